@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 # metric, column and segment; None for all columns or rows
 SubjectKey = tuple[str, str | None, str | None]
+_UNIT = "\x1f"
 
 
 class Status(StrEnum):
@@ -32,8 +34,7 @@ class Status(StrEnum):
 class Family(StrEnum):
     """Groups of results that are replaced independently of each other.
 
-    Results of the predictions follow from the partition's rows; those of the labels change with
-    each delivery.
+    Results of the predictions follow from the partition's rows; those of the labels change with each delivery.
     """
 
     PREDICTIONS = "predictions"
@@ -69,7 +70,7 @@ class AlertEvent(StrEnum):
 
 
 class ActionKind(StrEnum):
-    """Action of a person on an alert; to accept resolves it and accepts the change as the new normal."""
+    """Action of a person on an alert; to accept is to resolve it and take the change as the new normal."""
 
     ACKNOWLEDGE = "ack"
     MUTE = "mute"
@@ -123,13 +124,13 @@ class MetricValue:
         rows: The rows that it rests on.
         low: Lower end of the 95 % interval of the value; None where it has none, as has `high`.
         high: Upper end.
-        constant: What the best constant prediction of the reference would score on the same labels; None if it has no
-            score.
+        constant: Score of the best constant prediction of the reference on the same labels; None if it has none.
         reason: Why there is no value; beside a value, what it is the value of.
         withheld: Why the value is not evaluated, although there is one.
         error_bound: The largest error that its computation can have caused; None of an exact one.
         drift: Of the drift of a column, how it was scored.
         multivariate: Of the drift of all features together, how it was scored.
+        new_values: Of a new-category rate, the most frequent new values with their rows; none of a personal column.
     """
 
     metric: str
@@ -145,6 +146,7 @@ class MetricValue:
     error_bound: float | None = None
     drift: DriftDetail | None = None
     multivariate: MultivariateDetail | None = None
+    new_values: tuple[tuple[str, int], ...] = ()
 
     @property
     def key(self) -> SubjectKey:
@@ -304,8 +306,9 @@ def fingerprint_of(model: str, metric: str, column: str | None, segment: str | N
     >>> fingerprint_of("flights", "null_rate", "wind_speed", None)
     'fe1916388362143c'
     """
-    name = "\x1f".join((model, metric, column or "", segment or ""))
-    # as the store encodes text, so that it can be recomputed from what is stored
+    parts = (model, metric, column or "", segment or "")
+    # parts with the separator could be those of another alert; encoded as in the store, to be recomputed from there
+    name = json.dumps(parts) if any(_UNIT in part for part in parts) else _UNIT.join(parts)
     return hashlib.sha256(name.replace("\x00", "\ufffd").encode("utf-8", "replace")).hexdigest()[:16]
 
 
@@ -375,7 +378,7 @@ class PartitionState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Results:
-    """Results of one family of one partition, replaced as a whole; `baselines` is what its drift was compared with."""
+    """Results of one family of one partition, replaced as a whole; its drift was compared with `baselines`."""
 
     partition: Partition
     family: Family

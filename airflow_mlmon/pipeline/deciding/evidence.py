@@ -7,34 +7,33 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 
-from airflow_mlmon.drift.attributions import attribution_shifts
 from airflow_mlmon.drift.methods import text_methods
 from airflow_mlmon.drift.versions import CategoryCounts, days_alike
-from airflow_mlmon.evaluation.consequence import output_shifts
 from airflow_mlmon.evaluation.evaluate import PartitionEvidence, evaluate_day
 from airflow_mlmon.evaluation.history import ColumnDays, Comparisons, base_shares, ongoing
-from airflow_mlmon.evaluation.incidents import Incident, group_breaches
+from airflow_mlmon.evaluation.incidents import Incident
 from airflow_mlmon.evaluation.series import Point
+from airflow_mlmon.evaluation.windows import WINDOWS
 from airflow_mlmon.partition import Partition, dates_before
 from airflow_mlmon.pipeline.baselines.choose import ChosenBaseline, choose_baselines, members_of
 from airflow_mlmon.pipeline.baselines.versions import counts_in, version_counts
 from airflow_mlmon.pipeline.baselines.window import Span
+from airflow_mlmon.pipeline.deciding.acceptance import begin_anew, withhold_new_levels
+from airflow_mlmon.pipeline.deciding.causes import find_incidents
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.outcomes import stored_outcomes
 from airflow_mlmon.pipeline.workspace.reference import (
     StoredReference,
     pinned_reference,
-    read_reference_sample,
     reference_outcomes,
 )
 from airflow_mlmon.pipeline.workspace.stored_profiles import DayProfile, stored_profiles
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
-from airflow_mlmon.profiles.columns.segment import segment_key
+from airflow_mlmon.profiles.keys import column_key, segment_name
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.profiles.schema import ProfileSchema
 from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.baseline import BaselineKind
-from airflow_mlmon.spec.choices import Role
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
 from airflow_mlmon.spec.metrics import DRIFT, LABEL_COVERAGE, NEW_CATEGORY_RATE, OUT_OF_RANGE_RATE, ROWS
 from airflow_mlmon.spec.model import ModelSpec
@@ -66,7 +65,8 @@ class PartitionEvaluator:
     """Evaluator of days of a model against its history; data shared by several days is read once.
 
     Days of an ongoing incident are no history of the metric in breach, so that the expected value does not follow them;
-    once accepted, they are. `breached` replaces the store as the source of days in breach.
+    once accepted, they are, and the days before them are none. `breached` replaces the store as the source of days in
+    breach.
     """
 
     run: Run
@@ -105,31 +105,9 @@ class PartitionEvaluator:
         evidence = self._evidence(partition, evaluated, policy, reference, profile)
         verdicts = evaluate_day(evidence, policy.model_copy(update={"rate": rate}))
         breaches = [verdict for verdict in verdicts if verdict.state is VerdictState.BREACH]
-        shifts = self._shifts(partition.day, reference, profile, breaches) if reference and profile else {}
-        incidents = group_breaches(breaches, evidence.columns, shifts, self.run.spec.outputs, self.run.spec.derived)
-        if self.run.spec.columns_of(Role.ATTRIBUTION):
-            incidents = [replace(incident, is_attributed=True) for incident in incidents]
-        return PartitionEvaluation(verdicts=tuple(verdicts), incidents=tuple(incidents), rests_on=evidence.days)
-
-    def _shifts(
-        self, day: date, reference: StoredReference, profile: Profile, breaches: Sequence[Verdict]
-    ) -> dict[str, float]:
-        """Estimate the change of the mean output by each column in breach: by its attributions, else from a sample."""
-        spec = self.run.spec
-        output = task_of(spec).mean_output(spec)
-        # a saturation is no column of the profile
-        names = {str(breach.column) for breach in breaches if breach.column in profile.columns}
-        names -= set(spec.outputs)
-        attributions = spec.columns_of(Role.ATTRIBUTION)
-        if not names or (output is None and not attributions):
-            return {}
-        chosen = choose_baselines(self.run, reference, Span(days=(day,)))
-        baseline = {name: one.whole.columns[name] for one in chosen for name in one.facts.columns}
-        moved = attribution_shifts(spec, profile.columns, baseline)
-        if moved or output is None:
-            return {name: shift for name, shift in moved.items() if name in names}
-        now = {name: profile.columns[name] for name in names}
-        return output_shifts(read_reference_sample(self.run, reference), output[1], now, baseline)
+        rows = (reference, profile) if reference and profile else None
+        incidents = find_incidents(self.run, partition.day, breaches, evidence.columns, rows)
+        return PartitionEvaluation(verdicts=tuple(verdicts), incidents=incidents, rests_on=evidence.days)
 
     def _evidence(
         self,
@@ -140,10 +118,12 @@ class PartitionEvaluator:
         profile: Profile | None,
     ) -> PartitionEvidence:
         day, spec = partition.day, self.run.spec
-        breaches = self._breached(day)
+        breaches, begun = self._breached(day)
         breached = {key: ongoing(days, day, spec.alerts.clear) for key, days in breaches.items()}
         over = {key: set(days) - breached[key] for key, days in breaches.items()}
         reach = self._reach(breached)
+        for key, since in begun.items():
+            breached[key] = breached.get(key, set()) | {past for past in dates_before(day, reach) if past < since}
         served = version_counts(self.run, day - max(timedelta(days=reach), _YEAR), day)
         own_counts = served.pop(day, {})
         now = counts_in(spec, metrics) or own_counts
@@ -152,19 +132,22 @@ class PartitionEvaluator:
         is_changing = bool(unlike) or len(now) > 1
         texts = _texts(spec, reference) if reference else frozenset()
         names = (*_EVALUATED, *spec.own_metrics, *([DRIFT] if texts else ()))
+        found = self.run.store.past(self.run.model, names, day, reach)
         evidence = PartitionEvidence(
             day=day,
             metrics=metrics,
-            past=self._past(day, reach, unlike, breached, names),
+            past=self._past(found, unlike, breached),
+            recent=_recent(found, day, unlike),
             first=self._first(day, served, alike, breaches),
             outliers=over,
-            versions=frozenset(segment_key(str(spec.version_column), version) for version in now)
+            versions=frozenset(column_key(str(spec.version_column), version) for version in now)
             if is_changing
             else frozenset(),
             texts=texts,
         )
         if reference is None or profile is None:
-            return replace(evidence, scales=self._scales_of_labels(partition))
+            evidence = replace(evidence, scales=self._scales_of_labels(partition))
+            return replace(evidence, metrics=withhold_new_levels(evidence, begun))
         drifted = _of_columns(breached)
         # outputs of other versions are no history of these versions
         for name in spec.outputs:
@@ -173,7 +156,7 @@ class PartitionEvaluator:
         history = self._days(day, policy, reference, profile, excluded=drifted, past=stored)
         history = replace(history, outliers=_of_columns(over))
         own = {one.day for one in stored if one.is_reference}
-        return replace(
+        evidence = replace(
             evidence,
             # the vocabulary and the range come from these days: nothing of them is new
             past={
@@ -185,6 +168,7 @@ class PartitionEvaluator:
             scales=_scales(spec, history),
             parts=history.parts,
         )
+        return replace(evidence, metrics=withhold_new_levels(evidence, begun))
 
     def _scales_of_labels(self, partition: Partition) -> Mapping[str, float]:
         """Return the units of the means of labels: standard deviations of the reference, or else of the day."""
@@ -202,29 +186,27 @@ class PartitionEvaluator:
         found = reference_outcomes(self.run, reference) if reference else None
         return task_of(self.run.spec).scales(found.whole) if found else {}
 
-    def _breached(self, day: date) -> Mapping[SubjectKey, Collection[date]]:
-        """Return the earlier days on which each metric was in breach and was not accepted."""
+    def _breached(self, day: date) -> tuple[Mapping[SubjectKey, Collection[date]], Mapping[SubjectKey, date]]:
+        """Return the earlier days of each metric's breaches that were not accepted, and when accepted ones began."""
         store, model = self.run.store, self.run.model
         first = day - max(timedelta(days=_FARTHEST * self.run.spec.history.days), _YEAR)
         found = self.breached
         if found is None:
             found = store.breached_days(model, first, day - timedelta(days=1))
         accepted = store.accepted_until(model, day)
-        return {
+        breached = {
             key: {past for past in days if first <= past and past > accepted.get(key, date.min)}
             for key, days in found.items()
         }
+        return breached, begin_anew(found, accepted, self.run.spec.alerts.clear)
 
     def _past(
         self,
-        day: date,
-        reach: int,
+        found: Sequence[tuple[date, SubjectKey, float, int]],
         unlike: Collection[date],
         breached: Mapping[SubjectKey, Collection[date]],
-        names: Sequence[str],
     ) -> dict[SubjectKey, list[tuple[date, Point]]]:
         past: dict[SubjectKey, list[tuple[date, Point]]] = {}
-        found = self.run.store.past(self.run.model, names, day, reach)
         # a missing day is no history of the number of rows
         empty = {before for before, key, value, _ in found if key == (ROWS, None, None) and not value}
         for before, key, value, rows in found:
@@ -283,6 +265,7 @@ class PartitionEvaluator:
             excluded=excluded,
             length=self.run.spec.history.days,
             season=policy.season,
+            fewest=policy.minimum_rows,
             comparisons=self.comparisons,
         )
 
@@ -291,6 +274,18 @@ class PartitionEvaluator:
         missing = [past for past in days if past not in self.profiles]
         self.profiles.update({found.day: found for found in stored_profiles(self.run, reference, missing)})
         return [self.profiles[past] for past in days]
+
+
+def _recent(
+    found: Sequence[tuple[date, SubjectKey, float, int]], day: date, unlike: Collection[date]
+) -> dict[SubjectKey, list[tuple[date, Point]]]:
+    """Return the metrics of the last four weeks, without outputs of other versions."""
+    recent: dict[SubjectKey, list[tuple[date, Point]]] = {}
+    for before, key, value, rows in found:
+        is_unlike = METRICS[key[0]].of_model and before in unlike
+        if (day - before).days < max(WINDOWS) and not is_unlike:
+            recent.setdefault(key, []).append((before, Point(value=value, rows=rows)))
+    return recent
 
 
 def _share_of_labels(metrics: Sequence[MetricValue]) -> float:
@@ -358,7 +353,7 @@ def _of_versions(
 
 def _served(profile: Profile, version_column: str) -> CategoryCounts:
     """Return the rows by version."""
-    segment = profile.segments.get(version_column)
+    segment = profile.segments.get(segment_name([version_column]))
     return {str(value): part.rows for value, part in segment.parts.items()} if segment else {}
 
 

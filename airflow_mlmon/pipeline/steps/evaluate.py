@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from airflow_mlmon.alerts.breach import check_alerts, metric_alerts, status_alert
+from airflow_mlmon.alerts.new_values import name_new_values
 from airflow_mlmon.drift.versions import days_alike
 from airflow_mlmon.evaluation.columns import drifted_metrics
 from airflow_mlmon.evaluation.rules import evaluate_rules, status_verdict
@@ -26,7 +27,7 @@ from airflow_mlmon.pipeline.steps.validate import read_checks
 from airflow_mlmon.pipeline.workspace.estimates import estimated_metrics
 from airflow_mlmon.pipeline.workspace.outcomes import Measured, Told
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
-from airflow_mlmon.profiles.columns.segment import segment_key
+from airflow_mlmon.profiles.keys import column_key
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import (
     Alert,
@@ -47,7 +48,7 @@ from airflow_mlmon.tasks.titles import metric_title
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluated:
-    """Summary of an evaluated partition; FAILED if a blocking check failed.
+    """Summary of an evaluated partition; FAILED if a blocking check failed or could not be computed.
 
     Attributes:
         status: Its status after the checks.
@@ -129,15 +130,23 @@ def _after_matching(prepared: Prepared, measured: Measured | None) -> Prepared:
 
 
 def _after_checks(state: PartitionState, checks: Sequence[CheckOutcome]) -> PartitionState:
-    """Return the day, FAILED if a blocking check failed."""
-    blocking = [check for check in checks if check.severity is Severity.BLOCKING and check.passed is False]
-    if not blocking:
+    """Return the day, FAILED if a blocking check failed, or could not be computed from the rows that there are."""
+    blocking = [check for check in checks if check.severity is Severity.BLOCKING]
+    failed = ", ".join(_name(check) for check in blocking if check.passed is False)
+    broken = [f"blocking check {_name(check)}: {check.error}" for check in blocking if _is_broken(check)]
+    if not failed and not broken:
         return state
-    names = ", ".join(
-        f"{check.expectation}({check.column})" if check.column else check.expectation for check in blocking
-    )
-    message = "; ".join(filter(None, (f"blocking checks failed: {names}", state.message)))
+    message = "; ".join(filter(None, (f"blocking checks failed: {failed}" * bool(failed), *broken, state.message)))
     return replace(state, status=Status.FAILED, message=message)
+
+
+def _is_broken(check: CheckOutcome) -> bool:
+    """Return whether a check could not be computed, although there are rows."""
+    return check.passed is None and bool(check.error) and check.rows > 0
+
+
+def _name(check: CheckOutcome) -> str:
+    return f"{check.expectation}({check.column})" if check.column else check.expectation
 
 
 def _evaluate_rows(
@@ -170,7 +179,9 @@ def _prediction_results(
         *filter(None, [status_alert(state)]),
         # without answered rows every check would fail, and the status or the errors alert already
         *(check_alerts(state.partition, checks) if _answered(metrics) else []),
-        *metric_alerts(state.partition, Family.PREDICTIONS, verdicts, run.spec.labels),
+        *name_new_values(
+            metric_alerts(state.partition, Family.PREDICTIONS, verdicts, run.spec.labels, checks), metrics
+        ),
     ]
     return Results(
         partition=state.partition,
@@ -249,7 +260,7 @@ def _verdicts(
     of_model = [rule for rule in rules if METRICS[rule.metric].of_model and rule.history is not None]
     of_model = [rule.model_copy(update={"min": None, "max": None}) for rule in of_model]
     for version in sorted(now):
-        segment = segment_key(str(run.spec.version_column), version)
+        segment = column_key(str(run.spec.version_column), version)
         own = [value for value in metrics if value.segment == segment]
         verdicts += evaluate_rules(own, _history(run, partition, of_model, segment=segment), of_model, run.spec.history)
     return verdicts

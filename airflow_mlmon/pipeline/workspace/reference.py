@@ -20,6 +20,7 @@ from airflow_mlmon.drift.unseen import unseen_metrics
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.attributions import write_reference_magnitudes
+from airflow_mlmon.pipeline.workspace.inferred import infer_from_days
 from airflow_mlmon.pipeline.workspace.losses import keep_losses, loss_model, with_losses
 from airflow_mlmon.pipeline.workspace.operations import measure_rows, profile_requests
 from airflow_mlmon.pipeline.workspace.partition_files import read_workspace_table, to_parquet
@@ -32,9 +33,9 @@ from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.engine.pinning import pin_schema
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.profiles.schema import ProfileSchema
-from airflow_mlmon.quality.infer import infer_checks
+from airflow_mlmon.quality.infer import Inferred
 from airflow_mlmon.records import Family, MetricValue, PartitionState, Results, Status
-from airflow_mlmon.spec import Check
+from airflow_mlmon.spec import Check, Severity
 from airflow_mlmon.spec.files import Files
 from airflow_mlmon.tasks.estimates import concept_shifts, estimate_parts, estimation_gaps, without_part
 from airflow_mlmon.tasks.fairness import label_disparities
@@ -67,14 +68,14 @@ class StoredReference:
     """Stored reference of a model.
 
     `told` is what could not be read. `together` are the sizes of the samples whose features are compared together, if
-    the spec enables it. If no row has an event time, there are no `days`.
+    the spec enables it. If no row has an event time, there are no `days`. `inferred` are the checks of a spec without.
     """
 
     schema: ProfileSchema
     profile: Profile
     outcomes: OutcomeSchema
     together: SampleSizes | None
-    checks: tuple[Check, ...]
+    inferred: Inferred
     days: tuple[date, ...]
     files: Mapping[str, str]
     folder: str
@@ -183,7 +184,11 @@ def _load(run: Run, folder: str) -> StoredReference:
         profile=profile,
         outcomes=outcomes,
         together=_sizes_of(facts["together"]) if facts.get("together") else None,
-        checks=tuple(Check.model_validate(check) for check in facts["checks"]),
+        inferred=Inferred(
+            # an earlier release stored a severity that alerted
+            checks=tuple(Check.model_validate(check | {"severity": Severity.RECORDED}) for check in facts["checks"]),
+            withheld=facts.get("withheld", {}),
+        ),
         days=tuple(date.fromisoformat(day) for day in facts["days"]),
         files=facts["files"],
         folder=folder,
@@ -212,7 +217,7 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
     for day in sorted(pc.unique(days.drop_null()).to_pylist()):
         rows = table.filter(pc.equal(days, day))
         rows_of_days.add(day, rows)
-        profiles[day] = profile_table(rows, schema)
+        profiles[day] = profile_table(rows, schema, clock=run.clock)
         labelled.append(_labelled(run, rows, schema, outcomes, model))
         failed = errors.filter(pc.equal(days_of(errors, run.spec.time_column, run.spec.day_zone), day))
         requests[day] = profile_requests(run, [rows, failed])
@@ -220,7 +225,7 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
         measured.append(_measured(run, rows, labelled[-1]))
         own[day] = measure_unlabelled(run.spec, partial(pa.concat_tables, [rows]))
     undated = table.filter(days.is_null())
-    profile = sum_profiles(schema, [*profiles.values(), profile_table(undated, schema)])
+    profile = sum_profiles(schema, [*profiles.values(), profile_table(undated, schema, clock=run.clock)])
     labelled.append(_labelled(run, undated, schema, outcomes, model) if undated.num_rows else None)
     outcomes_of_all = sum_outcome_parts(task_of(run.spec), [found for found in labelled if found is not None])
     for place, day in enumerate(profiles):
@@ -241,7 +246,7 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
         profile=profile,
         outcomes=outcomes,
         together=sizes,
-        checks=infer_checks(schema, profile, list(profiles.values()), run.spec),
+        inferred=infer_from_days(run.spec, schema, profile, list(profiles.values())),
         days=tuple(profiles),
         files=files,
         folder=_folder(run),
@@ -356,7 +361,8 @@ def _kept_columns(run: Run, table: pa.Table) -> list[str]:
 def _save(run: Run, reference: StoredReference, sampled: pa.Table, supersedes: str | None) -> None:
     facts = {
         "together": asdict(reference.together) if reference.together else None,
-        "checks": [check.model_dump(mode="json") for check in reference.checks],
+        "checks": [check.model_dump(mode="json") for check in reference.inferred.checks],
+        "withheld": dict(reference.inferred.withheld),
         "days": [day.isoformat() for day in reference.days],
         "files": dict(reference.files),
         "told": reference.told,
