@@ -72,11 +72,11 @@ def _new_category_rate(name: str, column: CategoryProfile) -> MetricValue:
     measured = MetricValue(
         metric=NEW_CATEGORY_RATE,
         column=name,
-        value=None if reason else column.unseen_rows / column.observed,
+        value=None if reason else column.new_rows / column.observed,
         rows=column.observed,
         reason=reason,
     )
-    return measured.within(wilson_interval(column.unseen_rows, column.observed))
+    return measured.within(wilson_interval(column.new_rows, column.observed))
 
 
 def _reason(rows: int) -> str:
