@@ -52,8 +52,13 @@ class Inferred:
 
 def measured_by(check: Check | CheckOutcome) -> tuple[str, str | None] | None:
     """Return the metric, and its column, that measures the same as a check; None if there is none."""
-    metric = _MEASURED.get(check.expectation)
+    metric = measured_metric(check.expectation)
     return None if metric is None else (metric, check.column)
+
+
+def measured_metric(expectation: str) -> str | None:
+    """Return the metric that measures the same as an expectation; None if there is none."""
+    return _MEASURED.get(expectation)
 
 
 def infer_checks(
@@ -119,7 +124,11 @@ def _why_never(column: Column) -> str:
         return "personal"
     if column.type is ColumnType.VECTOR:
         return "checks cannot read vectors"
-    return "versions change" if column.role is Role.VERSION else "" if column.required else "not profiled"
+    if column.required:
+        return ""
+    if column.role is Role.TIME:
+        return "rows without it, or of another day, are quarantined"
+    return "versions change" if column.role is Role.VERSION else "not profiled"
 
 
 def _null_check(name: str, days: Sequence[ColumnProfile]) -> Check | str:

@@ -20,6 +20,7 @@ from airflow_mlmon.drift.unseen import ranges_without, unseen_metrics
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.attributions import write_reference_magnitudes
+from airflow_mlmon.pipeline.workspace.inferred import infer_from_days
 from airflow_mlmon.pipeline.workspace.losses import keep_losses, loss_model, with_losses
 from airflow_mlmon.pipeline.workspace.operations import measure_rows, profile_requests
 from airflow_mlmon.pipeline.workspace.partition_files import read_workspace_table, to_parquet
@@ -31,7 +32,7 @@ from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.engine.pinning import pin_schema
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.profiles.schema import ProfileSchema
-from airflow_mlmon.quality.infer import Inferred, infer_checks
+from airflow_mlmon.quality.infer import Inferred
 from airflow_mlmon.quality.vocabularies import explain_open
 from airflow_mlmon.records import Family, MetricValue, PartitionState, Results, Status
 from airflow_mlmon.spec import Check, Severity
@@ -224,19 +225,18 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
         of_labels = [*measured[place], *gaps, *shifts]
         _publish_day(run, day, (schema.id, counted.rows), of_labels, [*of_profile, *of_rows])
     of_days = list(profiles.values())
-    open_because = explain_open(schema, of_days)
     reference = StoredReference(
         schema=schema,
         profile=profile,
         outcomes=outcomes,
         together=sizes,
-        inferred=infer_checks(schema, profile, of_days, run.spec, open_because),
+        inferred=infer_from_days(run.spec, schema, profile, of_days),
         days=tuple(profiles),
         files=files,
         folder=_folder(run),
         told=told,
         novelty={name: found.share for name, found in novelty.items()},
-        closed=frozenset(name for name, reason in open_because.items() if not reason),
+        closed=frozenset(name for name, reason in explain_open(schema, of_days).items() if not reason),
     )
     run.files.write(f"{reference.folder}/{_DAYS}", bundle(profiles))
     run.files.write(f"{reference.folder}/{_LABELLED}", outcomes_of_all.to_bytes())
