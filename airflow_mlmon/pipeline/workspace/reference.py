@@ -203,7 +203,7 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
     sizes, by_sample = score_samples_of_days(run, table, schema)
     for day in sorted(pc.unique(days.drop_null()).to_pylist()):
         rows = table.filter(pc.equal(days, day))
-        profiles[day] = profile_table(rows, schema)
+        profiles[day] = profile_table(rows, schema, clock=run.clock)
         labelled.append(_labelled(run, rows, schema, outcomes, model))
         failed = errors.filter(pc.equal(days_of(errors, run.spec.time_column, run.spec.day_zone), day))
         requests[day] = profile_requests(run, [rows, failed])
@@ -211,7 +211,7 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
         measured.append(_measured(run, rows, labelled[-1]))
         own[day] = measure_unlabelled(run.spec, partial(pa.concat_tables, [rows]))
     undated = table.filter(days.is_null())
-    profile = sum_profiles(schema, [*profiles.values(), profile_table(undated, schema)])
+    profile = sum_profiles(schema, [*profiles.values(), profile_table(undated, schema, clock=run.clock)])
     labelled.append(_labelled(run, undated, schema, outcomes, model) if undated.num_rows else None)
     outcomes_of_all = sum_outcome_parts(task_of(run.spec), [found for found in labelled if found is not None])
     novelty = measure_novelty(schema, table, days)

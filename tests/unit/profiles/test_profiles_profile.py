@@ -106,6 +106,7 @@ def test_profile_of_a_later_format_is_refused():
         Profile.from_bytes(bytes(data))
 
 
+HEADER = 18
 SMALL = {"x": np.array([1.0, 1.0, 2.5]), "c": ["a", "new", None], "i": ["p", "q", None]}
 SMALL_COLUMNS = (numeric_schema(quantum=0.5), category_schema("a", "b"), ColumnSchema(name="i", kind=Kind.IDENTIFIER))
 
