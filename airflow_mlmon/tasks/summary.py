@@ -79,12 +79,12 @@ def _new_category_rate(name: str, column: CategoryProfile, *, is_named: bool) ->
     measured = MetricValue(
         metric=NEW_CATEGORY_RATE,
         column=name,
-        value=None if reason else column.unseen_rows / column.observed,
+        value=None if reason else column.new_rows / column.observed,
         rows=column.observed,
         reason=reason,
         new_values=column.names[:_MOST_NAMED] if is_named and not reason else (),
     )
-    return measured.within(wilson_interval(column.unseen_rows, column.observed))
+    return measured.within(wilson_interval(column.new_rows, column.observed))
 
 
 def _reason(rows: int) -> str:
