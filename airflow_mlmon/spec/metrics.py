@@ -45,6 +45,7 @@ CONCEPT_SHIFT = "concept_shift"
 OWN = "own."
 # no metrics, but with verdicts or alerts of their own: the status of a partition, and each check by its name
 STATUS = "status"
+STATUS_PREFIX = "status."
 CHECK_PREFIX = "check."
 
 

@@ -65,5 +65,6 @@ def _tell(run: Run, day: Partition, taken: Taken, served: dict[Partition, str]) 
     said = [taken.problem, taken.note]
     for delivery in run.store.deliveries(run.model, day.day, day.day):
         looked = look_through(run, delivery, within_reach(run, delivery, served))
-        said += tell_of_ids(run, delivery, served, looked)
+        told = tell_of_ids(run, delivery, served, looked)
+        said += [told.problem, told.note]
     return "; ".join(filter(None, said))

@@ -6,8 +6,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from airflow_mlmon.alerts.breach import check_alerts, metric_alerts, status_alert
+from airflow_mlmon.alerts.breach import check_alerts, metric_alerts, status_alerts
+from airflow_mlmon.causes import Cause, CauseKind
 from airflow_mlmon.drift.versions import days_alike
+from airflow_mlmon.evaluation.causes import past_causes
 from airflow_mlmon.evaluation.columns import drifted_metrics
 from airflow_mlmon.evaluation.rules import evaluate_rules, status_verdict
 from airflow_mlmon.partition import Partition
@@ -40,7 +42,7 @@ from airflow_mlmon.records import (
     VerdictState,
 )
 from airflow_mlmon.spec import AlertRule, Severity
-from airflow_mlmon.spec.metrics import DRIFT, ROWS
+from airflow_mlmon.spec.metrics import DRIFT, ROWS, STATUS
 from airflow_mlmon.tasks.registry import METRICS, task_of
 from airflow_mlmon.tasks.titles import metric_title
 
@@ -121,10 +123,12 @@ def _after_matching(prepared: Prepared, measured: Measured | None) -> Prepared:
     """Return the day with what is said of the labels that belong to no prediction."""
     told = measured.told if measured else Told()
     is_incomplete = bool(told.problem) and prepared.status is Status.OK
+    cause = Cause(kind=CauseKind.LABEL_IDS, count=told.unmatched, words=told.problem)
     return replace(
         prepared,
         status=Status.PARTIAL if is_incomplete else prepared.status,
-        message="; ".join(filter(None, (prepared.message, *told))),
+        message="; ".join(filter(None, (prepared.message, told.problem, told.note))),
+        causes=(*prepared.causes, cause) if told.problem else prepared.causes,
     )
 
 
@@ -175,7 +179,7 @@ def _prediction_results(
     metrics = [*metrics, *drifted_metrics(metrics, [*ruled, *expected.verdicts])]
     verdicts = [status_verdict(state), *_verdicts(run, state.partition, metrics, rules), *expected.verdicts]
     alerts = [
-        *filter(None, [status_alert(state)]),
+        *status_alerts(state, past_causes(run.store.states(run.model, *_before(run, state.partition)))),
         # without answered rows every check would fail, and the status or the errors alert already
         *(check_alerts(state.partition, checks) if _answered(metrics) else []),
         *metric_alerts(state.partition, Family.PREDICTIONS, verdicts, run.spec.labels, checks),
@@ -186,8 +190,21 @@ def _prediction_results(
         metrics=tuple(metrics),
         verdicts=tuple(verdicts),
         checks=tuple(checks),
-        alerts=tuple(name_causes(alerts, expected.incidents, output=_mean_output(run))),
+        alerts=tuple(_as_one(state, name_causes(alerts, expected.incidents, output=_mean_output(run)))),
     )
+
+
+def _as_one(state: PartitionState, alerts: Sequence[Alert]) -> Sequence[Alert]:
+    """Return the alerts of a day without rows as one incident, whose cause is its status."""
+    if state.status not in {Status.NO_DATA, Status.QUARANTINED}:
+        return alerts
+    cause = next(alert.title for alert in alerts if alert.metric == STATUS)
+    return [replace(alert, cause=cause) for alert in alerts]
+
+
+def _before(run: Run, partition: Partition) -> tuple[date, date]:
+    """Return the first and the last day of the history of a day."""
+    return partition.shift(-run.spec.history.days).day, partition.shift(-1).day
 
 
 def _answered(metrics: Sequence[MetricValue]) -> int:

@@ -25,6 +25,7 @@ from airflow_mlmon.pipeline.workspace.outcomes import (
     Told,
     compare_label,
     deliveries_of,
+    join_told,
     outcomes_uri,
     profile_partition_outcomes,
     read_outcomes,
@@ -67,7 +68,7 @@ def _look_through_own(run: Run, days: dict[Partition, str], day: Partition) -> t
     for delivery in run.store.deliveries(run.model, day.day, day.day):
         looked = look_through(run, delivery, within_reach(run, delivery, days))
         told = tell_of_ids(run, delivery, days, looked), tell_of_merged(run, day, days[day])
-        return Told(*("; ".join(filter(None, said)) for said in zip(*told, strict=True))), set(looked.days)
+        return join_told(told), set(looked.days)
     return NOTHING_TOLD, set()
 
 

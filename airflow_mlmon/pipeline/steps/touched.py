@@ -148,11 +148,11 @@ def tell_of_ids(run: Run, delivery: Delivery, days: _Versions, looked: Looked) -
     is_known = first.day >= run.spec.start and len(within) > labels.reach
     too_late = f"labels: {late} came later than delay_days ({labels.delay_days}), and do not count" if late else ""
     if problem := _tell_of_spelling(run, keys, within, matched, missing):
-        return Told(problem, too_late)
+        return Told(problem, too_late, missing)
     if not is_known or not missing:
         return Told("", too_late)
     if not matched and not late:
-        return Told(f"{_belong(matched, keys)} of the {labels.delay_days} days before", "")
+        return Told(f"{_belong(matched, keys)} of the {labels.delay_days} days before", "", missing)
     return Told("", "; ".join(filter(None, (too_late, f"labels: {missing} ids belong to no prediction"))))
 
 
@@ -183,7 +183,10 @@ def tell_of_merged(run: Run, day: Partition, version: str) -> Told:
         return NOTHING_TOLD
     merged = count_merged(read_curated(run, day, version, list(key_columns(run.spec))), run.spec)
     forms = ", ".join(run.spec.labels.ids)
-    return Told(f"labels: {merged} ids of predictions are those of others by `labels.ids: [{forms}]`" if merged else "")
+    return Told(
+        f"labels: {merged} ids of predictions are those of others by `labels.ids: [{forms}]`" if merged else "",
+        unmatched=merged,
+    )
 
 
 def _keys_of(run: Run, delivery: Delivery) -> pa.Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -37,13 +37,26 @@ _MOST = 30
 
 
 class Told(NamedTuple):
-    """What a run says of the labels delivered on its day: a problem, which makes the day incomplete, and a note."""
+    """What a run says of the labels delivered on its day.
+
+    Attributes:
+        problem: Problem that makes the day incomplete.
+        note: What else there is to say.
+        unmatched: Ids that the problem is about.
+    """
 
     problem: str = ""
     note: str = ""
+    unmatched: int = 0
 
 
 NOTHING_TOLD = Told()
+
+
+def join_told(told: Iterable[Told]) -> Told:
+    """Join what is said of one delivery."""
+    problems, notes, counts = zip(*told, strict=True)
+    return Told("; ".join(filter(None, problems)), "; ".join(filter(None, notes)), sum(counts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
