@@ -19,7 +19,7 @@ import numpy as np
 from airflow_mlmon.evaluation.drift import ColumnHistory
 from airflow_mlmon.profiles.keys import divides
 from airflow_mlmon.records import Verdict
-from airflow_mlmon.spec.metrics import DELAY, ERROR_RATE, LATENCY, NULL_RATE
+from airflow_mlmon.spec.metrics import DELAY, ERROR_RATE, LABEL_MATCH_RATE, LATENCY, NULL_RATE
 from airflow_mlmon.tasks.registry import METRICS
 
 # minimum of days for a correlation, and the smallest that ties two columns together
@@ -27,7 +27,7 @@ _FEWEST_DAYS = 10
 _TIED = 0.5
 # of several columns together
 _BETWEEN = frozenset({"broken_relation_rate", "explained_share", "equal_share"})
-_OF_SERVICE = frozenset({DELAY, ERROR_RATE, "latency_p50", LATENCY, "saturation_mean"})
+_OF_SERVICE = frozenset({DELAY, ERROR_RATE, LABEL_MATCH_RATE, "latency_p50", LATENCY, "saturation_mean"})
 # incidents that may have a cause each
 _FEW = 2
 

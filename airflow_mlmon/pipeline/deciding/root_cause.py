@@ -12,11 +12,12 @@ from airflow_mlmon.lifecycle.incidents import BY_ITSELF
 from airflow_mlmon.quality.infer import measured_metric
 from airflow_mlmon.records import Alert, SubjectKey
 from airflow_mlmon.spec.choices import CRITICAL
-from airflow_mlmon.spec.metrics import CHECK_PREFIX, ROWS, STATUS, STATUS_PREFIX, UNSAMPLED_ROWS
+from airflow_mlmon.spec.metrics import CHECK_PREFIX, LABEL_MATCH_RATE, ROWS, STATUS, STATUS_PREFIX, UNSAMPLED_ROWS
 from airflow_mlmon.tasks.registry import METRICS
 
 _LENGTH = 250
 # what says that rows are missing, or too many
+_IDS = (None, CauseKind.LABEL_IDS)
 _VOLUME = frozenset({ROWS, UNSAMPLED_ROWS, STATUS})
 
 
@@ -69,11 +70,14 @@ def name_causes(
 
 
 def _subject_of(metric: str, column: str | None, segment: str | None) -> tuple[str | None, str | None] | None:
-    """Return the column and the segment that an alert or a breach is about, no column for the number of rows."""
+    """Return the column and the segment that an alert or a breach is about, neither for the number of rows."""
     if column is not None:
         return column, segment
+    if metric == LABEL_MATCH_RATE:
+        return _IDS
     if metric.startswith(STATUS_PREFIX):
-        return (None, None) if CauseKind(metric.removeprefix(STATUS_PREFIX)).is_of_rows else None
+        kind = CauseKind(metric.removeprefix(STATUS_PREFIX))
+        return (None, None) if kind.is_of_rows else _IDS if kind is CauseKind.LABEL_IDS else None
     measured = measured_metric(metric.removeprefix(CHECK_PREFIX)) or metric
     return (None, None) if measured in _VOLUME and segment is None else None
 

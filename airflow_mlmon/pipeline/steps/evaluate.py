@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from airflow_mlmon.alerts.breach import check_alerts, metric_alerts, status_alerts
-from airflow_mlmon.causes import Cause, CauseKind
+from airflow_mlmon.causes import gather
 from airflow_mlmon.drift.versions import days_alike
 from airflow_mlmon.evaluation.causes import past_causes
 from airflow_mlmon.evaluation.columns import drifted_metrics
@@ -26,6 +26,7 @@ from airflow_mlmon.pipeline.steps.profile import Profiled, to_state
 from airflow_mlmon.pipeline.steps.rows import row_metrics
 from airflow_mlmon.pipeline.steps.validate import read_checks
 from airflow_mlmon.pipeline.workspace.estimates import estimated_metrics
+from airflow_mlmon.pipeline.workspace.label_matches import match_metrics
 from airflow_mlmon.pipeline.workspace.outcomes import Measured, Told
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.profiles.keys import column_key
@@ -123,12 +124,11 @@ def _after_matching(prepared: Prepared, measured: Measured | None) -> Prepared:
     """Return the day with what is said of the labels that belong to no prediction."""
     told = measured.told if measured else Told()
     is_incomplete = bool(told.problem) and prepared.status is Status.OK
-    cause = Cause(kind=CauseKind.LABEL_IDS, count=told.unmatched, words=told.problem)
     return replace(
         prepared,
         status=Status.PARTIAL if is_incomplete else prepared.status,
         message="; ".join(filter(None, (prepared.message, told.problem, told.note))),
-        causes=(*prepared.causes, cause) if told.problem else prepared.causes,
+        causes=gather([*prepared.causes, *told.causes]),
     )
 
 
@@ -158,7 +158,7 @@ def _evaluate_rows(
     """Evaluate the metrics of the rows, drift and estimates among them, against the expected values."""
     profile = Profile.from_bytes(run.files.read(profiled.uri))
     of_rows = row_metrics(run, ensure_reference(run), prepared.partition, prepared.version, profile)
-    metrics = [*of_rows, *arrival_metrics(run, prepared), *others]
+    metrics = [*of_rows, *arrival_metrics(run, prepared), *match_metrics(run, prepared.partition), *others]
     # without rows everything would be a breach, and the status alerts already
     if not state.rows_accepted:
         return metrics, PartitionEvaluation()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pytest
 
 from airflow_mlmon.alerts.breach import status_alerts
@@ -15,7 +14,7 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.send import send_alerts
 from airflow_mlmon.records import AlertState, Status
 from airflow_mlmon.store.metric_store import MetricStore
-from tests.support.base_day import FIRST, LABELS, BaseArchive, day_of, day_table, labels_of, run_day
+from tests.support.base_day import FIRST, BaseArchive, day_of, day_table, run_day
 from tests.support.published import partition, partition_state, results
 
 TO_LOG = ("reference:", "alerts:\n  channels:\n    - log: true\nreference:")
@@ -94,22 +93,6 @@ def test_cause_that_is_gone_resolves_and_days_without_rows_say_nothing_of_it(tmp
     assert found["status.rows_outside_day"].state is AlertState.RESOLVED
     assert found["status.rows_outside_day"].resolved_on == day_of(3)
     assert found["status"].resolved_on == day_of(3)
-
-
-def test_unmatched_labels_are_a_cause_of_their_own(tmp_path):
-    archive = BaseArchive(tmp_path, TO_LOG, labels=LABELS)
-    archive.write_day(FIRST)
-    labels = labels_of(day_table(FIRST))
-    archive.write_labels(
-        FIRST, labels.set_column(0, "id", pc.utf8_upper(pc.binary_join_element_wise("X", labels.column(0), "")))
-    )
-    archive.write(f"labels/dt={FIRST}/other.parquet", b"no labels")
-
-    with archive.opened() as run:
-        state = run_day(run, FIRST)
-
-    assert state.status is Status.PARTIAL
-    assert "label_files_refused" in {cause.kind for cause in state.causes}
 
 
 @pytest.mark.parametrize("rows", [0, 200])
