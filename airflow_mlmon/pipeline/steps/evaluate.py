@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from airflow_mlmon.alerts.breach import check_alerts, metric_alerts, status_alerts
+from airflow_mlmon.alerts.new_values import name_new_values
 from airflow_mlmon.causes import gather
 from airflow_mlmon.drift.versions import days_alike
 from airflow_mlmon.evaluation.causes import past_causes
@@ -182,7 +183,9 @@ def _prediction_results(
         *status_alerts(state, past_causes(run.store.states(run.model, *_before(run, state.partition)))),
         # without answered rows every check would fail, and the status or the errors alert already
         *(check_alerts(state.partition, checks) if _answered(metrics) else []),
-        *metric_alerts(state.partition, Family.PREDICTIONS, verdicts, run.spec.labels, checks),
+        *name_new_values(
+            metric_alerts(state.partition, Family.PREDICTIONS, verdicts, run.spec.labels, checks), metrics
+        ),
     ]
     return Results(
         partition=state.partition,
