@@ -90,7 +90,7 @@ def name_file_problem(name: str, problem: str) -> str:
     return f"{form}: {_COUNT.sub('#', name_reason(problem))}"
 
 
-def gather(causes: Iterable[Cause]) -> tuple[Cause, ...]:
+def add_up_causes(causes: Iterable[Cause]) -> tuple[Cause, ...]:
     """Add up the causes of one identity; too many of one kind are one."""
     found: dict[CauseKind, dict[str, list[Cause]]] = {}
     for cause in causes:

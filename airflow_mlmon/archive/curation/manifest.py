@@ -11,7 +11,7 @@ from typing import Any
 
 from airflow_mlmon.archive.curation.reasons import ACCEPTED_BEFORE, DUPLICATE, EMPTY, OUTSIDE
 from airflow_mlmon.archive.layouts.layout import PassedOver
-from airflow_mlmon.causes import Cause, CauseKind, gather, name_file_problem, name_reason
+from airflow_mlmon.causes import Cause, CauseKind, add_up_causes, name_file_problem, name_reason
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import Status
 
@@ -117,7 +117,7 @@ class Manifest:
     @property
     def causes(self) -> tuple[Cause, ...]:
         """Causes for which the status is not OK."""
-        return gather(
+        return add_up_causes(
             [
                 *map(_of_file, self.problems),
                 *(_of_rows(reason, count) for reason, count in sorted(self.quarantined.items())),

@@ -8,7 +8,7 @@ from datetime import date
 
 from airflow_mlmon.alerts.breach import check_alerts, metric_alerts, status_alerts
 from airflow_mlmon.alerts.new_values import name_new_values
-from airflow_mlmon.causes import gather
+from airflow_mlmon.causes import add_up_causes
 from airflow_mlmon.drift.versions import days_alike
 from airflow_mlmon.evaluation.causes import past_causes
 from airflow_mlmon.evaluation.columns import drifted_metrics
@@ -129,7 +129,7 @@ def _after_matching(prepared: Prepared, measured: Measured | None) -> Prepared:
         prepared,
         status=Status.PARTIAL if is_incomplete else prepared.status,
         message="; ".join(filter(None, (prepared.message, told.problem, told.note))),
-        causes=gather([*prepared.causes, *told.causes]),
+        causes=add_up_causes([*prepared.causes, *told.causes]),
     )
 
 

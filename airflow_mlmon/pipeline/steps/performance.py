@@ -70,8 +70,9 @@ def measure_performance(run: Run, prepared: Prepared) -> list[Measured]:
 
 def _tell_of_changed(run: Run, changed: Mapping[Partition, Taken]) -> Told:
     """Say which deliveries of earlier days were received now, and what is wrong with them."""
-    if run.spec.labels is None or run.spec.labels.watermark is not None:
-        # a table that grows changes every day, and what is wrong with it was said of the day's own delivery
+    labels = run.spec.labels
+    if labels is None or labels.path is None or labels.watermark is not None:
+        # a growing table changes every day; what is wrong with it or the predictions' files was said of these
         return NOTHING_TOLD
     days = [day for day, taken in changed.items() if taken.rows]
     more = f" and of {len(days) - _MOST} more days" if len(days) > _MOST else ""
