@@ -21,7 +21,7 @@ from airflow_mlmon.pipeline.steps.rows import row_metrics
 from airflow_mlmon.pipeline.workspace.estimates import estimated_metrics
 from airflow_mlmon.pipeline.workspace.outcomes import last_measured, read_outcomes
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri, read_curated
-from airflow_mlmon.pipeline.workspace.reference import StoredReference, ensure_reference
+from airflow_mlmon.pipeline.workspace.reference import StoredReference, renew_reference
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.records import PartitionState
 from airflow_mlmon.spec.metrics import DRIFTED_COLUMNS, DRIFTED_SHARE, LABEL_METRICS
@@ -59,13 +59,14 @@ class Reprofiled:
 def reprofile(run: Run, first: date, last: date) -> Iterator[Reprofiled]:
     """Profile the days of a range under the pinned schema, oldest first, each in one transaction.
 
-    The schema is pinned now if the spec has changed since the last run. The pages are written at the end.
+    The schema is pinned now if the spec has changed since the last run, or an older release has pinned it. The pages
+    are written at the end.
 
     Raises:
         PartitionConflictError: a day was run meanwhile; days profiled before it are kept, and a second call does the
             rest.
     """
-    reference = ensure_reference(run)
+    reference = renew_reference(run)
     changed = []
     for partition in run.partitions(first, last):
         run.progress(f"profile of {partition.key}")
