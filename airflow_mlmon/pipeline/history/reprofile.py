@@ -24,14 +24,14 @@ from airflow_mlmon.pipeline.workspace.partition_files import profile_uri, read_c
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, renew_reference
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.records import PartitionState
-from airflow_mlmon.spec.metrics import DRIFTED_COLUMNS, DRIFTED_SHARE
+from airflow_mlmon.spec.metrics import DRIFTED_COLUMNS, DRIFTED_SHARE, LABEL_METRICS
 from airflow_mlmon.tasks.registry import METRICS
 
 # metrics that follow from the profile: not those of the arrival, of labels, or of verdicts
 _FROM_PROFILE = (
     frozenset(name for name, metric in METRICS.items() if not metric.needs_labels)
     - ARRIVAL_METRICS
-    - {DRIFTED_COLUMNS, DRIFTED_SHARE}
+    - {DRIFTED_COLUMNS, DRIFTED_SHARE, *LABEL_METRICS}
 )
 
 
