@@ -28,7 +28,7 @@ from airflow_mlmon.profiles.columns.segment import Part, Segment, build_undivide
 from airflow_mlmon.profiles.columns.vector import VectorProfile
 from airflow_mlmon.profiles.engine.derived import with_derived
 from airflow_mlmon.profiles.engine.division import count_values, split
-from airflow_mlmon.profiles.engine.parquet import ColumnJob, ParquetSource, RowGroups, read_file_column, read_rows
+from airflow_mlmon.profiles.engine.parquet import ColumnJob, ParquetSource, RowGroups, read_file_columns, read_rows
 from airflow_mlmon.profiles.engine.pinning import pin_column
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.schema import ColumnSchema, Kind, ProfileSchema, SegmentSchema
@@ -79,7 +79,7 @@ def profile_parquet(
     workers = threads or os.cpu_count() or 1
     with ThreadPoolExecutor(workers, thread_name_prefix="profile") as pool:
         jobs = _jobs(slices, schema.columns)
-        sums.add_all(_in_turn(pool, _profile_job, jobs, ahead=workers * _JOBS_PER_THREAD))
+        sums.add_all(chain.from_iterable(_in_turn(pool, _profile_job, jobs, ahead=workers * _JOBS_PER_THREAD)))
         whole = Part(rows=sum(part.rows for part in slices), columns=sums.columns())
         segments = _divide_slices(pool, slices, schema, whole, workers) if schema.segments else {}
     return Profile(schema_id=schema.id, rows=whole.rows, columns=whole.columns, segments=segments)
@@ -118,7 +118,7 @@ def pin_and_profile_parquet(
         sums = _ColumnSums(schema.columns)
         sums.add_all(parts)
         rest = _jobs(slices[len(head) :], schema.columns)
-        sums.add_all(_in_turn(pool, _profile_job, rest, ahead=workers * _JOBS_PER_THREAD))
+        sums.add_all(chain.from_iterable(_in_turn(pool, _profile_job, rest, ahead=workers * _JOBS_PER_THREAD)))
     profile = Profile(schema_id=schema.id, rows=sum(part.rows for part in slices), columns=sums.columns())
     return schema, profile
 
@@ -148,7 +148,7 @@ def _numbered_chunks(column: ColumnSchema, slices: Iterable[RowGroups]) -> Itera
     first = 0
     for part in slices:
         start = first
-        for chunk in chain.from_iterable(map(read_file_column, part.jobs([column]))):
+        for [chunk] in chain.from_iterable(map(read_file_columns, part.jobs([column]))):
             yield start, chunk
             start += len(chunk)
         first += part.rows
@@ -235,9 +235,14 @@ def _in_turn(
             future.cancel()
 
 
-def _profile_job(job: ColumnJob) -> ColumnProfile:
+def _profile_job(job: ColumnJob) -> list[ColumnProfile]:
+    chunks = read_file_columns(job)
     try:
-        return _profile_chunks(job.schema, read_file_column(job))
+        if len(job.schemas) == 1:
+            return [_profile_chunks(job.schemas[0], (chunk for [chunk] in chunks))]
+        return [
+            _profile_chunks(schema, own) for schema, own in zip(job.schemas, zip(*chunks, strict=True), strict=True)
+        ]
     except SchemaMismatchError as error:
         facts = {**error.facts, "file": job.source.name}
         raise SchemaMismatchError(f"{job.source.name}: {error.message}", hint=error.hint, **facts) from error
