@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from airflow_mlmon.partition import Partition
+from airflow_mlmon.quality.infer import measured_by
 from airflow_mlmon.records import Alert, CheckOutcome, Family, PartitionState, Status, Verdict, VerdictState
 from airflow_mlmon.spec.choices import CRITICAL, WARNING, Severity
 from airflow_mlmon.spec.labels import Labels
@@ -26,14 +27,24 @@ _STATUS_TITLES = {
 
 
 def metric_alerts(
-    partition: Partition, family: Family, verdicts: Sequence[Verdict], labels: Labels | None = None
+    partition: Partition,
+    family: Family,
+    verdicts: Sequence[Verdict],
+    labels: Labels | None = None,
+    checks: Sequence[CheckOutcome] = (),
 ) -> list[Alert]:
-    """Return one alert for each metric, column and segment in breach, with the most severe breach first."""
+    """Return one alert for each metric, column and segment in breach, with the most severe breach first.
+
+    Recorded checks that failed have no alert of their own: they are named beside the metric that measures the same.
+    """
+    evidence = {measured_by(check): check for check in checks if _is_evidence(check)}
     breaches = [verdict for verdict in verdicts if verdict.state is VerdictState.BREACH and verdict.metric in METRICS]
     breaches.sort(key=lambda verdict: ([part or "" for part in verdict.key], verdict.severity != CRITICAL))
     alerts = []
     for (metric, column, segment), found in groupby(breaches, key=lambda verdict: verdict.key):
         group = list(found)
+        check = None if segment else evidence.get((metric, column))
+        failing = [] if check is None else [_found(check, _check_title(check.expectation))]
         name = plain(subject_title(metric, plain(column or ""), labels), length=2 * _NAME_LENGTH)
         name += f" where {plain(segment)}" if segment else ""
         alerts.append(
@@ -45,7 +56,7 @@ def metric_alerts(
                 segment=segment,
                 severity=group[0].severity,
                 title=f"{name}{_direction(group[0])}",
-                text=name + ";".join(dict.fromkeys(_compared(verdict) for verdict in group)),
+                text="; ".join((name + ";".join(dict.fromkeys(_compared(verdict) for verdict in group)), *failing)),
                 value=group[0].value,
                 p_value=group[0].p_value,
                 effect=group[0].effect,
@@ -83,7 +94,7 @@ def check_alerts(partition: Partition, checks: Sequence[CheckOutcome]) -> list[A
     alerts = []
     for (expectation, column), found in groupby(failed, key=lambda check: (check.expectation, check.column)):
         group = list(found)
-        name = "check " + plain(expectation.removeprefix("expect_").replace("_", " "))
+        name = _check_title(expectation)
         alerts.append(
             Alert(
                 partition=partition,
@@ -171,6 +182,14 @@ def _distinct(metric: str, value: float | None, low: float | None, high: float |
         if words[0] not in words[1:]:
             break
     return words[0], words[1], words[2]
+
+
+def _is_evidence(check: CheckOutcome) -> bool:
+    return check.severity is Severity.RECORDED and check.passed is False and measured_by(check) is not None
+
+
+def _check_title(expectation: str) -> str:
+    return "check " + plain(expectation.removeprefix("expect_").replace("_", " "))
 
 
 def _has_failed(check: CheckOutcome) -> bool:

@@ -69,18 +69,22 @@ def deliver(
         claims = [claim for claim in claims if tells(claim.channel, claim.alert)]
         if not claims:
             continue
-        ids = [claim.id for claim in claims]
         messages += 1
         try:
             with foreign_failures(claims[0].channel):
                 _send(senders, claims, page_url)
         except MlmonError as error:
-            failed += len(ids)
+            # a receiver may have taken the others
+            refused = error.facts.get("refused") or [claim.alert.fingerprint for claim in claims]
+            ids = [claim.id for claim in claims if claim.alert.fingerprint in refused]
             errors.append(f"{claims[0].state.partition}, {claims[0].channel}: {error}")
             store.mark_failed(ids, str(error), now)
         else:
-            sent += len(ids)
-            store.mark_sent(ids, now)
+            ids = []
+        failed += len(ids)
+        arrived = [claim.id for claim in claims if claim.id not in ids]
+        sent += len(arrived)
+        store.mark_sent(arrived, now)
     return DeliveryReport(messages=messages, sent=sent, failed=failed, errors=tuple(errors))
 
 

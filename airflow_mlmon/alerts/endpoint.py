@@ -96,7 +96,7 @@ class Endpoint:
             return
         kind = ServiceRejectedError if status in _REFUSAL and status not in _PASSING else ServiceUnavailableError
         what = "redirects are not followed" if status in _REDIRECT else "expected 2xx"
-        raise kind(f"The {self._name} replied with status {status}: {what}.")
+        raise kind(f"The {self._name} replied with status {status}: {what}.", status=status)
 
     def _in_time(self, ask: Callable[[], int]) -> int:
         """Return the status of the reply, or raise an error after the time-out and abandon the request."""

@@ -6,7 +6,8 @@ and on a day without changes hardly any is tested. A value is in breach if its p
 its effect size the minimum.
 
 Slow changes would move the trailing window with them. Outputs and performance of the model are therefore also compared
-with an initial window, and the more significant comparison counts, as two tests.
+with an initial window, by the means of a week and of four weeks, and the most significant comparison counts, as so many
+tests. Days of few rows are evaluated together with the days before.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from datetime import date
 from airflow_mlmon.evaluation.drift import ColumnHistory
 from airflow_mlmon.evaluation.family import Test, evaluate_family, insufficient
 from airflow_mlmon.evaluation.series import Point, Series, deviation_of
+from airflow_mlmon.evaluation.windows import WINDOWS, average_window, pool_days
 from airflow_mlmon.profiles.columns.segment import divides
 from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
@@ -29,6 +31,8 @@ from airflow_mlmon.tasks.registry import METRICS
 
 # a sum of fractions is no whole number
 _EXACT = 1e-9
+# the tails of shares are exact, however few the rows
+_OF_ANY_ROWS = frozenset({Measure.COUNT, Measure.DURATION, Measure.SHARE})
 
 
 def _no_parts(_: str) -> Sequence[tuple[str, ColumnHistory]]:
@@ -44,6 +48,7 @@ class PartitionEvidence:
         metrics: What was measured of it.
         past: The same of the days before, without those of an incident that goes on.
         first: The same of the first days, which are none of the past; of what is to stay as it was.
+        recent: The same of the last days, also of those in breach.
         outliers: The days before on which each was in breach, and which are over.
         columns: The drift of each column.
         base: The same of the baseline.
@@ -58,6 +63,7 @@ class PartitionEvidence:
     metrics: Sequence[MetricValue]
     past: Mapping[SubjectKey, Sequence[tuple[date, Point]]]
     first: Mapping[SubjectKey, Sequence[tuple[date, Point]]] = field(default_factory=dict)
+    recent: Mapping[SubjectKey, Sequence[tuple[date, Point]]] = field(default_factory=dict)
     outliers: Mapping[SubjectKey, Collection[date]] = field(default_factory=dict)
     columns: Mapping[str, ColumnHistory] = field(default_factory=dict)
     base: Mapping[SubjectKey, Point] = field(default_factory=dict)
@@ -136,20 +142,30 @@ def _unscored(column: str, segment: str, history: ColumnHistory) -> MetricValue:
 def _evaluate(evidence: PartitionEvidence, values: Sequence[MetricValue], policy: EvaluationPolicy) -> list[Verdict]:
     lacking: dict[SubjectKey, Verdict] = {}
     tests = []
-    for value in values:
+    for single in values:
+        value, pooled = _pooled(evidence, single, policy)
         lack = _lack(evidence, value, policy)
         if lack:
             lacking[value.key] = insufficient(value, lack)
         elif value.metric == DRIFT and value.column not in evidence.texts:
             tests.append(Test(metric=value, column=evidence.columns[str(value.column)]))
         else:
-            series = _series(evidence, value, policy)
+            series = _series(evidence, value, policy, pooled)
             is_closed = value.metric == NEW_CATEGORY_RATE and value.column in evidence.closed
             first = _at_first(evidence, series, value.key)
             tests.append(Test(metric=value, series=series, first=first, is_closed=is_closed))
     found = {verdict.key: verdict for verdict in evaluate_family(tests, policy)}
     found |= lacking
     return [found[value.key] for value in values]
+
+
+def _pooled(
+    evidence: PartitionEvidence, value: MetricValue, policy: EvaluationPolicy
+) -> tuple[MetricValue, frozenset[date]]:
+    """Return the mean of a metric over the days that it needs for enough rows, and the days before that it holds."""
+    if value.metric == DRIFT or METRICS[value.metric].measure in _OF_ANY_ROWS:
+        return value, frozenset()
+    return pool_days(value, evidence.recent.get(value.key, ()), evidence.day, policy.minimum_rows)
 
 
 def _lack(evidence: PartitionEvidence, value: MetricValue, policy: EvaluationPolicy) -> str:
@@ -166,16 +182,16 @@ def _lack(evidence: PartitionEvidence, value: MetricValue, policy: EvaluationPol
         return value.reason or "no value"
     if not math.isfinite(value.value):
         return "the value is not finite"
-    # the tails of shares are exact, however few the rows
-    is_of_rows = METRICS[value.metric].measure not in {Measure.COUNT, Measure.DURATION, Measure.SHARE}
-    return _few(value.rows, policy) if is_of_rows else ""
+    return "" if METRICS[value.metric].measure in _OF_ANY_ROWS else _few(value.rows, policy)
 
 
 def _few(rows: int, policy: EvaluationPolicy) -> str:
     return f"{rows} values, fewer than {policy.minimum_rows}" if rows < policy.minimum_rows else ""
 
 
-def _series(evidence: PartitionEvidence, value: MetricValue, policy: EvaluationPolicy) -> Series:
+def _series(
+    evidence: PartitionEvidence, value: MetricValue, policy: EvaluationPolicy, pooled: Collection[date] = ()
+) -> Series:
     metric = METRICS[value.metric]
     # the drift score of a text is a ROC AUC
     measure, worse = (Measure.AREA, Worse.ABOVE) if value.metric == DRIFT else (metric.measure, metric.worse)
@@ -186,7 +202,11 @@ def _series(evidence: PartitionEvidence, value: MetricValue, policy: EvaluationP
         worse=worse,
         day=evidence.day,
         now=Point(value=float(value.value or 0.0), rows=value.rows),
-        past=[(day, point) for day, point in evidence.past.get(key, ()) if math.isfinite(point.value)],
+        past=[
+            (day, point)
+            for day, point in evidence.past.get(key, ())
+            if math.isfinite(point.value) and day not in pooled
+        ],
         base=evidence.base.get(key),
         scale=evidence.scales.get(value.metric) or _deviation(value),
         season=policy.season,
@@ -212,10 +232,18 @@ def _deviation(value: MetricValue) -> float:
     return standard_error(value.low, value.high) * math.sqrt(value.rows)
 
 
-def _at_first(evidence: PartitionEvidence, series: Series, key: SubjectKey) -> Series | None:
-    """Return the number with its initial window; None if it has none."""
+def _at_first(evidence: PartitionEvidence, series: Series, key: SubjectKey) -> list[Series]:
+    """Return the means of the last week and weeks with the initial window as their past; none without one.
+
+    A mean of weeks stays beyond its limit for as long as the change lasts, where single days open and close an alert.
+    """
     points = [(day, point) for day, point in evidence.first.get(key, ()) if math.isfinite(point.value)]
-    return _scaled(replace(series, past=points, base=None)) if points else None
+    if not points:
+        return []
+    initial = _scaled(replace(series, past=points, base=None))
+    recent, outliers = evidence.recent.get(key, ()), evidence.outliers.get(key, ())
+    windows = [average_window(initial, recent, days, outliers) for days in WINDOWS]
+    return [window for window in windows if window is not None] or [initial]
 
 
 def _share_of_rows(evidence: PartitionEvidence, value: MetricValue) -> Series:

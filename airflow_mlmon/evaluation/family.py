@@ -39,7 +39,7 @@ class Test:
 
     metric: MetricValue
     series: Series | None = None
-    first: Series | None = None
+    first: Sequence[Series] = ()
     column: ColumnHistory | None = None
     is_closed: bool = False
 
@@ -59,7 +59,7 @@ def evaluate_family(tests: Sequence[Test], policy: EvaluationPolicy) -> list[Ver
     columns = _expected_of_columns([test.column for test in tests])
     spreads = _shrunk([test.column for test in tests], lambda one: one.distribution())
     expectations = _shrunk([test.series for test in tests], lambda one: one.expected())
-    firsts = _shrunk([test.first for test in tests], lambda one: one.expected())
+    firsts = _shrunk([test.first[0] if test.first else None for test in tests], lambda one: one.expected())
     evaluated: list[_Evaluated | None] = []
     for test, own, spread, expected, first in zip(tests, columns, spreads, expectations, firsts, strict=True):
         floor = _floor_of(test, policy)
@@ -116,11 +116,14 @@ def _evaluate_number(
     assert test.series is not None  # noqa: S101 - a test is a column or a number
     finding = evaluate_series(test.series, expected)
     evaluated = [_Evaluated(finding=finding, series=test.series, expected=expected)] if finding else []
-    finding = evaluate_series(test.first, first) if test.first and first else None
-    if finding and test.first:
-        side = "lower" if finding.effect < 0 else "higher"
-        finding = replace(finding, words=f"{side} than in its initial window from {test.first.past[0][0]}")
-        evaluated.append(_Evaluated(finding=finding, series=test.first, expected=first, rule=_AT_FIRST))
+    for series in test.first if first else ():
+        finding = evaluate_series(series, first)
+        if finding:
+            side = "lower" if finding.effect < 0 else "higher"
+            over = f" over {series.averaged} days" if series.averaged > 1 else ""
+            words = f"{side}{over} than in its initial window from {series.past[0][0]}"
+            finding = replace(finding, words=words)
+            evaluated.append(_Evaluated(finding=finding, series=series, expected=first, rule=_AT_FIRST))
     if not evaluated:
         return None
     # effect sizes below the minimum come second

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 
 from airflow_mlmon.drift.unseen import count_out_of_range
 from airflow_mlmon.evaluation.drift import ColumnHistory
 from airflow_mlmon.evaluation.evidence import ColumnBase, ColumnEvidence, bins_for, column_base
 from airflow_mlmon.evaluation.series import Point
 from airflow_mlmon.profiles.columns.category import CategoryProfile
-from airflow_mlmon.profiles.columns.column import ColumnProfile
+from airflow_mlmon.profiles.columns.column import ColumnProfile, sum_columns
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.profiles.columns.segment import segment_key
 from airflow_mlmon.profiles.profile import Profile
@@ -19,6 +20,8 @@ from airflow_mlmon.records import SubjectKey
 from airflow_mlmon.spec.evaluation import Season
 from airflow_mlmon.spec.metrics import NEW_CATEGORY_RATE, NULL_RATE, OUT_OF_RANGE_RATE
 
+# days that are pooled until they have enough rows
+MOST_POOLED = 7
 # a sample has two values that are its extremes
 _EXTREMES = 2
 
@@ -42,7 +45,7 @@ class Comparisons:
         return self._found[key][1]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ColumnDays:
     """Profiles for the evaluation of a day.
 
@@ -55,6 +58,7 @@ class ColumnDays:
         outliers: Days of its resolved breaches.
         length: The maximum length of a history.
         season: The seasonality, by weekday or none.
+        fewest: The rows that a day needs; one with fewer is pooled with the days before, up to a week.
         comparisons: The cache of comparisons.
     """
 
@@ -66,17 +70,38 @@ class ColumnDays:
     outliers: Mapping[tuple[str, str | None], Collection[date]] = field(default_factory=dict)
     length: int | None = None
     season: Season = Season.AUTO
+    fewest: int = 0
     comparisons: Comparisons = field(default_factory=Comparisons)
 
     def columns(self) -> dict[str, ColumnHistory]:
         """Return the evidence of each column with values on this day and in its baseline."""
         found = {}
+        pooled = self.pooled
+        # the sum of days is a part of the baseline only if each of them is
+        now = sum_columns_of([self.now, *(profile for _, profile in pooled)]) if pooled else self.now.columns
+        earlier = self.past[: len(self.past) - len(pooled)]
         for name, (baseline, members) in self.baselines.items():
-            past = [(day, profile.columns[name]) for day, profile in self.past if name in profile.columns]
-            history = self._history(name, None, (baseline.columns[name], members), (self.now.columns[name], past))
+            past = [(day, profile.columns[name]) for day, profile in earlier if name in profile.columns]
+            own = members if all(day in members for day, _ in pooled) else frozenset(members) - {self.day}
+            history = self._history(name, None, (baseline.columns[name], own), (now[name], past))
             if history:
                 found[name] = history
         return found
+
+    @cached_property
+    def pooled(self) -> Sequence[tuple[date, Profile]]:
+        """Return the days before that are pooled with a day of few rows; none if it has enough, or if a week has not.
+
+        Profiles are additive, so a model of few rows a day is evaluated by the sum of some days.
+        """
+        rows = self.now.rows
+        for place in range(len(self.past) - 1, -1, -1):
+            if rows >= self.fewest or (self.day - self.past[place][0]).days >= MOST_POOLED:
+                break
+            rows += self.past[place][1].rows
+        else:
+            place = -1
+        return self.past[place + 1 :] if rows >= self.fewest else ()
 
     def parts(self, name: str) -> Iterator[tuple[str, ColumnHistory]]:
         """Return the evidence of a column in each segment of this day and of the baseline."""
@@ -126,6 +151,11 @@ class ColumnDays:
             outliers=self.outliers.get((name, segment), ()),
             season=self.season,
         )
+
+
+def sum_columns_of(profiles: Sequence[Profile]) -> dict[str, ColumnProfile]:
+    """Sum each column over days."""
+    return {name: sum_columns(profile.columns[name] for profile in profiles) for name in profiles[0].columns}
 
 
 def base_shares(

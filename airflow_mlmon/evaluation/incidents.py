@@ -1,13 +1,15 @@
 """Grouping of breaches to incidents, each with its likely cause first.
 
-Columns whose drift correlates on other days and that are in breach together are one incident; so are columns derived
-from one text, columns with equally many nulls, and a column and its segments, also those that it defines. Outputs and
-performance of the model are consequences: they belong to the incident that would move the output most.
+Columns whose drift correlates on other days and that are in breach together are one incident; so are columns of which
+one's drift explains the other's, columns derived from one text, columns with equally many nulls, and a column and its
+segments, also those that it defines. Rows that are lost, doubled or repeated change the columns too: what concerns no
+column joins the first incident. Of more than two incidents on one day, one cause is likelier than many, and they are
+one. Outputs and performance of the model are consequences: they belong to the incident that would move the output most.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
@@ -17,12 +19,17 @@ import numpy as np
 from airflow_mlmon.evaluation.drift import ColumnHistory
 from airflow_mlmon.profiles.columns.segment import divides
 from airflow_mlmon.records import Verdict
-from airflow_mlmon.spec.metrics import NULL_RATE
+from airflow_mlmon.spec.metrics import DELAY, ERROR_RATE, LATENCY, NULL_RATE
 from airflow_mlmon.tasks.registry import METRICS
 
 # minimum of days for a correlation, and the smallest that ties two columns together
 _FEWEST_DAYS = 10
 _TIED = 0.5
+# of several columns together
+_BETWEEN = frozenset({"broken_relation_rate", "explained_share", "equal_share"})
+_OF_SERVICE = frozenset({DELAY, ERROR_RATE, "latency_p50", LATENCY, "saturation_mean"})
+# incidents that may have a cause each
+_FEW = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +57,9 @@ def group_breaches(
     columns: Mapping[str, ColumnHistory],
     shifts: Mapping[str, float],
     outputs: Sequence[str],
+    *,
     texts: Mapping[str, str] = MappingProxyType({}),
+    explained: Collection[tuple[str, str]] = (),
 ) -> list[Incident]:
     """Group the breaches of a day to incidents, the most important first.
 
@@ -60,6 +69,7 @@ def group_breaches(
         shifts: change of the mean output by each column's drift alone.
         outputs: output columns of the model.
         texts: the text that a column is derived from.
+        explained: pairs of columns of which the first's drift explains the second's.
     """
     first = [breach for breach in breaches if not _is_consequence(breach, outputs)]
     consequences = sorted(
@@ -67,13 +77,17 @@ def group_breaches(
     )
     groups: list[list[Verdict]] = []
     for breach in first:
-        tied = [group for group in groups if any(_are_tied(breach, other, columns, texts) for other in group)]
+        tied = [
+            group for group in groups if any(_are_tied(breach, other, columns, texts, explained) for other in group)
+        ]
         merged = [breach, *(other for group in tied for other in group)]
         groups = [group for group in groups if group not in tied] + [merged]
     ordered = sorted(
         (sorted(group, key=lambda breach: _rank(breach, shifts)) for group in groups),
         key=lambda group: _rank(group[0], shifts),
     )
+    if len(ordered) > _FEW:
+        ordered = [[breach for group in ordered for breach in group]]
     if consequences:
         ordered = [[*(ordered[0] if ordered else []), *consequences], *ordered[1:]]
     return [
@@ -86,18 +100,29 @@ def _is_consequence(breach: Verdict, outputs: Sequence[str]) -> bool:
     return METRICS[breach.metric].of_model or breach.column in outputs
 
 
-def _rank(breach: Verdict, shifts: Mapping[str, float]) -> tuple[float, bool, float, str, str, str]:
-    """Return the sort key: by change of the output, all rows before segments, then by effect size."""
+def _rank(breach: Verdict, shifts: Mapping[str, float]) -> tuple[bool, float, bool, float, str, str, str]:
+    """Return the sort key: by change of the output, all rows before segments, then by effect size.
+
+    A relation between columns breaks with either of them, and so comes after what is wrong with one alone.
+    """
     column, segment = breach.column or "", breach.segment or ""
     shift, effect = abs(shifts.get(column, 0.0)), abs(breach.effect or 0.0)
-    return -shift, bool(segment), -effect, breach.metric, column, segment
+    return breach.metric in _BETWEEN, -shift, bool(segment), -effect, breach.metric, column, segment
 
 
-def _are_tied(one: Verdict, other: Verdict, columns: Mapping[str, ColumnHistory], texts: Mapping[str, str]) -> bool:
+def _are_tied(
+    one: Verdict,
+    other: Verdict,
+    columns: Mapping[str, ColumnHistory],
+    texts: Mapping[str, str],
+    explained: Collection[tuple[str, str]],
+) -> bool:
     first, second = _subject(one, columns), _subject(other, columns)
     if first is None or second is None:
-        # missing rows explain no column, and vice versa
-        return first is second and one.metric == other.metric
+        # what happened at the service explains no column, and vice versa
+        return one.metric == other.metric if {one.metric, other.metric} & _OF_SERVICE else True
+    if (first, second) in explained or (second, first) in explained:
+        return True
     if texts.get(first, first) == texts.get(second, second) or _are_empty_together(one, other):
         return True
     return abs(_correlation(columns.get(first), columns.get(second))) >= _TIED

@@ -71,6 +71,8 @@ class Series:
         season: Whether weekdays are told apart; see `dispersion.estimate_expected`.
         outliers: Earlier days of resolved breaches.
         is_projected: Whether a count is that of a sample, divided by its fraction: it varies as much as the sample's.
+        averaged: Number of days that the number is the mean of. Days resemble those before, so that two of them are
+            taken to say as much as one that is independent.
     """
 
     measure: Measure
@@ -83,6 +85,7 @@ class Series:
     season: str = "auto"
     outliers: Collection[date] = frozenset()
     is_projected: bool = False
+    averaged: int = 1
 
     def expected(self) -> Expectation | None:
         """Estimate the expected value from the days before; None for too few."""
@@ -139,10 +142,12 @@ class Series:
     def variance(self, expected: Expectation) -> float:
         """Return the variance of the distance from the expected value, on the scale."""
         own = self.sampling(self.now)
+        days = max(self.averaged / 2, 1.0)
         if self.measure in UNSAMPLED:
             ratio = max(expected.ratio, _LEAST_DEVIATION**2)
-            return ratio * (max(own, expected.sampling) + expected.sampling / expected.of_centre)
-        return expected.variance(own)
+            return ratio * (max(own, expected.sampling) / days + expected.sampling / expected.of_centre)
+        of_centre = (expected.sampling + expected.between) / expected.of_centre
+        return (own + expected.between) / days + of_centre
 
     @property
     def is_sampled(self) -> bool:

@@ -27,18 +27,17 @@ from airflow_mlmon.records import (
     VerdictState,
 )
 from airflow_mlmon.reports import wording
+from airflow_mlmon.reports.checks import list_checks, list_failed
 from airflow_mlmon.reports.heat import HeatMap
 from airflow_mlmon.reports.requests import Attributions, Requests
 from airflow_mlmon.reports.shifts import shift_text
-from airflow_mlmon.reports.tone import Tone, headline, rank_checks, tone_of
+from airflow_mlmon.reports.tone import Tone, headline, tone_of
 from airflow_mlmon.reports.verdicts import DayVerdicts, arrange
 from airflow_mlmon.reports.versions import Versions
 from airflow_mlmon.reports.weeks import calendar_weeks
 from airflow_mlmon.spec import Labels
-from airflow_mlmon.spec.choices import Severity
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
 from airflow_mlmon.spec.metrics import (
-    CHECK_PREFIX,
     ERROR_RATE,
     ESTIMATION_GAP,
     LABEL_COVERAGE,
@@ -214,8 +213,8 @@ def render_day(page: DayPage) -> str:
             meters={name: _meter(found) for name, found in strengths.items() if found is not None},
             verdicts=verdicts,
             incidents=group_incidents(page.alerts),
-            checks=rank_checks(page.checks),
-            failed=_failed_checks(page),
+            checks=list_checks(page.checks, page.verdicts),
+            failed=list_failed(page.checks, page.alerts),
             metrics={metric.metric: metric for metric in page.metrics if metric.column is None},
             performance=sorted(page.performance, key=lambda day: day.day, reverse=True),
             performance_metrics=_daily_metrics(page),
@@ -308,18 +307,6 @@ def _with_coverage(task: Task) -> list[str]:
     """Return the headline metrics, with label coverage before those of labels."""
     outputs = [name for name in task.headline if not METRICS[name].needs_labels]
     return [*outputs, LABEL_COVERAGE, *(name for name in task.headline if name not in outputs)]
-
-
-def _failed_checks(page: DayPage) -> list[CheckOutcome]:
-    """Return the failed checks without an alert."""
-    told = {(alert.metric, alert.column) for alert in page.alerts}
-    return [
-        check
-        for check in rank_checks(page.checks)
-        if check.passed is False
-        and check.severity is not Severity.RECORDED
-        and (f"{CHECK_PREFIX}{check.expectation}", check.column) not in told
-    ]
 
 
 def _drift_rank(row: ColumnRow, verdicts: DayVerdicts, strengths: Mapping[str, float | None]) -> tuple[int, float, str]:

@@ -22,6 +22,7 @@ DRIFTED_COLUMNS = "drifted_columns"
 DRIFTED_SHARE = "drifted_share"
 MULTIVARIATE = "multivariate_drift"
 OUTLIER_RATE = "outlier_rate"
+DELAY = "delay_hours"
 ERROR_RATE = "error_rate"
 LATENCY = "latency_p95"
 NDCG = "attribution_ndcg"
@@ -134,7 +135,7 @@ GENERIC: Mapping[str, Metric] = {
     SAMPLING_FRACTION: Metric("sampling fraction", "Fraction of the requests that the log has.", is_share=True),
     "rows_quarantined": Metric("rows quarantined", "Rows read but not accepted, each with a reason.", is_count=True),
     "quarantined_share": _loss_of_rows("quarantine rate", "Rows quarantined, of the rows read."),
-    "delay_hours": Metric(
+    DELAY: Metric(
         "delay in hours",
         "Hours from the end of the day to the arrival of its last file; 0 if all arrived before.",
         measure=Measure.DURATION,

@@ -11,12 +11,17 @@ from typing import Any
 import pytest
 
 from airflow_mlmon.alerts.alertmanager import KEPT, AlertmanagerSender
+from airflow_mlmon.alerts.delivery import deliver
 from airflow_mlmon.alerts.endpoint import Endpoint
 from airflow_mlmon.alerts.message import DayMessage, day_message
 from airflow_mlmon.errors import ServiceRejectedError, ServiceUnavailableError
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.records import AlertEvent, AlertLifecycle, AlertState
+from airflow_mlmon.store.metric_store import MetricStore
+from airflow_mlmon.store.outbox import wait_after
 from tests.support.inbox import web_server
 from tests.support.prometheus import Alertmanager, eventually
-from tests.support.published import alert, partition_state
+from tests.support.published import NOW, alert, partition, partition_state, results
 
 pytestmark = pytest.mark.service
 
@@ -65,6 +70,41 @@ def test_alert_fires_with_its_labels_and_ends(alertmanager):
     send(alertmanager.url, message(opened, state="resolved", event="resolved", **told))
 
     assert eventually(lambda: not alertmanager.firing())
+
+
+@pytest.mark.parametrize("later", [-1, 0, 1, 30])
+def test_alert_of_a_day_that_is_not_over_starts_and_ends(alertmanager, later):
+    day = Partition.of_day("flights", datetime.now(UTC).date() + timedelta(days=later))
+    begun = replace(alert("rows"), partition=day)
+
+    def told(**lifecycle: Any) -> DayMessage:
+        known = AlertLifecycle(since=day.day, days=1, **lifecycle)
+        return day_message(partition_state(day), [replace(begun, lifecycle=known)])
+
+    send(alertmanager.url, told(state=AlertState.OPEN))
+
+    [fired] = alertmanager.firing()
+    assert datetime.fromisoformat(fired["startsAt"]) <= datetime.now(UTC)
+    send(alertmanager.url, told(state=AlertState.RESOLVED, event=AlertEvent.RESOLVED))
+    assert eventually(lambda: not alertmanager.firing())
+
+
+def test_refused_alert_takes_no_other_along(tmp_path):
+    of, key = partition(), "alertmanager:ops"
+    alerts = tuple(alert(name, of) for name in ("rows", "bad", "accuracy"))
+    with MetricStore(f"sqlite:///{tmp_path}/store.db") as store, web_server() as inbox:
+        store.publish(partition_state(of), [results(of, alerts=alerts)], supersedes=None, channels=[key])
+        inbox.refused = b"mlmon_bad"
+        endpoint = Endpoint(inbox.url, kind="Alertmanager", allow_private=True)
+
+        report = deliver(store, {key: AlertmanagerSender(endpoint, NOW, "Ada")}, NOW)
+
+        assert (report.sent, report.failed) == (2, 1)
+        assert "bad above its limit" in report.errors[0]
+        taken = [[one["labels"]["metric"] for one in post] for post in inbox.posts if len(post) == 1]
+        assert sorted(taken) == [["accuracy"], ["bad"], ["rows"]]
+        inbox.refused = None
+        assert deliver(store, {key: AlertmanagerSender(endpoint, NOW, "Ada")}, NOW + wait_after(1)).sent == 1
 
 
 def test_amtool_shows_what_fires(alertmanager):

@@ -302,6 +302,26 @@ def test_a_failed_blocking_check_fails_the_day_after_recording_it(tmp_path, arch
         assert {alert.severity for alert in run.store.alerts("loans", FIRST, FIRST)} == {"critical"}
 
 
+UNFIT = "{expectation: expect_column_values_to_be_between, column: channel, severity: %s, arguments: {min_value: 1}}"
+
+
+@pytest.mark.parametrize(("severity", "status"), [("blocking", Status.FAILED), ("warning", Status.OK)])
+def test_a_check_that_cannot_be_computed_blocks_if_it_is_blocking(tmp_path, archive, severity, status):
+    with opened(tmp_path, archive, ("\nhistory:", f"\nquality:\n  - {UNFIT % severity}\nhistory:")) as run:
+        state = day_after(run, FIRST_DAY)
+        alerts = run.store.alerts("loans", FIRST, FIRST)
+
+    name = "expect_column_values_to_be_between"
+    reason = (
+        f"blocking check {name}(channel): could not be computed (TypeError); check that the expectation suits the type"
+    )
+    assert state.status is status
+    assert state.message.startswith(reason) is (status is Status.FAILED)
+    assert ("check " + name.removeprefix("expect_").replace("_", " ") + " of channel: could not be run") in [
+        alert.text for alert in alerts
+    ]
+
+
 def test_a_failed_blocking_check_still_replaces_the_days_that_labels_came_for(tmp_path, archive):
     with opened(tmp_path, archive, BLOCKING) as run:
         run_partition(run, FIRST_DAY)

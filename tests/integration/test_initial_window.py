@@ -74,7 +74,7 @@ def test_loss_over_months_is_found_and_rests_on_the_first_days(run):
     found = PartitionEvaluator(run=run).evaluate(partition, [measured(losing(DAYS))])
 
     assert [verdict.state for verdict in found.verdicts] == [VerdictState.BREACH]
-    assert found.verdicts[0].note == "lower than in its initial window from 2026-01-01"
+    assert found.verdicts[0].note == "lower over 7 days than in its initial window from 2026-01-01"
     assert START in found.rests_on
     assert START + timedelta(days=DAYS - 1) in found.rests_on
 
@@ -141,4 +141,4 @@ def test_first_days_are_those_of_the_version_that_serves(run):
 
     found = evaluated(run, DAYS, losing(DAYS))
     assert found.state is VerdictState.BREACH
-    assert found.note == f"lower than in its initial window from {START + timedelta(days=DAYS // 2)}"
+    assert found.note == f"lower over 7 days than in its initial window from {START + timedelta(days=DAYS // 2)}"

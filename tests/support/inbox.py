@@ -51,6 +51,7 @@ class WebInbox:
 
     url: str = ""
     status: int = 204
+    refused: bytes | None = None
     location: str = ""
     delay: threading.Event | None = None
     posts: list[dict[str, Any]] = field(default_factory=list)
@@ -74,7 +75,8 @@ def web_server() -> Iterator[WebInbox]:
             inbox.headers.append(dict(self.headers))
             if inbox.delay is not None:
                 inbox.delay.wait(10)
-            self.send_response(inbox.status)
+            is_refused = inbox.refused is not None and inbox.refused in body
+            self.send_response(400 if is_refused else inbox.status)
             if inbox.location:
                 self.send_header("Location", inbox.location)
             self.end_headers()

@@ -7,24 +7,23 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 
-from airflow_mlmon.drift.attributions import attribution_shifts
 from airflow_mlmon.drift.methods import text_methods
 from airflow_mlmon.drift.versions import CategoryCounts, days_alike
-from airflow_mlmon.evaluation.consequence import output_shifts
 from airflow_mlmon.evaluation.evaluate import PartitionEvidence, evaluate_day
 from airflow_mlmon.evaluation.history import ColumnDays, Comparisons, base_shares, ongoing
-from airflow_mlmon.evaluation.incidents import Incident, group_breaches
+from airflow_mlmon.evaluation.incidents import Incident
 from airflow_mlmon.evaluation.series import Point
+from airflow_mlmon.evaluation.windows import WINDOWS
 from airflow_mlmon.partition import Partition, dates_before
 from airflow_mlmon.pipeline.baselines.choose import ChosenBaseline, choose_baselines, members_of
 from airflow_mlmon.pipeline.baselines.versions import counts_in, version_counts
 from airflow_mlmon.pipeline.baselines.window import Span
+from airflow_mlmon.pipeline.deciding.causes import find_incidents
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.outcomes import stored_outcomes
 from airflow_mlmon.pipeline.workspace.reference import (
     StoredReference,
     pinned_reference,
-    read_reference_sample,
     reference_outcomes,
 )
 from airflow_mlmon.pipeline.workspace.stored_profiles import DayProfile, stored_profiles
@@ -34,7 +33,6 @@ from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.profiles.schema import ProfileSchema
 from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.baseline import BaselineKind
-from airflow_mlmon.spec.choices import Role
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
 from airflow_mlmon.spec.metrics import DRIFT, LABEL_COVERAGE, NEW_CATEGORY_RATE, OUT_OF_RANGE_RATE, ROWS
 from airflow_mlmon.spec.model import ModelSpec
@@ -105,31 +103,9 @@ class PartitionEvaluator:
         evidence = self._evidence(partition, evaluated, policy, reference, profile)
         verdicts = evaluate_day(evidence, policy.model_copy(update={"rate": rate}))
         breaches = [verdict for verdict in verdicts if verdict.state is VerdictState.BREACH]
-        shifts = self._shifts(partition.day, reference, profile, breaches) if reference and profile else {}
-        incidents = group_breaches(breaches, evidence.columns, shifts, self.run.spec.outputs, self.run.spec.derived)
-        if self.run.spec.columns_of(Role.ATTRIBUTION):
-            incidents = [replace(incident, is_attributed=True) for incident in incidents]
-        return PartitionEvaluation(verdicts=tuple(verdicts), incidents=tuple(incidents), rests_on=evidence.days)
-
-    def _shifts(
-        self, day: date, reference: StoredReference, profile: Profile, breaches: Sequence[Verdict]
-    ) -> dict[str, float]:
-        """Estimate the change of the mean output by each column in breach: by its attributions, else from a sample."""
-        spec = self.run.spec
-        output = task_of(spec).mean_output(spec)
-        # a saturation is no column of the profile
-        names = {str(breach.column) for breach in breaches if breach.column in profile.columns}
-        names -= set(spec.outputs)
-        attributions = spec.columns_of(Role.ATTRIBUTION)
-        if not names or (output is None and not attributions):
-            return {}
-        chosen = choose_baselines(self.run, reference, Span(days=(day,)))
-        baseline = {name: one.whole.columns[name] for one in chosen for name in one.facts.columns}
-        moved = attribution_shifts(spec, profile.columns, baseline)
-        if moved or output is None:
-            return {name: shift for name, shift in moved.items() if name in names}
-        now = {name: profile.columns[name] for name in names}
-        return output_shifts(read_reference_sample(self.run, reference), output[1], now, baseline)
+        rows = (reference, profile) if reference and profile else None
+        incidents = find_incidents(self.run, partition.day, breaches, evidence.columns, rows)
+        return PartitionEvaluation(verdicts=tuple(verdicts), incidents=incidents, rests_on=evidence.days)
 
     def _evidence(
         self,
@@ -152,10 +128,12 @@ class PartitionEvaluator:
         is_changing = bool(unlike) or len(now) > 1
         texts = _texts(spec, reference) if reference else frozenset()
         names = (*_EVALUATED, *spec.own_metrics, *([DRIFT] if texts else ()))
+        found = self.run.store.past(self.run.model, names, day, reach)
         evidence = PartitionEvidence(
             day=day,
             metrics=metrics,
-            past=self._past(day, reach, unlike, breached, names),
+            past=self._past(found, unlike, breached),
+            recent=_recent(found, day, unlike),
             first=self._first(day, served, alike, breaches),
             outliers=over,
             versions=frozenset(segment_key(str(spec.version_column), version) for version in now)
@@ -217,14 +195,11 @@ class PartitionEvaluator:
 
     def _past(
         self,
-        day: date,
-        reach: int,
+        found: Sequence[tuple[date, SubjectKey, float, int]],
         unlike: Collection[date],
         breached: Mapping[SubjectKey, Collection[date]],
-        names: Sequence[str],
     ) -> dict[SubjectKey, list[tuple[date, Point]]]:
         past: dict[SubjectKey, list[tuple[date, Point]]] = {}
-        found = self.run.store.past(self.run.model, names, day, reach)
         # a missing day is no history of the number of rows
         empty = {before for before, key, value, _ in found if key == (ROWS, None, None) and not value}
         for before, key, value, rows in found:
@@ -283,6 +258,7 @@ class PartitionEvaluator:
             excluded=excluded,
             length=self.run.spec.history.days,
             season=policy.season,
+            fewest=policy.minimum_rows,
             comparisons=self.comparisons,
         )
 
@@ -291,6 +267,18 @@ class PartitionEvaluator:
         missing = [past for past in days if past not in self.profiles]
         self.profiles.update({found.day: found for found in stored_profiles(self.run, reference, missing)})
         return [self.profiles[past] for past in days]
+
+
+def _recent(
+    found: Sequence[tuple[date, SubjectKey, float, int]], day: date, unlike: Collection[date]
+) -> dict[SubjectKey, list[tuple[date, Point]]]:
+    """Return the metrics of the last four weeks, without outputs of other versions."""
+    recent: dict[SubjectKey, list[tuple[date, Point]]] = {}
+    for before, key, value, rows in found:
+        is_unlike = METRICS[key[0]].of_model and before in unlike
+        if (day - before).days < max(WINDOWS) and not is_unlike:
+            recent.setdefault(key, []).append((before, Point(value=value, rows=rows)))
+    return recent
 
 
 def _share_of_labels(metrics: Sequence[MetricValue]) -> float:

@@ -47,7 +47,7 @@ from airflow_mlmon.tasks.titles import metric_title
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluated:
-    """Summary of an evaluated partition; FAILED if a blocking check failed.
+    """Summary of an evaluated partition; FAILED if a blocking check failed or could not be computed.
 
     Attributes:
         status: Its status after the checks.
@@ -129,15 +129,23 @@ def _after_matching(prepared: Prepared, measured: Measured | None) -> Prepared:
 
 
 def _after_checks(state: PartitionState, checks: Sequence[CheckOutcome]) -> PartitionState:
-    """Return the day, FAILED if a blocking check failed."""
-    blocking = [check for check in checks if check.severity is Severity.BLOCKING and check.passed is False]
-    if not blocking:
+    """Return the day, FAILED if a blocking check failed, or could not be computed from the rows that there are."""
+    blocking = [check for check in checks if check.severity is Severity.BLOCKING]
+    failed = ", ".join(_name(check) for check in blocking if check.passed is False)
+    broken = [f"blocking check {_name(check)}: {check.error}" for check in blocking if _is_broken(check)]
+    if not failed and not broken:
         return state
-    names = ", ".join(
-        f"{check.expectation}({check.column})" if check.column else check.expectation for check in blocking
-    )
-    message = "; ".join(filter(None, (f"blocking checks failed: {names}", state.message)))
+    message = "; ".join(filter(None, (f"blocking checks failed: {failed}" * bool(failed), *broken, state.message)))
     return replace(state, status=Status.FAILED, message=message)
+
+
+def _is_broken(check: CheckOutcome) -> bool:
+    """Return whether a check could not be computed, although there are rows."""
+    return check.passed is None and bool(check.error) and check.rows > 0
+
+
+def _name(check: CheckOutcome) -> str:
+    return f"{check.expectation}({check.column})" if check.column else check.expectation
 
 
 def _evaluate_rows(
@@ -170,7 +178,7 @@ def _prediction_results(
         *filter(None, [status_alert(state)]),
         # without answered rows every check would fail, and the status or the errors alert already
         *(check_alerts(state.partition, checks) if _answered(metrics) else []),
-        *metric_alerts(state.partition, Family.PREDICTIONS, verdicts, run.spec.labels),
+        *metric_alerts(state.partition, Family.PREDICTIONS, verdicts, run.spec.labels, checks),
     ]
     return Results(
         partition=state.partition,

@@ -11,7 +11,6 @@ from airflow_mlmon.pipeline.workspace.partition_files import read_scalars
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.quality.frame import to_frame
 from airflow_mlmon.quality.great_expectations import validate
-from airflow_mlmon.quality.infer import allow_for_chance
 from airflow_mlmon.records import CheckOutcome
 from airflow_mlmon.spec import Severity
 
@@ -21,12 +20,10 @@ _FILE = "checks.json"
 def validate_partition(run: Run, prepared: Prepared) -> list[CheckOutcome]:
     """Run the checks of the spec, or those inferred from the reference, and store their outcomes."""
     declared = run.spec.quality
-    checks = ensure_reference(run).checks if declared is None else declared
+    checks = ensure_reference(run).inferred.checks if declared is None else declared
     run.progress(f"{len(checks)} checks")
     frame = to_frame(read_scalars(run, prepared.partition, prepared.version))
     outcomes = validate(frame, checks, run.spec)
-    if declared is None:
-        outcomes = [allow_for_chance(*pair) for pair in zip(checks, outcomes, strict=True)]
     content = json.dumps([asdict(outcome) for outcome in outcomes], indent=1)
     run.files.write(run.version_uri(prepared.partition, prepared.version, _FILE), content.encode())
     return outcomes

@@ -30,9 +30,10 @@ from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.engine.pinning import pin_schema
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.profiles.schema import ProfileSchema
-from airflow_mlmon.quality.infer import infer_checks
+from airflow_mlmon.quality.infer import Inferred, infer_checks
+from airflow_mlmon.quality.vocabularies import explain_open
 from airflow_mlmon.records import Family, MetricValue, PartitionState, Results, Status
-from airflow_mlmon.spec import Check
+from airflow_mlmon.spec import Check, Severity
 from airflow_mlmon.spec.files import Files
 from airflow_mlmon.tasks.estimates import concept_shifts, estimate_parts, estimation_gaps, without_part
 from airflow_mlmon.tasks.fairness import label_disparities
@@ -64,14 +65,14 @@ class StoredReference:
     """Stored reference of a model.
 
     `told` is what could not be read. `together` are the sizes of the samples whose features are compared together, if
-    the spec enables it. If no row has an event time, there are no `days`.
+    the spec enables it. If no row has an event time, there are no `days`. `inferred` are the checks of a spec without.
     """
 
     schema: ProfileSchema
     profile: Profile
     outcomes: OutcomeSchema
     together: SampleSizes | None
-    checks: tuple[Check, ...]
+    inferred: Inferred
     days: tuple[date, ...]
     files: Mapping[str, str]
     folder: str
@@ -164,7 +165,11 @@ def _load(run: Run, folder: str) -> StoredReference:
         profile=profile,
         outcomes=outcomes,
         together=_sizes_of(facts["together"]) if facts.get("together") else None,
-        checks=tuple(Check.model_validate(check) for check in facts["checks"]),
+        inferred=Inferred(
+            # an earlier release stored a severity that alerted
+            checks=tuple(Check.model_validate(check | {"severity": Severity.RECORDED}) for check in facts["checks"]),
+            withheld=facts.get("withheld", {}),
+        ),
         days=tuple(date.fromisoformat(day) for day in facts["days"]),
         files=facts["files"],
         folder=folder,
@@ -207,12 +212,13 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
         unseen = unseen_metrics(profiles[day], profile, run.spec, is_part=True)
         of_rows = [*unseen, *by_sample.get(day, ()), *attributions[day], *estimates, *own[day]]
         _publish_day(run, day, (profiles[day], requests[day]), [*measured[place], *gaps, *shifts], of_rows)
+    of_days = list(profiles.values())
     reference = StoredReference(
         schema=schema,
         profile=profile,
         outcomes=outcomes,
         together=sizes,
-        checks=infer_checks(schema, profile, list(profiles.values()), run.spec),
+        inferred=infer_checks(schema, profile, of_days, run.spec, explain_open(schema, of_days)),
         days=tuple(profiles),
         files=files,
         folder=_folder(run),
@@ -325,7 +331,8 @@ def _kept_columns(run: Run, table: pa.Table) -> list[str]:
 def _save(run: Run, reference: StoredReference, sampled: pa.Table, supersedes: str | None) -> None:
     facts = {
         "together": asdict(reference.together) if reference.together else None,
-        "checks": [check.model_dump(mode="json") for check in reference.checks],
+        "checks": [check.model_dump(mode="json") for check in reference.inferred.checks],
+        "withheld": dict(reference.inferred.withheld),
         "days": [day.isoformat() for day in reference.days],
         "files": dict(reference.files),
         "told": reference.told,

@@ -174,3 +174,25 @@ def test_checks_of_one_kind_on_one_column_are_one_alert():
     assert alert.severity == "critical"
     assert "2 of 890 rows" in alert.text
     assert "1 of 890 rows" in alert.text
+
+
+def test_an_alert_names_the_recorded_check_that_measures_the_same():
+    failed = check(column="wind", severity=Severity.RECORDED, passed=False, unexpected=41, expected="at least 98 %")
+    verdicts = [verdict(name="null_rate", column=name) for name in ("wind", "visib")]
+
+    texts = {
+        alert.column: alert.text for alert in metric_alerts(partition(), Family.PREDICTIONS, verdicts, LABELS, [failed])
+    }
+
+    assert texts["wind"].endswith(
+        "; check column values to not be null of wind: 41 of 890 rows, expected at least 98 %"
+    )
+    assert "check" not in texts["visib"]
+
+
+def test_only_a_failed_recorded_check_is_named_beside_a_metric():
+    others = [check(column="wind", passed=False), check(column="wind", severity=Severity.RECORDED)]
+
+    [alert] = metric_alerts(partition(), Family.PREDICTIONS, [verdict(name="null_rate", column="wind")], LABELS, others)
+
+    assert "check" not in alert.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -34,6 +35,7 @@ def evaluated(values: list[float], *, with_first: bool = True) -> Verdict:
         metrics=[MetricValue(metric="accuracy", value=now.value, rows=ROWS)],
         past={key: before[-DAYS:]},
         first={key: before[:DAYS]} if with_first else {},
+        recent={key: before[-DAYS + 1 :]},
     )
     [verdict] = evaluate_day(evidence, EvaluationPolicy(rate=0.025))
     return verdict
@@ -45,7 +47,7 @@ def test_accuracy_that_is_lost_little_by_little_alarms_and_the_verdict_says_sinc
     assert evaluated(values, with_first=False).state is VerdictState.OK
     verdict = evaluated(values)
     assert verdict.state is VerdictState.BREACH
-    assert verdict.note == "lower than in its initial window from 2026-01-01"
+    assert verdict.note == "lower over 7 days than in its initial window from 2026-01-01"
     assert verdict.rule == "as in its first 28 days"
     assert verdict.expected == pytest.approx(np.mean(values[:DAYS]), abs=0.002)
 
@@ -73,3 +75,17 @@ def test_values_that_are_not_finite_are_no_first_day():
     values[5] = float("nan")
 
     assert evaluated(values).state is VerdictState.OK
+
+
+def test_slow_loss_is_one_lasting_alert_and_no_series_of_short_ones():
+    """Single days lie beyond and within the limit in turn, while the loss lasts."""
+    values = accuracies(losing=0.0, days=60, seed=3, between=0.02)
+    slow = 0.9 - 0.035 * np.minimum(np.arange(90) / 45, 1)
+    random = np.random.default_rng(4)
+    values += [float(hits) / ROWS for hits in random.binomial(ROWS, slow + 0.02 * random.normal(size=90))]
+    states = [evaluated(values[: day + 1]).state for day in range(60, len(values))]
+    changes = sum(one is not other for one, other in pairwise(states))
+
+    assert states[-1] is VerdictState.BREACH
+    assert states.count(VerdictState.BREACH) > 30
+    assert changes <= 3

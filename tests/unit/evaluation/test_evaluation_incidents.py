@@ -108,10 +108,29 @@ def test_consequences_without_a_cause_are_an_incident():
     assert (incident.cause.metric, incident.shift) == ("accuracy", None)
 
 
-def test_rows_explain_no_column():
+def test_lost_rows_explain_what_the_others_are_like():
     incidents = grouped(breach("rows", effect=-0.7), drift("distance"))
 
-    assert subjects(incidents) == [["rows"], ["distance"]]
+    assert subjects(incidents) == [["rows", "distance"]]
+
+
+def test_slow_service_explains_no_column():
+    incidents = grouped(breach("latency_p95", effect=0.7), drift("distance"))
+
+    assert subjects(incidents) == [["latency_p95"], ["distance"]]
+
+
+def test_column_whose_drift_another_explains_is_one_incident_with_it():
+    breaches = (drift("weekday", effect=0.2), drift("distance"))
+    [incident] = group_breaches(breaches, {}, {}, (), explained={("distance", "weekday")})
+
+    assert subjects([incident]) == [["distance", "weekday"]]
+
+
+def test_many_columns_on_one_day_have_one_cause():
+    incidents = grouped(drift("distance"), drift("weekday", effect=0.5), drift("month", effect=0.4), columns={})
+
+    assert subjects(incidents) == [["weekday", "month", "distance"]]
 
 
 def test_column_its_nulls_and_its_segments_are_one_incident_and_the_whole_comes_first():
@@ -130,7 +149,7 @@ def test_column_its_nulls_and_its_segments_are_one_incident_and_the_whole_comes_
 def test_rows_of_a_segment_belong_to_the_column_that_divides_them():
     """A value that has become more frequent is no incident beside the drift of its column."""
     incidents = grouped(
-        breach("rows", effect=-0.7),
+        breach("latency_p95", effect=0.7),
         breach("rows", segment="carrier=AA", effect=0.9),
         breach("rows", segment="carrier (other)", effect=0.9),
         drift("carrier", effect=0.5),
@@ -138,7 +157,7 @@ def test_rows_of_a_segment_belong_to_the_column_that_divides_them():
     )
 
     assert [[(one.metric, one.segment) for one in incident.breaches] for incident in incidents] == [
-        [("rows", None)],
+        [("latency_p95", None)],
         [("drift_score", None), ("rows", "carrier (other)"), ("rows", "carrier=AA")],
     ]
 
