@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from airflow_mlmon.spec.choices import ColumnType, Role
-from airflow_mlmon.spec.column import Column
+
+if TYPE_CHECKING:
+    # a comparison has no spec and need not import pydantic
+    from airflow_mlmon.spec.column import Column
 
 _TEXTS = (ColumnType.STRING, ColumnType.CATEGORY)
 
@@ -37,6 +41,7 @@ def derived_of_forms(columns: Mapping[str, Column]) -> dict[str, tuple[str, Form
 
     A declared column of the same name is not derived.
 
+    >>> from airflow_mlmon.spec.column import Column
     >>> list(derived_of_forms({"key": Column(type=ColumnType.STRING, role=Role.ID)}))
     ['key.length', 'key.shape']
     """

@@ -66,6 +66,9 @@ def _has_form(values: pa.ChunkedArray, name: str, feature: FormFeature, spec: Mo
     The length of ids that count upwards grows, so it is one of those of equal length alone.
     """
     if spec.columns[name].role is Role.ID:
+        if not spec.reference.dated:
+            # training data has no ids of predictions
+            return False
         lengths = pc.utf8_length(values.cast(pa.string())).drop_null()
         alike = int(np.bincount(to_numpy(lengths)).max(initial=0))
         return alike >= MINIMUM_ROWS and (feature is not FormFeature.LENGTH or alike >= _ALIKE * len(lengths))
