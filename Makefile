@@ -11,7 +11,7 @@ UV := $(BIN)/uv --quiet --no-progress --system-certs
 # a shell that forbids bytecode would compile every module again in every process
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up down druid druid-down test fuzz test-druid bench-profiles bench-druid bench-alerts bench-faults bench-models bench-intake lint format docs bench lock versitygw azurite fake-gcs-server clean
+.PHONY: help setup demo up down druid druid-down test fuzz test-druid bench-profiles bench-druid bench-alerts bench-faults bench-faults-peers bench-models bench-intake lint format docs bench lock versitygw azurite fake-gcs-server clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -54,6 +54,9 @@ bench-alerts: $(READY) ## measure false alarms and found faults; ARGS="--days 50
 
 bench-faults: $(READY) ## plant faults in real data and count those found; ARGS="--only nulls --data flights --days 5" for some
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.faults.run $(ARGS)
+
+bench-faults-peers: $(READY) ## ask other tools about some of the same faults; ARGS="--data flights" for fewer
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.faults.peers.run $(ARGS)
 
 bench-models: $(READY) ## measure metrics of models and their estimates; ARGS="--only cbpe_mae" for some
 	@$(BIN)/python -m tests.benchmarks.models.run $(ARGS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 # metric, column and segment; None for all columns or rows
 SubjectKey = tuple[str, str | None, str | None]
+_UNIT = "\x1f"
 
 
 class Status(StrEnum):
@@ -69,7 +71,7 @@ class AlertEvent(StrEnum):
 
 
 class ActionKind(StrEnum):
-    """Action of a person on an alert; to accept resolves it and accepts the change as the new normal."""
+    """Action of a person on an alert; to accept is to resolve it and take the change as the new normal."""
 
     ACKNOWLEDGE = "ack"
     MUTE = "mute"
@@ -304,8 +306,9 @@ def fingerprint_of(model: str, metric: str, column: str | None, segment: str | N
     >>> fingerprint_of("flights", "null_rate", "wind_speed", None)
     'fe1916388362143c'
     """
-    name = "\x1f".join((model, metric, column or "", segment or ""))
-    # as the store encodes text, so that it can be recomputed from what is stored
+    parts = (model, metric, column or "", segment or "")
+    # parts with the separator could be those of another alert; encoded as in the store, to be recomputed from there
+    name = json.dumps(parts) if any(_UNIT in part for part in parts) else _UNIT.join(parts)
     return hashlib.sha256(name.replace("\x00", "\ufffd").encode("utf-8", "replace")).hexdigest()[:16]
 
 
@@ -375,7 +378,7 @@ class PartitionState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Results:
-    """Results of one family of one partition, replaced as a whole; `baselines` is what its drift was compared with."""
+    """Results of one family of one partition, replaced as a whole; its drift was compared with `baselines`."""
 
     partition: Partition
     family: Family

@@ -12,8 +12,7 @@ import pyarrow.compute as pc
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.labels import IdForm
 
-# in no text that names something
-_BETWEEN = "\x1f"
+_BETWEEN, _ESCAPE = "\x1f", "\x1e"
 # in the order in which they apply
 _FORMS: dict[IdForm, Callable[[Any], Any]] = {
     IdForm.STRIP: pc.utf8_trim_whitespace,
@@ -47,7 +46,7 @@ def count_merged(rows: pa.Table, spec: ModelSpec) -> int:
     if spec.labels is None or not spec.labels.ids:
         return 0
     names = {name: name for name in key_columns(spec)}
-    written = pc.count_distinct(_join_keys([rows.column(name).cast(pa.string()) for name in names])).as_py()
+    written = pc.count_distinct(join_keys([rows.column(name).cast(pa.string()) for name in names])).as_py()
     return int(written - pc.count_distinct(_make_keys(rows, names, spec)).as_py())
 
 
@@ -57,11 +56,18 @@ def label_keys(rows: pa.Table, spec: ModelSpec) -> pa.ChunkedArray:
 
 
 def _make_keys(rows: pa.Table, names: Mapping[str, str], spec: ModelSpec) -> pa.ChunkedArray:
-    return _join_keys([spell(rows.column(own).cast(pa.string()), forms_of(spec, name)) for name, own in names.items()])
+    return join_keys([spell(rows.column(own).cast(pa.string()), forms_of(spec, name)) for name, own in names.items()])
 
 
-def _join_keys(texts: Sequence[pa.ChunkedArray]) -> pa.ChunkedArray:
-    return texts[0] if len(texts) == 1 else pc.binary_join_element_wise(*texts, _BETWEEN, null_handling="emit_null")
+def join_keys(texts: Sequence[pa.ChunkedArray]) -> pa.ChunkedArray:
+    """Join the parts of each key, so that no two keys are one text; null where a part is null."""
+    if len(texts) == 1:
+        return texts[0]
+    return pc.binary_join_element_wise(*map(_escape, texts), _BETWEEN, null_handling="emit_null")
+
+
+def _escape(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.replace_substring(pc.replace_substring(texts, _ESCAPE, _ESCAPE + "0"), _BETWEEN, _ESCAPE + "1")
 
 
 def forms_of(spec: ModelSpec, name: str) -> tuple[IdForm, ...]:

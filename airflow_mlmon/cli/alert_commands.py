@@ -68,7 +68,7 @@ def _add_action(shown: argparse._SubParsersAction, name: str, text: str) -> argp
         command.add_argument(
             "--accept",
             action="store_true",
-            help="accept the new level: its breaching days count as history from now on",
+            help="accept the change as normal, with its whole incident: its days are the history from now on",
         )
     return command
 

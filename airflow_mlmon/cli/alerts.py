@@ -90,7 +90,7 @@ def act_on_alert(
         else:
             sys.stdout.write(f"{alert.fingerprint[:_SHOWN]} {line_text(alert.title)}: {_course(alert)}\n")
     if kind is ActionKind.ACCEPT and not as_json:
-        sys.stdout.write(f"Days up to {action.day} count as history from now on.\n")
+        sys.stdout.write(f"Days up to {action.day} count as history from now on; rules and written checks stay.\n")
 
 
 def retry_dead_letters(spec_path: str, settings: Settings, *, as_json: bool) -> None:

@@ -22,9 +22,8 @@ from airflow_mlmon.drift.shift import mean_shift
 from airflow_mlmon.evaluation.pair import COMPANIONS, score_column
 from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.profiles.columns.identifier import IdentifierProfile
-from airflow_mlmon.profiles.columns.segment import segment_key
+from airflow_mlmon.profiles.keys import segment_key, segment_name
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.profiles.schema import CROSSING
 from airflow_mlmon.spec.choices import MINIMUM_ROWS
 from airflow_mlmon.statistics.correction import adjust
 from airflow_mlmon.statistics.hypergeometric import exact_p_value
@@ -118,7 +117,7 @@ def _measure(candidate: Candidate, rows: int, method: str, methods: Mapping[str,
         share=candidate.rows / rows if rows else 0.0,
     )
     if current is None or candidate.rows < MINIMUM_ROWS:
-        rest = segment_key(CROSSING.join(candidate.columns), None)
+        rest = segment_key(segment_name(candidate.columns), None)
         where = "" if current else f", counted in {rest}"
         return replace(made, note=f"{candidate.rows} rows, fewer than {MINIMUM_ROWS}{where}")
     if reference is None or reference.profile.rows < MINIMUM_ROWS:

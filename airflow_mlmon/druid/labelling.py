@@ -17,7 +17,8 @@ from airflow_mlmon.druid.profile_sql import CELL_SHIFT, COUNT, Rows, Sql
 from airflow_mlmon.druid.sql import quote_identifier
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.profiles.columns.grid import to_cells
-from airflow_mlmon.profiles.columns.segment import is_too_many, segment_key
+from airflow_mlmon.profiles.columns.segment import is_too_many
+from airflow_mlmon.profiles.keys import segment_key
 from airflow_mlmon.profiles.schema import SegmentSchema
 from airflow_mlmon.spec.choices import ColumnType
 from airflow_mlmon.tasks.counting import CountedCell, CountedRows, Counting

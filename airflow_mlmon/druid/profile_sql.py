@@ -19,7 +19,8 @@ from airflow_mlmon.druid.client import SqlValue
 from airflow_mlmon.druid.flags import name_flag_column
 from airflow_mlmon.druid.ingestion import TIME_COLUMN
 from airflow_mlmon.druid.sql import quote_identifier
-from airflow_mlmon.profiles.schema import CROSSING, ColumnSchema
+from airflow_mlmon.profiles.keys import AMBIGUOUS, CROSSING
+from airflow_mlmon.profiles.schema import ColumnSchema
 
 SHIFTER = 1.5 * 2.0**52
 CELL_SHIFT = 45
@@ -139,8 +140,16 @@ def write_segment_text(names: Sequence[str], *, flags: Collection[str], texts: C
             column = f"CASE {column} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END"
         elif name not in texts:
             column = f"CAST({column} AS VARCHAR)"
+        elif len(names) > 1:
+            column = _escape(column)
         parts.append(column)
     return Sql(text=f" || '{CROSSING}' || ".join(parts) if len(parts) > 1 else parts[0])
+
+
+def _escape(column: str) -> str:
+    """Write a value of a crossing, like `keys.cross`."""
+    is_ambiguous = " OR ".join(f"' ' || {column} || ' ' LIKE '%{mark}%'" for mark in AMBIGUOUS)
+    return f"CASE WHEN {is_ambiguous} THEN REPLACE({column}, '&', '&&') ELSE {column} END"
 
 
 def only(text: Sql, select_values: Sequence[str]) -> Sql:

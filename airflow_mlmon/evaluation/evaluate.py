@@ -21,7 +21,7 @@ from airflow_mlmon.evaluation.drift import ColumnHistory
 from airflow_mlmon.evaluation.family import Test, evaluate_family, insufficient
 from airflow_mlmon.evaluation.series import Point, Series, deviation_of
 from airflow_mlmon.evaluation.windows import WINDOWS, average_window, pool_days
-from airflow_mlmon.profiles.columns.segment import divides
+from airflow_mlmon.profiles.keys import divides
 from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
 from airflow_mlmon.spec.metric import Measure, Worse

@@ -14,7 +14,7 @@ from airflow_mlmon.evaluation.series import Point
 from airflow_mlmon.profiles.columns.category import CategoryProfile
 from airflow_mlmon.profiles.columns.column import ColumnProfile, sum_columns
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
-from airflow_mlmon.profiles.columns.segment import segment_key
+from airflow_mlmon.profiles.keys import segment_key
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import SubjectKey
 from airflow_mlmon.spec.evaluation import Season

@@ -17,7 +17,7 @@ from types import MappingProxyType
 import numpy as np
 
 from airflow_mlmon.evaluation.drift import ColumnHistory
-from airflow_mlmon.profiles.columns.segment import divides
+from airflow_mlmon.profiles.keys import divides
 from airflow_mlmon.records import Verdict
 from airflow_mlmon.spec.metrics import DELAY, ERROR_RATE, LATENCY, NULL_RATE
 from airflow_mlmon.tasks.registry import METRICS

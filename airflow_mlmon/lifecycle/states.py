@@ -145,7 +145,9 @@ class _Folding:
         if action.kind is ActionKind.MUTE:
             self._mutes.append((action.day, action.until or action.day))
         elif self._open is None:
-            return
+            if action.kind is ActionKind.ACCEPT:
+                # breaches that were too few to open it are normal too
+                self._row = []
         elif action.kind is ActionKind.ACKNOWLEDGE:
             self._open = replace(self._open, acknowledged_on=action.day, acknowledged_by=action.who)
         else:

@@ -15,8 +15,8 @@ from functools import lru_cache
 from typing import Any
 
 from airflow_mlmon.errors import StateError
+from airflow_mlmon.profiles.keys import segment_name
 
-CROSSING = " & "
 LONGEST_NAME = 200
 _FORMAT = 1
 
@@ -102,7 +102,7 @@ class SegmentSchema:
     @property
     def name(self) -> str:
         """Name of the segment: its column, or its columns joined like its values."""
-        return CROSSING.join(self.columns)
+        return segment_name(self.columns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

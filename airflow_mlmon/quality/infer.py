@@ -52,8 +52,13 @@ class Inferred:
 
 def measured_by(check: Check | CheckOutcome) -> tuple[str, str | None] | None:
     """Return the metric, and its column, that measures the same as a check; None if there is none."""
-    metric = _MEASURED.get(check.expectation)
+    metric = measured_metric(check.expectation)
     return None if metric is None else (metric, check.column)
+
+
+def measured_metric(expectation: str) -> str | None:
+    """Return the metric that measures the same as an expectation; None if there is none."""
+    return _MEASURED.get(expectation)
 
 
 def infer_checks(

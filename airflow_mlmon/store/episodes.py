@@ -90,6 +90,17 @@ def record_action(
     return tracked(connection, model, [fingerprint])[-1]
 
 
+def record_aside(
+    connection: sa.Connection, model: str, fingerprints: Collection[str], action: Action, policy: Policy
+) -> None:
+    """Record an action on alerts that have breached and are not open, and update their lifecycle."""
+    for fingerprint in fingerprints:
+        breach = next(_named(connection, schema.alerts, model, [fingerprint]))
+        subject = {name: getattr(breach, name) for name in ("metric", "column", "segment")}
+        add_action(connection, {"model": model, "fingerprint": fingerprint, **subject}, action)
+    _Following(connection, model, (), policy).follow(fingerprints)
+
+
 def tracked(connection: sa.Connection, model: str, fingerprints: Collection[str] | None = None) -> list[TrackedAlert]:
     """Read the episodes of a model's alerts, in the order of their days."""
     table, alerts = schema.episodes, schema.alerts

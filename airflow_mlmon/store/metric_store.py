@@ -294,10 +294,13 @@ class MetricStore(BaselineStore, DeliveryStore):
         fingerprints: Collection[str],
         action: Action,
         *,
+        others: Collection[str] = (),
         channels: Sequence[str] = (),
         policy: Policy = _POLICY,
     ) -> list[TrackedAlert]:
         """Record an action on alerts, all or none, and return the state of each.
+
+        `others` have breached without being open; the action is recorded of them too.
 
         Raises:
             NotFoundError: an alert does not exist.
@@ -305,6 +308,7 @@ class MetricStore(BaselineStore, DeliveryStore):
         """
         with self._database.writing(model) as connection:
             act = partial(episodes.record_action, connection, model, action=action, channels=channels, policy=policy)
+            episodes.record_aside(connection, model, others, action, policy)
             return list(map(act, fingerprints))
 
     def follow_alerts(self, model: str, policy: Policy) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from airflow_mlmon.profiles.columns.segment import divides
+from airflow_mlmon.profiles.keys import divides
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec.metric import Worse
 from airflow_mlmon.spec.metrics import ESTIMATION_GAP, LABEL_COVERAGE

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from airflow_mlmon.profiles.keys import segment_name, value_of
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec.metrics import DEMOGRAPHIC_PARITY_RATIO, DISPARITIES
@@ -63,7 +64,7 @@ def fairness_tables(task: Task, spec: ModelSpec, profile: Profile, found: Outcom
 def _groups_of_outputs(task: Task, spec: ModelSpec, profile: Profile) -> dict[str, Groups]:
     found: dict[str, Groups] = {}
     for column in spec.fairness.columns if spec.fairness else ():
-        segment = profile.segments.get(column)
+        segment = profile.segments.get(segment_name([column]))
         parts = segment.parts if segment else {}
         found[column] = {value: task.output_rates(part, spec) for value, part in parts.items()}
     return found
@@ -72,9 +73,9 @@ def _groups_of_outputs(task: Task, spec: ModelSpec, profile: Profile) -> dict[st
 def _groups_of_labels(task: Task, spec: ModelSpec, found: OutcomeParts) -> dict[str, Groups]:
     return {
         column: {
-            key.removeprefix(f"{column}="): task.label_rates(part)
+            value: task.label_rates(part)
             for key, part in found.parts.items()
-            if key.startswith(f"{column}=")
+            if (value := value_of(column, key)) is not None
         }
         for column in (spec.fairness.columns if spec.fairness else ())
     }

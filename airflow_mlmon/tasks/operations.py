@@ -16,9 +16,10 @@ import pyarrow.compute as pc
 from airflow_mlmon.profiles.columns.category import CategoryProfile
 from airflow_mlmon.profiles.columns.grid import to_bounds, to_cells
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
-from airflow_mlmon.profiles.columns.segment import Part, segment_key
+from airflow_mlmon.profiles.columns.segment import Part
 from airflow_mlmon.profiles.columns.tally import Tally
 from airflow_mlmon.profiles.engine.local import profile_table
+from airflow_mlmon.profiles.keys import column_key
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.schema import ColumnSchema, Kind, ProfileSchema, SegmentSchema
 from airflow_mlmon.records import MetricValue
@@ -184,7 +185,7 @@ def _by_status(profile: Profile, operational: Operational) -> Iterator[MetricVal
     known = _category(profile, OUTCOME).observed
     for name, count in sorted(_category(profile, STATUS).names):
         if operational.is_error(name):
-            yield _share(count, known, "", segment_key(str(operational.status), name))
+            yield _share(count, known, "", column_key(str(operational.status), name))
 
 
 def _by_version(profile: Profile) -> Iterator[MetricValue]:

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_mlmon.profiles.codec.framing import ByteReader, ByteWriter
-from airflow_mlmon.profiles.columns.segment import is_too_many, segment_key
+from airflow_mlmon.profiles.columns.segment import is_too_many
 from airflow_mlmon.profiles.engine.division import count_values, split
+from airflow_mlmon.profiles.keys import segment_key
 from airflow_mlmon.profiles.schema import SegmentSchema
 from airflow_mlmon.profiles.values.arrow import to_numpy
 from airflow_mlmon.profiles.values.reading import read_row_texts

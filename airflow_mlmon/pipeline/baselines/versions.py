@@ -7,7 +7,7 @@ from datetime import date
 
 from airflow_mlmon.drift.versions import CategoryCounts, version_marks
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.profiles.columns.segment import segment_key
+from airflow_mlmon.profiles.keys import value_of
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.metrics import ROWS
@@ -15,8 +15,7 @@ from airflow_mlmon.spec.metrics import ROWS
 
 def version_of(spec: ModelSpec, segment: str | None) -> str | None:
     """Return the version that a segment stands for; None for any other segment."""
-    prefix = segment_key(spec.version_column, "") if spec.version_column else None
-    return segment.removeprefix(prefix) if prefix and segment and segment.startswith(prefix) else None
+    return value_of(spec.version_column, segment) if spec.version_column and segment else None
 
 
 def counts_in(spec: ModelSpec, metrics: Sequence[MetricValue]) -> CategoryCounts:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from airflow_mlmon.errors import ConfigError, NotFoundError
 from airflow_mlmon.lifecycle.tracked import TrackedAlert
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.records import Action, Alert, AlertState
+from airflow_mlmon.records import Action, ActionKind, Alert, AlertState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +50,15 @@ def act_on_alerts(
 ) -> list[TrackedAlert]:
     """Apply an action to alerts, to all or to none, and return their states.
 
+    A change is accepted as a whole: for every open alert of the incident, and for what broke with it and is not open,
+    such as an alert that still needs more days.
+
     Args:
         run: the model.
         names: one alert each.
         action: the action.
         with_incident: apply it to every open alert of the same incident, that is with the same likely cause on one
-            day.
+            day; implied if a change is accepted.
 
     Raises:
         ConfigError: the name or the reason is empty, a mute ends before it begins, or a name is ambiguous.
@@ -70,9 +73,12 @@ def act_on_alerts(
     run.store.follow_alerts(run.model, run.policy)
     tracked = run.store.tracked_alerts(run.model)
     meant = list(dict.fromkeys(_meant(run, name, tracked) for name in names))
-    if with_incident:
-        meant += [found for found in _broke_with(run, meant, tracked, action.day) if found not in meant]
-    return run.store.act(run.model, meant, action, channels=run.channels, policy=run.policy)
+    is_accepted = action.kind is ActionKind.ACCEPT
+    opened = _open_on(tracked, action.day)
+    broke = _broke_with(run, meant, opened, action.day) if with_incident or is_accepted else []
+    meant += [name for name in opened if name in broke and name not in meant]
+    others = [name for name in broke if name not in meant] if is_accepted else []
+    return run.store.act(run.model, meant, action, others=others, channels=run.channels, policy=run.policy)
 
 
 def _meant(run: Run, name: AlertName, tracked: Sequence[TrackedAlert]) -> str:
@@ -86,10 +92,14 @@ def _meant(run: Run, name: AlertName, tracked: Sequence[TrackedAlert]) -> str:
     return next(iter(meant))
 
 
-def _broke_with(run: Run, meant: Collection[str], tracked: Sequence[TrackedAlert], day: date) -> list[str]:
-    """Return the open alerts that had the same likely cause as one of the alerts on a day of its breach."""
+def _open_on(tracked: Sequence[TrackedAlert], day: date) -> dict[str, TrackedAlert]:
+    """Return the alerts that are open since a day or before."""
     last = {alert.fingerprint: alert for alert in tracked if alert.since <= day}
-    opened = {name: alert for name, alert in last.items() if alert.resolved_on is None}
+    return {name: alert for name, alert in last.items() if alert.resolved_on is None}
+
+
+def _broke_with(run: Run, meant: Collection[str], opened: Mapping[str, TrackedAlert], day: date) -> list[str]:
+    """Return the alerts that had the same likely cause as one of the alerts on a day of its breach, open or not."""
     of_meant = [opened[name] for name in meant if name in opened]
     if not of_meant:
         return []
@@ -99,8 +109,7 @@ def _broke_with(run: Run, meant: Collection[str], tracked: Sequence[TrackedAlert
         for breach in breaches
         if breach.fingerprint in meant and breach.partition.day >= opened[breach.fingerprint].since
     }
-    with_them = {breach.fingerprint for breach in breaches if _incident(breach) in broke}
-    return [name for name in opened if name in with_them]
+    return list(dict.fromkeys(breach.fingerprint for breach in breaches if _incident(breach) in broke))
 
 
 def _incident(breach: Alert) -> tuple[date, str]:

@@ -14,7 +14,7 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.outcomes import stored_outcomes
 from airflow_mlmon.pipeline.workspace.reference import StoredReference
 from airflow_mlmon.pipeline.workspace.stored_profiles import DayProfile, stored_profiles
-from airflow_mlmon.profiles.columns.segment import segment_key
+from airflow_mlmon.profiles.keys import column_key, segment_name
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.reports.versions import Challenge
 from airflow_mlmon.spec.choices import MINIMUM_ROWS
@@ -63,7 +63,7 @@ def _compare(run: Run, reference: StoredReference, pair: tuple[str, str], days: 
 
 def _rows_of(run: Run, reference: StoredReference, days: Sequence[DayProfile], version: str) -> Profile:
     column = str(run.spec.version_column)
-    parts = [day.profile.part(column, version) for day in days if day.profile is not None]
+    parts = [day.profile.part(segment_name([column]), version) for day in days if day.profile is not None]
     return sum_profiles(reference.schema, (part for part in parts if part is not None))
 
 
@@ -76,7 +76,7 @@ def _performance(
     task = task_of(run.spec)
     before, after = (
         task.sum_outcomes(parts[key] for parts in found if key in parts)
-        for key in (segment_key(str(run.spec.version_column), version) for version in pair)
+        for key in (column_key(str(run.spec.version_column), version) for version in pair)
     )
     return task.compare(before, after, run.spec.labels.min_coverage)
 

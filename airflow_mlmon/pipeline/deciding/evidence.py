@@ -18,6 +18,7 @@ from airflow_mlmon.partition import Partition, dates_before
 from airflow_mlmon.pipeline.baselines.choose import ChosenBaseline, choose_baselines, members_of
 from airflow_mlmon.pipeline.baselines.versions import counts_in, version_counts
 from airflow_mlmon.pipeline.baselines.window import Span
+from airflow_mlmon.pipeline.deciding.acceptance import begin_anew, withhold_new_levels
 from airflow_mlmon.pipeline.deciding.causes import find_incidents
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.outcomes import stored_outcomes
@@ -28,7 +29,7 @@ from airflow_mlmon.pipeline.workspace.reference import (
 )
 from airflow_mlmon.pipeline.workspace.stored_profiles import DayProfile, stored_profiles
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
-from airflow_mlmon.profiles.columns.segment import segment_key
+from airflow_mlmon.profiles.keys import column_key, segment_name
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.profiles.schema import ProfileSchema
 from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
@@ -64,7 +65,8 @@ class PartitionEvaluator:
     """Evaluator of days of a model against its history; data shared by several days is read once.
 
     Days of an ongoing incident are no history of the metric in breach, so that the expected value does not follow them;
-    once accepted, they are. `breached` replaces the store as the source of days in breach.
+    once accepted, they are, and the days before them are none. `breached` replaces the store as the source of days in
+    breach.
     """
 
     run: Run
@@ -116,10 +118,12 @@ class PartitionEvaluator:
         profile: Profile | None,
     ) -> PartitionEvidence:
         day, spec = partition.day, self.run.spec
-        breaches = self._breached(day)
+        breaches, begun = self._breached(day)
         breached = {key: ongoing(days, day, spec.alerts.clear) for key, days in breaches.items()}
         over = {key: set(days) - breached[key] for key, days in breaches.items()}
         reach = self._reach(breached)
+        for key, since in begun.items():
+            breached[key] = breached.get(key, set()) | {past for past in dates_before(day, reach) if past < since}
         served = version_counts(self.run, day - max(timedelta(days=reach), _YEAR), day)
         own_counts = served.pop(day, {})
         now = counts_in(spec, metrics) or own_counts
@@ -136,13 +140,14 @@ class PartitionEvaluator:
             recent=_recent(found, day, unlike),
             first=self._first(day, served, alike, breaches),
             outliers=over,
-            versions=frozenset(segment_key(str(spec.version_column), version) for version in now)
+            versions=frozenset(column_key(str(spec.version_column), version) for version in now)
             if is_changing
             else frozenset(),
             texts=texts,
         )
         if reference is None or profile is None:
-            return replace(evidence, scales=self._scales_of_labels(partition))
+            evidence = replace(evidence, scales=self._scales_of_labels(partition))
+            return replace(evidence, metrics=withhold_new_levels(evidence, begun))
         drifted = _of_columns(breached)
         # outputs of other versions are no history of these versions
         for name in spec.outputs:
@@ -151,7 +156,7 @@ class PartitionEvaluator:
         history = self._days(day, policy, reference, profile, excluded=drifted, past=stored)
         history = replace(history, outliers=_of_columns(over))
         own = {one.day for one in stored if one.is_reference}
-        return replace(
+        evidence = replace(
             evidence,
             # the vocabulary and the range come from these days: nothing of them is new
             past={
@@ -163,6 +168,7 @@ class PartitionEvaluator:
             scales=_scales(spec, history),
             parts=history.parts,
         )
+        return replace(evidence, metrics=withhold_new_levels(evidence, begun))
 
     def _scales_of_labels(self, partition: Partition) -> Mapping[str, float]:
         """Return the units of the means of labels: standard deviations of the reference, or else of the day."""
@@ -180,18 +186,19 @@ class PartitionEvaluator:
         found = reference_outcomes(self.run, reference) if reference else None
         return task_of(self.run.spec).scales(found.whole) if found else {}
 
-    def _breached(self, day: date) -> Mapping[SubjectKey, Collection[date]]:
-        """Return the earlier days on which each metric was in breach and was not accepted."""
+    def _breached(self, day: date) -> tuple[Mapping[SubjectKey, Collection[date]], Mapping[SubjectKey, date]]:
+        """Return the earlier days of each metric's breaches that were not accepted, and when accepted ones began."""
         store, model = self.run.store, self.run.model
         first = day - max(timedelta(days=_FARTHEST * self.run.spec.history.days), _YEAR)
         found = self.breached
         if found is None:
             found = store.breached_days(model, first, day - timedelta(days=1))
         accepted = store.accepted_until(model, day)
-        return {
+        breached = {
             key: {past for past in days if first <= past and past > accepted.get(key, date.min)}
             for key, days in found.items()
         }
+        return breached, begin_anew(found, accepted, self.run.spec.alerts.clear)
 
     def _past(
         self,
@@ -346,7 +353,7 @@ def _of_versions(
 
 def _served(profile: Profile, version_column: str) -> CategoryCounts:
     """Return the rows by version."""
-    segment = profile.segments.get(version_column)
+    segment = profile.segments.get(segment_name([version_column]))
     return {str(value): part.rows for value, part in segment.parts.items()} if segment else {}
 
 

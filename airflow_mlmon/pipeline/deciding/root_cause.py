@@ -8,10 +8,15 @@ from dataclasses import replace
 from airflow_mlmon.alerts.breach import plain
 from airflow_mlmon.evaluation.incidents import Incident
 from airflow_mlmon.lifecycle.incidents import BY_ITSELF
+from airflow_mlmon.quality.infer import measured_metric
 from airflow_mlmon.records import Alert, SubjectKey
+from airflow_mlmon.spec.choices import CRITICAL
+from airflow_mlmon.spec.metrics import CHECK_PREFIX, ROWS, STATUS, UNSAMPLED_ROWS
 from airflow_mlmon.tasks.registry import METRICS
 
 _LENGTH = 250
+# what says that rows are missing, or too many
+_VOLUME = frozenset({ROWS, UNSAMPLED_ROWS, STATUS})
 
 
 def name_causes(
@@ -19,8 +24,9 @@ def name_causes(
 ) -> list[Alert]:
     """Assign the likely cause to the alerts, and sort those of an incident together, the cause first.
 
-    An alert without an incident, such as a breach of a rule, is its own cause and comes first; but alerts on the
-    model's outputs follow from the first incident, also if a rule set their limits.
+    A breach of a rule or a check joins the incident of its column, or of the number of rows. Without one it is its own
+    cause, or that of others on the same, and comes first; but alerts on the model's outputs follow from the first
+    incident, also if a rule set their limits.
 
     Args:
         alerts: those of one family of results.
@@ -31,10 +37,20 @@ def name_causes(
     """
     titles = {alert.key: alert.title for alert in alerts}
     causes: dict[SubjectKey, tuple[tuple[int, int], str]] = {}
+    joined: dict[tuple[str | None, str | None], tuple[tuple[int, int], str]] = {}
     for position, incident in enumerate(incidents, 1):
         words = f"{titles.get(incident.cause.key, incident.cause.metric)}{_consequence(incident, output)}"
         for place, breach in enumerate(incident.breaches):
             causes[breach.key] = (position, place), plain(words, _LENGTH)
+            subject = _subject_of(breach.metric, breach.column, breach.segment)
+            if subject is not None:
+                joined.setdefault(subject, ((position, len(incident.breaches)), plain(words, _LENGTH)))
+    for alert in alerts:
+        # a day fails for another reason than its number of rows
+        has_failed = alert.metric == STATUS and alert.severity == CRITICAL
+        subject = None if has_failed else _subject_of(*alert.key)
+        if alert.key not in causes and subject is not None and not _is_of_model(alert):
+            causes[alert.key] = joined.setdefault(subject, ((0, 0), alert.title))
     alone = ((0, 0), "")
     ordered = sorted(alerts, key=lambda alert: causes.get(alert.key, alone)[0])
     found = [replace(alert, cause=causes.get(alert.key, alone)[1]) for alert in ordered]
@@ -44,6 +60,14 @@ def name_causes(
         replace(alert, cause=(likely or alert.cause or first if _is_of_model(alert) else alert.cause) or alert.title)
         for alert in found
     ]
+
+
+def _subject_of(metric: str, column: str | None, segment: str | None) -> tuple[str | None, str | None] | None:
+    """Return the column and the segment that an alert or a breach is about, no column for the number of rows."""
+    if column is not None:
+        return column, segment
+    measured = measured_metric(metric.removeprefix(CHECK_PREFIX)) or metric
+    return (None, None) if measured in _VOLUME and segment is None else None
 
 
 def _likely_cause(alerts: Sequence[Alert]) -> str:

@@ -17,7 +17,7 @@ from airflow_mlmon.pipeline.baselines.choose import (
 from airflow_mlmon.pipeline.baselines.window import Span
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.reference import StoredReference
-from airflow_mlmon.profiles.columns.segment import segment_key
+from airflow_mlmon.profiles.keys import segment_key, segment_name
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.choices import MINIMUM_ROWS
@@ -107,8 +107,8 @@ def withhold_outputs(
 
 def _unknown_versions(spec: ModelSpec, baseline: Profile, current: Profile) -> list[str]:
     """Return the versions missing in the baseline that served more than a negligible share of the rows."""
-    known = baseline.segments.get(spec.version_column or "")
-    now = current.segments.get(spec.version_column or "")
+    known = baseline.segments.get(segment_name([spec.version_column or ""]))
+    now = current.segments.get(segment_name([spec.version_column or ""]))
     if known is None or now is None or not known.parts:
         # a baseline without versions covers all of them
         return []

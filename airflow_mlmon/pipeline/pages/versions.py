@@ -9,7 +9,7 @@ from airflow_mlmon.pipeline.baselines.versions import counts_in, marks_until
 from airflow_mlmon.pipeline.deciding.champion_challenger import challenges
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.reference import pinned_reference
-from airflow_mlmon.profiles.columns.segment import segment_key
+from airflow_mlmon.profiles.keys import column_key
 from airflow_mlmon.records import MetricValue, PartitionState, Verdict
 from airflow_mlmon.reports.versions import Challenge, VersionRow, Versions
 
@@ -32,7 +32,7 @@ def versions_of(
 
 def _row(run: Run, metrics: Sequence[MetricValue], verdicts: Sequence[Verdict], of: tuple[str, int]) -> VersionRow:
     version, total = of
-    segment = segment_key(str(run.spec.version_column), version)
+    segment = column_key(str(run.spec.version_column), version)
     own = {value.metric: value for value in metrics if value.segment == segment and value.column is None}
     baselines = [value.drift.baseline for value in metrics if value.segment == segment and value.drift]
     rows = int(own["rows"].value or 0) if "rows" in own else 0

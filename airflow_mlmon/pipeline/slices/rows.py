@@ -19,9 +19,10 @@ from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of, profile_par
 from airflow_mlmon.pipeline.workspace.partition_files import CURATED, read_curated
 from airflow_mlmon.pipeline.workspace.reference import StoredReference
 from airflow_mlmon.pipeline.workspace.stored_profiles import stored_profiles
-from airflow_mlmon.profiles.columns.segment import MAX_PARTS, Part, segment_key
+from airflow_mlmon.profiles.columns.segment import MAX_PARTS, Part
 from airflow_mlmon.profiles.engine.division import count_values
 from airflow_mlmon.profiles.engine.local import profile_parquet
+from airflow_mlmon.profiles.keys import segment_key
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.schema import ProfileSchema, SegmentSchema
 from airflow_mlmon.records import PartitionState

@@ -14,7 +14,7 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.slices.reference import slice_reference
 from airflow_mlmon.pipeline.slices.rows import DayRows, Sliced, slice_days
 from airflow_mlmon.pipeline.workspace.stored_profiles import ProfileState
-from airflow_mlmon.profiles.columns.segment import segment_key
+from airflow_mlmon.profiles.keys import segment_key
 from airflow_mlmon.records import PartitionState, Status
 from airflow_mlmon.spec import ColumnType, ModelSpec, Role
 from airflow_mlmon.tasks.registry import task_of

@@ -26,7 +26,7 @@ from airflow_mlmon.pipeline.steps.validate import read_checks
 from airflow_mlmon.pipeline.workspace.estimates import estimated_metrics
 from airflow_mlmon.pipeline.workspace.outcomes import Measured, Told
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
-from airflow_mlmon.profiles.columns.segment import segment_key
+from airflow_mlmon.profiles.keys import column_key
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import (
     Alert,
@@ -257,7 +257,7 @@ def _verdicts(
     of_model = [rule for rule in rules if METRICS[rule.metric].of_model and rule.history is not None]
     of_model = [rule.model_copy(update={"min": None, "max": None}) for rule in of_model]
     for version in sorted(now):
-        segment = segment_key(str(run.spec.version_column), version)
+        segment = column_key(str(run.spec.version_column), version)
         own = [value for value in metrics if value.segment == segment]
         verdicts += evaluate_rules(own, _history(run, partition, of_model, segment=segment), of_model, run.spec.history)
     return verdicts

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from airflow_mlmon.profiles.columns.column import ColumnProfile, empty_column, sum_columns
+from airflow_mlmon.profiles.keys import segment_key
 from airflow_mlmon.profiles.schema import ColumnSchema, SegmentSchema
 
 MAX_PARTS = 50
@@ -50,24 +51,6 @@ class Segment:
         """Return the parts that have rows, and the rest, by segment key."""
         named = {segment_key(self.schema.name, value): part for value, part in self.parts.items()}
         return named | ({segment_key(self.schema.name, None): self.rest} if self.rest.rows else {})
-
-
-def segment_key(name: str, value: str | None) -> str:
-    """Format the key of the rows of one value of a segment, as used in the store and in results.
-
-    >>> segment_key("carrier", "AA"), segment_key("carrier", None)
-    ('carrier=AA', 'carrier (other)')
-    """
-    return f"{name} (other)" if value is None else f"{name}={value}"
-
-
-def divides(column: str, key: str) -> bool:
-    """Return whether the part of this key holds the rows of one value of a column, or of its rest.
-
-    >>> divides("carrier", "carrier=AA"), divides("carrier", "carrier (other)"), divides("car", "carrier=AA")
-    (True, True, False)
-    """
-    return key.startswith(f"{column}=") or key == segment_key(column, None)
 
 
 def empty_part(columns: Iterable[ColumnSchema]) -> Part:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.profiles.schema import CROSSING, LONGEST_NAME, SegmentSchema
+from airflow_mlmon.profiles.keys import AMBIGUOUS, CROSSING
+from airflow_mlmon.profiles.schema import LONGEST_NAME, SegmentSchema
 from airflow_mlmon.profiles.values.arrow import to_number_array, to_numpy, to_text_array
 from airflow_mlmon.profiles.values.reading import read_row_texts
 
@@ -58,9 +59,22 @@ def _row_values(rows: pa.Table, segment: SegmentSchema) -> pa.Array:
     if not set(segment.columns) <= set(rows.column_names):
         return pa.nulls(rows.num_rows, pa.string())
     texts = [read_row_texts(rows.column(name), name) for name in segment.columns]
-    values = texts[0] if len(texts) == 1 else pc.binary_join_element_wise(*texts, CROSSING)
+    values = texts[0] if len(texts) == 1 else _cross(texts)
     if segment.values is None:
         has_part = pc.less_equal(pc.utf8_length(values), LONGEST_NAME)
     else:
         has_part = pc.is_in(values, value_set=to_text_array(segment.values))
     return pc.if_else(has_part, values, pa.scalar(None, pa.string()))
+
+
+def _cross(texts: Sequence[pa.Array]) -> pa.Array:
+    """Join the values of each row, like `keys.cross`."""
+    return pc.binary_join_element_wise(*(_escape(own) for own in texts), CROSSING)
+
+
+def _escape(texts: pa.Array) -> pa.Array:
+    if not pc.any(pc.match_substring(texts, "&")).as_py():
+        return texts
+    padded = pc.binary_join_element_wise("", texts, "", " ")
+    is_ambiguous = pc.or_(*(pc.match_substring(padded, mark) for mark in AMBIGUOUS))
+    return pc.if_else(is_ambiguous, pc.replace_substring(texts, "&", "&&"), texts)

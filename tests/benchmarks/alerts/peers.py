@@ -46,7 +46,7 @@ def compare(days: int) -> dict[str, dict[str, float]]:
         random = np.random.default_rng(23)
         past = [_frame(random, None, daily) for _ in range(_PAST)]
         current = [_frame(random, fault, daily) for _ in range(days)]
-        alarms = {"evidently": [_evidently(past[0], day) for day in current], "nannyml": _nannyml(past, current)}
+        alarms = {"evidently": [find_drifted(past[0], day) for day in current], "nannyml": _nannyml(past, current)}
         found[name] = {
             tool: float(np.mean([bool(columns) if column is None else column in columns for columns in of_days]))
             for tool, of_days in alarms.items()
@@ -63,7 +63,7 @@ def _frame(random: np.random.Generator, fault: Fault | None, daily: float) -> pd
     return frame
 
 
-def _evidently(reference: pd.DataFrame, current: pd.DataFrame) -> set[str]:
+def find_drifted(reference: pd.DataFrame, current: pd.DataFrame) -> set[str]:
     """The columns that have drifted from a day before by the preset's defaults."""
     from evidently import Report  # noqa: PLC0415 - slow to import
     from evidently.presets import DataDriftPreset  # noqa: PLC0415

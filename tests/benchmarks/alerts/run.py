@@ -7,6 +7,8 @@ With `ARGS="--days 50"` each setting has at most so many days; `--only power_hal
                                        three kinds and three segments; the larger one of two settings: without
                                        history, against one baseline of as many rows that is drawn anew each
                                        day; and with 60 past days
+    night_alarm_50 … night_alarm_5000  share of healthy days with any alert, of a model with labels, after every step
+                                       of the nightly run, checks and pages included; 200 days each of three seeds
     null_alarm_unequal                 the same of 1,000 rows against a baseline of 20,000 and of 200; the larger
     null_alarm_daily_variation         of 5,000 rows, the mean of each number varying from day to day by 0.1
                                        standard deviations, as it does on the 60 past days
@@ -31,7 +33,7 @@ from airflow_mlmon.evaluation.evaluate import evaluate_day
 from airflow_mlmon.evaluation.history import Comparisons
 from airflow_mlmon.records import Verdict, VerdictState
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
-from tests.benchmarks.alerts import faults, peers
+from tests.benchmarks.alerts import faults, nights, peers
 from tests.benchmarks.report import Report
 from tests.support.drawn import LEVELS, LOGNORMAL, NORMAL, Fault, World
 
@@ -67,6 +69,7 @@ _POWER = {
 }
 _GOALS = {
     **{f"null_alarm_{rows}": "<= 0.05" for rows in _NULL_DAYS},
+    **{f"night_alarm_{rows}": "<= 0.05" for rows in nights.SIZES},
     "null_alarm_unequal": "<= 0.05",
     "null_alarm_daily_variation": "<= 0.05",
     # the last one has no goal
@@ -161,8 +164,20 @@ def _renewed(world: World, days: int) -> Any:
         yield baseline
 
 
+def night(rows: int, most: int) -> Measured:
+    """Healthy days after every step of the nightly run."""
+    days = min(nights.DAYS, most)
+    found = {str(seed): nights.alarms(rows, days, seed) for seed in nights.SEEDS}
+    each = ", ".join(f"seed {seed} {len(alarmed) / days:.3f}" for seed, alarmed in found.items())
+    texts = {f"{seed} {day}": told for seed, alarmed in found.items() for day, told in alarmed.items()}
+    figure = sum(map(len, found.values())) / days / len(found)
+    return Measured(figure, f"{days} days each: {each}", {"days": days, "alarms": texts})
+
+
 def measure(key: str, most: int) -> Measured:
     """One figure, in a process of its own."""
+    if key.startswith("night_alarm_"):
+        return night(int(key.removeprefix("night_alarm_")), most)
     match key.removeprefix("null_alarm_"):
         case "unequal":
             return unequal(most)

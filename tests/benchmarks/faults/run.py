@@ -129,7 +129,7 @@ def _found(day: Day, strength: str, planted: Planted, told: Told) -> Found:
     )
 
 
-def _figures(found: list[Found]) -> dict[str, float]:
+def compute_figures(found: list[Found]) -> dict[str, float]:
     """The keys of what was planted."""
     figures: dict[str, float] = {}
     of_kind: dict[tuple[str, str], list[Found]] = defaultdict(list)
@@ -210,12 +210,12 @@ def main() -> None:
     """Measure what was asked for, print it, and write it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", action="append", choices=KINDS, metavar="KIND")
-    parser.add_argument("--data", action="append", choices=SOURCES, metavar="DATA")
+    parser.add_argument("--data", action="append", choices=available(), metavar="DATA")
     parser.add_argument("--days", type=int, default=PLANTED, help="at most so many days of each data set")
     parsed = parser.parse_args()
     began = time.perf_counter()
     found, seconds = measure(parsed.data or available(), parsed.only or list(KINDS), parsed.days)
-    report = Report(name="faults", goals=_GOALS, figures=_figures(found), details=_details(found))
+    report = Report(name="faults", goals=_GOALS, figures=compute_figures(found), details=_details(found))
     report.details |= {"seconds": time.perf_counter() - began, "seconds_of_histories": seconds}
     Path(BUILD).mkdir(parents=True, exist_ok=True)
     report.write()

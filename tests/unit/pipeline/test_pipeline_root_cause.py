@@ -41,6 +41,43 @@ def test_what_is_in_no_incident_is_its_own_cause_and_first():
     ]
 
 
+CHECK = alert("check.expect_column_values_to_not_be_null", column="distance", title="check of distance failed")
+COUNT = alert("check.expect_table_row_count_to_be_between", title="check of rows failed")
+ROWS = alert("rows", title="rows below", p_value=1e-9, effect=-0.7)
+STATUS = alert("status", title="data incomplete")
+
+
+def test_rules_and_checks_join_the_incident_of_their_column():
+    by_rule = alert("null_rate", column="distance", title="null rate of distance above its limit")
+    other = alert("null_rate", column="weekday", title="null rate of weekday above its limit")
+
+    assert causes(name_causes([CHECK, by_rule, other, DRIFT], [incident(DRIFT)])) == [
+        ("null rate of weekday above its limit", "null rate of weekday above its limit"),
+        ("drift of distance", "drift of distance"),
+        ("check of distance failed", "drift of distance"),
+        ("null rate of distance above its limit", "drift of distance"),
+    ]
+
+
+def test_missing_rows_are_one_incident_whatever_says_so():
+    assert causes(name_causes([STATUS, COUNT, ROWS, DRIFT], [incident(ROWS), incident(DRIFT)])) == [
+        ("rows below", "rows below"),
+        ("data incomplete", "rows below"),
+        ("check of rows failed", "rows below"),
+        ("drift of distance", "drift of distance"),
+    ]
+
+
+def test_rules_and_checks_on_one_column_are_one_incident():
+    by_rule = alert("null_rate", column="distance", title="null rate of distance above its limit")
+
+    assert causes(name_causes([STATUS, by_rule, CHECK], [])) == [
+        ("data incomplete", "data incomplete"),
+        ("null rate of distance above its limit", "null rate of distance above its limit"),
+        ("check of distance failed", "null rate of distance above its limit"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("before", "cause"),
     [
