@@ -12,19 +12,21 @@ from airflow_mlmon.loading import check_day_zone, load_spec, locate
 from airflow_mlmon.spec import ModelSpec
 
 if TYPE_CHECKING:
+    from airflow_mlmon.cli.inferred import ChecksFound
     from airflow_mlmon.pipeline.inspection import Inspection
+    from airflow_mlmon.settings import Settings
 
 
 def check_specs(
     paths: Sequence[str],
     *,
     as_json: bool,
-    store: str | None = None,
+    settings: Settings | None = None,
     inspect: Callable[[ModelSpec], Inspection] | None = None,
 ) -> bool:
     """Print the mistakes in each spec, beside the days in a store too; return True if there are none.
 
-    With `inspect` the findings on the data of a spec without mistakes are printed too.
+    Of a spec without mistakes its checks are printed too, and with `inspect` the findings on its data.
     """
     good = True
     for path in paths:
@@ -33,12 +35,13 @@ def check_specs(
         try:
             spec = load_spec(path)
             _check_expectations(spec)
-            problems = [*_zone_mistakes(spec, store), *_function_mistakes(spec, path)]
+            problems = [*_zone_mistakes(spec, settings.store if settings else None), *_function_mistakes(spec, path)]
         except ConfigError as error:
             problems = str(error).splitlines()
         good = good and not problems
         found = inspect(spec) if inspect and spec and not problems else None
-        _print(path, spec, problems, found, as_json=as_json)
+        checks = _find_checks(spec, settings, found) if spec and not problems else None
+        _print(path, spec, problems, (checks, found), as_json=as_json)
     return good
 
 
@@ -75,19 +78,44 @@ def _function_mistakes(spec: ModelSpec, path: str) -> Iterator[str]:
             yield f"{locate(path, 'metrics', name)}: {error}"
 
 
+def _find_checks(spec: ModelSpec, settings: Settings | None, found: Inspection | None) -> ChecksFound | None:
+    """Return the checks that are inferred; None for a spec with its own."""
+    if settings is None or spec.quality is not None:
+        return None
+    from airflow_mlmon.cli.inferred import find_checks  # noqa: PLC0415 - slow to import
+
+    return find_checks(spec, settings, found.reference.inferred if found else None)
+
+
 def _print(
-    path: str, spec: ModelSpec | None, problems: Sequence[str], found: Inspection | None, *, as_json: bool
+    path: str,
+    spec: ModelSpec | None,
+    problems: Sequence[str],
+    of_data: tuple[ChecksFound | None, Inspection | None],
+    *,
+    as_json: bool,
 ) -> None:
+    checks, found = of_data
     if as_json:
-        content = {"file": path, "model": spec.model if spec else None, "ok": not problems, "problems": problems}
+        content: dict[str, object] = {
+            "file": path,
+            "model": spec.model if spec else None,
+            "ok": not problems,
+            "problems": problems,
+        }
+        if checks:
+            content["checks"] = checks.to_dict()
         print_json(content | ({"data": found.to_dict()} if found else {}))
     elif problems:
         sys.stderr.write("\n".join(problems) + "\n")
     elif spec:
         sys.stdout.write(
             f"{path}: ok: model {spec.model}, {len(spec.features)} features, "
-            f"{'no labels' if spec.labels is None else 'labels'}, {len(spec.alerts.rules)} alert rules\n"
+            f"{'no labels' if spec.labels is None else 'labels'}, {len(spec.alerts.rules)} alert rules"
+            f"{'' if spec.quality is None else f', {len(spec.quality)} checks'}\n"
         )
+        if checks:
+            sys.stdout.writelines(f"{line}\n" for line in checks.describe())
         if found:
             from airflow_mlmon.cli.findings import describe  # noqa: PLC0415 - slow to import
 

@@ -57,7 +57,7 @@ def _check(parsed: argparse.Namespace) -> int:
         return found[-1]
 
     is_sound = check_specs(
-        parsed.spec, as_json=parsed.json, store=settings.store, inspect=inspect if parsed.data else None
+        parsed.spec, as_json=parsed.json, settings=settings, inspect=inspect if parsed.data else None
     )
     if not is_sound:
         return _BAD_CALL

@@ -19,10 +19,12 @@ from airflow_mlmon.pipeline.run import Progress, Run, silent
 from airflow_mlmon.pipeline.steps.deliveries import DeliveryFiles, find_delivery, take_delivery
 from airflow_mlmon.pipeline.steps.prepare import prepare_partition
 from airflow_mlmon.pipeline.steps.touched import tell_of_spelling
+from airflow_mlmon.pipeline.workspace.inferred import infer_from_rows
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST
 from airflow_mlmon.pipeline.workspace.reference_rows import ReferenceRows, list_reference, read_reference
 from airflow_mlmon.pipeline.workspace.samples import days_of
 from airflow_mlmon.profiles.engine.pinning import pin_schema
+from airflow_mlmon.quality.infer import Inferred
 from airflow_mlmon.records import Status
 from airflow_mlmon.spec import Labels, ModelSpec, PersonalData
 from airflow_mlmon.spec.druid import Engine
@@ -92,6 +94,7 @@ class ReferenceFound:
         unknown: What it lacks, and what therefore cannot be known.
         formats: Formats of the files, each with their number.
         around: What is there instead, if there are no files.
+        inferred: Checks that a run would infer from it; None if the spec has its own.
     """
 
     path: str
@@ -103,6 +106,7 @@ class ReferenceFound:
     unknown: tuple[str, ...] = ()
     formats: Mapping[str, int] = field(default_factory=dict)
     around: tuple[str, ...] = ()
+    inferred: Inferred | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +128,10 @@ class Inspection:
 
     def to_dict(self) -> dict[str, Any]:
         """Convert to JSON-compatible objects."""
-        content: dict[str, Any] = json.loads(json.dumps(asdict(self), default=str))
+        # the checks are said with those that are pinned
+        shown = replace(self, reference=replace(self.reference, inferred=None))
+        content: dict[str, Any] = json.loads(json.dumps(asdict(shown), default=str))
+        del content["reference"]["inferred"]
         return content | {"good": self.is_good}
 
 
@@ -264,7 +271,8 @@ def _inspect_reference(run: Run) -> ReferenceFound:
     formats = _formats(store, files, Reading.of(reference))
     try:
         found = read_reference(run)
-        pin_schema(run.spec, found.rows)
+        schema = pin_schema(run.spec, found.rows)
+        inferred = infer_from_rows(run.spec, schema, found.rows) if run.spec.quality is None else None
     except MlmonError as error:
         return ReferenceFound(path=reference.path, problem=str(error), files=len(files), formats=formats)
     days = days_of(found.rows, run.spec.time_column, run.spec.day_zone)
@@ -276,6 +284,7 @@ def _inspect_reference(run: Run) -> ReferenceFound:
         told=found.told,
         unknown=tuple(_unknown(run.spec, found)),
         formats=formats,
+        inferred=inferred,
     )
 
 

@@ -13,6 +13,7 @@ from airflow_mlmon.alerts.channels import channels_of
 from airflow_mlmon.archive.layouts.layout import day_folders
 from airflow_mlmon.lifecycle.states import Policy
 from airflow_mlmon.partition import DEFAULT_ZONE, Partition, days_between
+from airflow_mlmon.profiles.hours import Clock
 from airflow_mlmon.spec import Channel, ModelSpec, SharedChannel
 from airflow_mlmon.spec.layouts import OF_TIME, PLACEHOLDER
 from airflow_mlmon.storage import ObjectStore, Storage, join_uri
@@ -107,6 +108,11 @@ class Run:
         """Return the alert policy of the spec."""
         alerts = self.spec.alerts
         return Policy(opens_after=alerts.opens_after, clears_after=alerts.clear, cooldown=alerts.cooldown)
+
+    @property
+    def clock(self) -> Clock:
+        """Return the event times of the rows, with the zone of the days."""
+        return Clock(column=self.spec.time_column, zone=self.spec.day_zone)
 
     def partition(self, day: date | str) -> Partition:
         """Return the partition of a day, which may be given by its key."""

@@ -7,7 +7,7 @@ bit for bit, for any split and any order of the rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from types import MappingProxyType
@@ -17,6 +17,7 @@ from airflow_mlmon.errors import ProfileSchemaMismatchError
 from airflow_mlmon.profiles.codec import codec
 from airflow_mlmon.profiles.columns.column import ColumnProfile, sum_columns
 from airflow_mlmon.profiles.columns.segment import Part, Segment, empty_part, sum_segments
+from airflow_mlmon.profiles.hours import Hours, sum_hours
 from airflow_mlmon.profiles.schema import ProfileSchema
 
 _HELD = 64
@@ -31,12 +32,14 @@ class Profile:
         rows: Number of rows.
         columns: Column profiles by name.
         segments: Segments by name; a part has none.
+        hours: Rows and values by hour of event time; None if unknown, of no rows, and of a part.
     """
 
     schema_id: str
     rows: int
     columns: Mapping[str, ColumnProfile]
     segments: Mapping[str, Segment] = field(default_factory=dict)
+    hours: Hours | None = None
 
     def __post_init__(self) -> None:
         """Make the columns and the segments read-only."""
@@ -64,7 +67,7 @@ class Profile:
 
     def to_bytes(self) -> bytes:
         """Encode the profile as bytes that are the same on every platform."""
-        return codec.encode(self.schema_id, self.rows, self.columns, self.segments)
+        return codec.encode(self.schema_id, self.rows, self.columns, self.segments, hours=self.hours)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -73,8 +76,8 @@ class Profile:
         Raises:
             StateError: the bytes are not a profile, are damaged, or have a later format.
         """
-        schema_id, whole, segments = codec.decode(data)
-        return cls(schema_id=schema_id, rows=whole.rows, columns=whole.columns, segments=segments)
+        schema_id, whole, segments, hours = codec.decode(data)
+        return cls(schema_id=schema_id, rows=whole.rows, columns=whole.columns, segments=segments, hours=hours)
 
     def part(self, segment: str, value: str) -> Profile | None:
         """Return the profile of the rows of one value of a segment; None if no row has it."""
@@ -111,4 +114,10 @@ def _sum(schema_id: str, profiles: tuple[Profile, ...]) -> Profile:
         # a part has no segments of its own, hence neither has a sum with one
         if all(name in profile.segments for profile in profiles)
     }
-    return Profile(schema_id=schema_id, rows=whole.rows, columns=columns, segments=segments)
+    hours = _sum_hours([profile.hours for profile in profiles if profile.rows])
+    return Profile(schema_id=schema_id, rows=whole.rows, columns=columns, segments=segments, hours=hours)
+
+
+def _sum_hours(parts: Sequence[Hours | None]) -> Hours | None:
+    known = [part for part in parts if part is not None]
+    return sum_hours(known) if known and len(known) == len(parts) else None

@@ -124,7 +124,11 @@ def _why_never(column: Column) -> str:
         return "personal"
     if column.type is ColumnType.VECTOR:
         return "checks cannot read vectors"
-    return "versions change" if column.role is Role.VERSION else "" if column.required else "not profiled"
+    if column.required:
+        return ""
+    if column.role is Role.TIME:
+        return "rows without it, or of another day, are quarantined"
+    return "versions change" if column.role is Role.VERSION else "not profiled"
 
 
 def _null_check(name: str, days: Sequence[ColumnProfile]) -> Check | str:

@@ -10,14 +10,16 @@ from airflow_mlmon.profiles.columns.category import CategoryProfile
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.schema import Kind, ProfileSchema
 
-_MINIMUM_DAYS = 3
+_MINIMUM_DAYS = 7
+# new values that a new day may be expected to bring
+_NEW_A_DAY = 0.002
 
 
 def explain_open(schema: ProfileSchema, days: Sequence[Profile]) -> dict[str, str]:
     """Return why the vocabulary of each category is not closed; an empty text for one that is.
 
-    By Turing's estimate a new day brings a new value with a probability of the share of the values that were seen on
-    one day alone.
+    By Good and Turing's estimate a new day brings as many new values as there are values seen on one day alone, divided
+    by the number of days.
     """
     return {
         column.name: _reason(
@@ -35,6 +37,6 @@ def _reason(days: Sequence[CategoryProfile]) -> str:
     seen = np.zeros(len(observed[0].schema.vocabulary), dtype=np.int64)
     for day in observed:
         seen[day.known.keys] += 1
-    if once := int((seen == 1).sum()):
+    if (once := int((seen == 1).sum())) > _NEW_A_DAY * len(observed):
         return f"open vocabulary: {once:,} of {len(seen):,} values occur on one day alone"
     return ""

@@ -14,6 +14,7 @@ from airflow_mlmon.profiles.codec import codec
 from airflow_mlmon.profiles.columns.grid import to_cells
 from airflow_mlmon.profiles.engine.local import pin_and_profile_parquet, profile_parquet, profile_table
 from airflow_mlmon.profiles.engine.pinning import pin_column, pin_columns
+from airflow_mlmon.profiles.hours import Clock
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.schema import ColumnSchema, Kind, SegmentSchema
 from airflow_mlmon.profiles.values.exact import sum_quantised
@@ -37,6 +38,9 @@ SCHEMA = make_schema(
 )
 
 
+CLOCK = Clock(column="t", zone="America/New_York")
+
+
 def make_table(rows: int, distinct: int, seed: int) -> pa.Table:
     random = np.random.default_rng(seed)
     picked = random.integers(0, distinct, rows)
@@ -53,6 +57,7 @@ def make_table(rows: int, distinct: int, seed: int) -> pa.Table:
             "b": pa.array(picked % 2 == 0, mask=some),
             "v": to_lists(vectors, some, random),
             "d": pa.array(picked, mask=some).cast(pa.decimal128(21, 2)),
+            "t": pa.array(random.integers(0, 90_000, rows), pa.timestamp("s", "UTC"), mask=some),
         }
     )
 
@@ -72,7 +77,7 @@ def to_file(table: pa.Table, group: int) -> bytes:
 
 
 def core(of: Profile) -> bytes:
-    return codec.encode(of.schema_id, of.rows, of.columns, of.segments, names=False)
+    return codec.encode(of.schema_id, of.rows, of.columns, of.segments, hours=of.hours, names=False)
 
 
 @settings(deadline=None, derandomize=True, max_examples=40)
@@ -90,9 +95,9 @@ def test_stream_of_any_files_and_threads_is_the_profile_of_the_table(*, rows, di
     parts = [table.take(pa.array(order[part::files], pa.int64())) for part in range(files)]
     group = max(group, rows // 100)
 
-    streamed = profile_parquet([to_file(part, group) for part in parts], SCHEMA, threads=threads)
+    streamed = profile_parquet([to_file(part, group) for part in parts], SCHEMA, clock=CLOCK, threads=threads)
 
-    assert core(streamed) == core(profile_table(table, SCHEMA))
+    assert core(streamed) == core(profile_table(table, SCHEMA, clock=CLOCK))
 
 
 TYPES = {

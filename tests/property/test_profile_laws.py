@@ -12,6 +12,7 @@ from airflow_mlmon.drift.methods import measure_column
 from airflow_mlmon.profiles.codec import codec
 from airflow_mlmon.profiles.columns.segment import Part, sum_parts
 from airflow_mlmon.profiles.engine.local import profile_table
+from airflow_mlmon.profiles.hours import Clock
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.profiles.schema import ColumnSchema, Kind, SegmentSchema
 from airflow_mlmon.spec.methods import PROFILED, Method
@@ -32,7 +33,14 @@ SCHEMA = make_schema(
     ),
 )
 ARROW_SCHEMA = pa.schema(
-    [("x", pa.float64()), ("n", pa.int64()), ("c", pa.string()), ("i", pa.string()), ("v", pa.list_(pa.float64()))]
+    [
+        ("x", pa.float64()),
+        ("n", pa.int64()),
+        ("c", pa.string()),
+        ("i", pa.string()),
+        ("v", pa.list_(pa.float64())),
+        ("t", pa.timestamp("s", "UTC")),
+    ]
 )
 
 floats = st.none() | st.floats() | st.sampled_from([0.0, -0.0, 0.7, 2.0])
@@ -41,7 +49,9 @@ texts = st.none() | st.sampled_from(["a", "b", "new"]) | st.text(max_size=5)
 elements = st.none() | st.floats() | st.floats(-5, 5) | st.sampled_from([0.0, -0.0, 1.0, 2e3])
 # Most of dimension 3, some of another.
 vectors = st.none() | st.tuples(elements, elements, elements) | st.lists(elements, max_size=4)
-rows = st.lists(st.tuples(floats, integers, texts, vectors), max_size=25)
+# within two days, also where the clocks change, or a row without a time
+times = st.none() | st.integers(1_711_800_000, 1_711_980_000)
+rows = st.lists(st.tuples(floats, integers, texts, vectors, times), max_size=25)
 # Runs of distinct values, so that sums cross from exact counts to the grid.
 runs = st.tuples(st.integers(0, 1500), st.integers(0, 60) | st.integers(0, 1500))
 
@@ -49,7 +59,7 @@ runs = st.tuples(st.integers(0, 1500), st.integers(0, 60) | st.integers(0, 1500)
 def make_table(cells, run=(0, 0)) -> pa.Table:
     start, length = run
     many = np.arange(start, start + length)
-    columns = list(zip(*cells, strict=True)) or [(), (), (), ()]
+    columns = list(zip(*cells, strict=True)) or [(), (), (), (), ()]
     return pa.table(
         {
             "x": pa.array([*columns[0], *(many / 16)], pa.float64()),
@@ -59,17 +69,18 @@ def make_table(cells, run=(0, 0)) -> pa.Table:
             "v": pa.array(
                 [*columns[3], *([number / 16, -number, 0.5] for number in many)], ARROW_SCHEMA.field("v").type
             ),
+            "t": pa.array([*columns[4], *(1_711_800_000 + 61 * many).tolist()], ARROW_SCHEMA.field("t").type),
         },
         schema=ARROW_SCHEMA,
     )
 
 
 def profile(table: pa.Table) -> Profile:
-    return profile_table(table, SCHEMA)
+    return profile_table(table, SCHEMA, clock=Clock(column="t", zone="Europe/Berlin"))
 
 
 def core(of: Profile) -> bytes:
-    return codec.encode(of.schema_id, of.rows, of.columns, of.segments, names=False)
+    return codec.encode(of.schema_id, of.rows, of.columns, of.segments, hours=of.hours, names=False)
 
 
 tables = st.builds(make_table, rows, runs)
@@ -175,7 +186,7 @@ labelled_rows = st.lists(st.tuples(st.none() | st.floats(0, 1) | st.floats(), fl
 
 
 def make_labels(cells) -> pa.Table:
-    columns = list(zip(*cells, strict=True)) or [(), (), (), ()]
+    columns = list(zip(*cells, strict=True)) or [(), (), (), (), ()]
     types = {"score": pa.float64(), "prediction": pa.bool_(), "label": pa.bool_(), "excluded": pa.bool_()}
     return pa.table({name: pa.array(list(columns[at]), kind) for at, (name, kind) in enumerate(types.items())})
 

@@ -44,7 +44,8 @@ def profile_version(run: Run, partition: Partition, version: str, schema: Profil
 
 
 def _profile_here(run: Run, partition: Partition, version: str, schema: ProfileSchema) -> Profile:
-    return profile_parquet([run.files.read(run.version_uri(partition, version, CURATED))], schema)
+    curated = run.files.read(run.version_uri(partition, version, CURATED))
+    return profile_parquet([curated], schema, clock=run.clock)
 
 
 def _profile_in_druid(run: Run, partition: Partition, version: str, schema: ProfileSchema) -> Profile:

@@ -100,7 +100,7 @@ def _carry(run: Run, reference: StoredReference, state: PartitionState | None) -
         rows = read_curated(run, state.partition, state.version)
     except NotFoundError:
         return Carried.ROWS_GONE
-    profile = profile_table(rows, reference.schema)
+    profile = profile_table(rows, reference.schema, clock=run.clock)
     run.files.write(profile_uri(run, state.partition, state.version, schema), profile.to_bytes())
     measured = measure_labels(run, state.partition, state.version)
     # a day that nobody has evaluated has no drift

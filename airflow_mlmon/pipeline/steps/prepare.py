@@ -230,7 +230,8 @@ def _write(run: Run, manifest: Manifest, intake: Intake) -> None:
     if run.spec.druid.engine is Engine.LOCAL:
         run.progress("profiling")
         schema = ensure_reference(run).schema
-        run.files.write(profile_uri(run, partition, version, schema.id), profile_parquet([curated], schema).to_bytes())
+        profile = profile_parquet([curated], schema, clock=run.clock)
+        run.files.write(profile_uri(run, partition, version, schema.id), profile.to_bytes())
     run.files.write(run.version_uri(partition, version, SAMPLE), to_parquet(accepted.sample()))
     # written last: if the manifest exists, so do the other files
     run.files.write(run.version_uri(partition, version, MANIFEST), manifest.to_json().encode())

@@ -19,6 +19,7 @@ from airflow_mlmon.drift.unseen import unseen_metrics
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.attributions import write_reference_magnitudes
+from airflow_mlmon.pipeline.workspace.inferred import infer_from_days
 from airflow_mlmon.pipeline.workspace.losses import keep_losses, loss_model, with_losses
 from airflow_mlmon.pipeline.workspace.operations import measure_rows, profile_requests
 from airflow_mlmon.pipeline.workspace.partition_files import read_workspace_table, to_parquet
@@ -30,8 +31,7 @@ from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.engine.pinning import pin_schema
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.profiles.schema import ProfileSchema
-from airflow_mlmon.quality.infer import Inferred, infer_checks
-from airflow_mlmon.quality.vocabularies import explain_open
+from airflow_mlmon.quality.infer import Inferred
 from airflow_mlmon.records import Family, MetricValue, PartitionState, Results, Status
 from airflow_mlmon.spec import Check, Severity
 from airflow_mlmon.spec.files import Files
@@ -195,7 +195,7 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
     sizes, by_sample = score_samples_of_days(run, table, schema)
     for day in sorted(pc.unique(days.drop_null()).to_pylist()):
         rows = table.filter(pc.equal(days, day))
-        profiles[day] = profile_table(rows, schema)
+        profiles[day] = profile_table(rows, schema, clock=run.clock)
         labelled.append(_labelled(run, rows, schema, outcomes, model))
         failed = errors.filter(pc.equal(days_of(errors, run.spec.time_column, run.spec.day_zone), day))
         requests[day] = profile_requests(run, [rows, failed])
@@ -203,7 +203,7 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
         measured.append(_measured(run, rows, labelled[-1]))
         own[day] = measure_unlabelled(run.spec, partial(pa.concat_tables, [rows]))
     undated = table.filter(days.is_null())
-    profile = sum_profiles(schema, [*profiles.values(), profile_table(undated, schema)])
+    profile = sum_profiles(schema, [*profiles.values(), profile_table(undated, schema, clock=run.clock)])
     labelled.append(_labelled(run, undated, schema, outcomes, model) if undated.num_rows else None)
     outcomes_of_all = sum_outcome_parts(task_of(run.spec), [found for found in labelled if found is not None])
     for place, day in enumerate(profiles):
@@ -212,13 +212,12 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
         unseen = unseen_metrics(profiles[day], profile, run.spec, is_part=True)
         of_rows = [*unseen, *by_sample.get(day, ()), *attributions[day], *estimates, *own[day]]
         _publish_day(run, day, (profiles[day], requests[day]), [*measured[place], *gaps, *shifts], of_rows)
-    of_days = list(profiles.values())
     reference = StoredReference(
         schema=schema,
         profile=profile,
         outcomes=outcomes,
         together=sizes,
-        inferred=infer_checks(schema, profile, of_days, run.spec, explain_open(schema, of_days)),
+        inferred=infer_from_days(run.spec, schema, profile, list(profiles.values())),
         days=tuple(profiles),
         files=files,
         folder=_folder(run),

@@ -1,7 +1,7 @@
 """Encoding of a profile: the pinned schema of its columns, the counts, then the parts of each segment.
 
-Format 2 added the sketches of distinct values, and identifiers; format 3 the segments, and vectors. Older
-formats are read, never written.
+Format 2 added the sketches of distinct values, and identifiers; format 3 the segments, and vectors; format 4 the
+hours. Older formats are read, never written.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from types import MappingProxyType
 import numpy as np
 
 from airflow_mlmon.profiles.codec.framing import ByteReader, ByteWriter
+from airflow_mlmon.profiles.codec.hours import read_hours, write_hours
 from airflow_mlmon.profiles.columns.category import CategoryProfile
 from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.profiles.columns.dimensions import DimensionSums
@@ -24,11 +25,13 @@ from airflow_mlmon.profiles.columns.segment import Part, Segment, empty_part
 from airflow_mlmon.profiles.columns.sketch import DistinctSketch
 from airflow_mlmon.profiles.columns.tally import Tally
 from airflow_mlmon.profiles.columns.vector import VectorProfile
+from airflow_mlmon.profiles.hours import Hours
 from airflow_mlmon.profiles.schema import ColumnSchema, Kind, ProfileSchema, SegmentSchema
 
 KIND = b"MLMP"
-VERSION = 3
+VERSION = 4
 _WITH_SKETCHES = 2
+_WITH_HOURS = 4
 _NO_POINTS = Tally.empty(np.float64)
 
 
@@ -46,6 +49,7 @@ def encode(
     columns: Mapping[str, ColumnProfile],
     segments: Mapping[str, Segment] = MappingProxyType({}),
     *,
+    hours: Hours | None = None,
     names: bool = True,
 ) -> bytes:
     """Encode a profile; without `names`, equal profiles give equal bytes."""
@@ -64,6 +68,7 @@ def encode(
             writer.text(value)
             _write_part(writer, segment.parts[value], rows, names=names)
         _write_part(writer, segment.rest, rows, names=names)
+    write_hours(writer, hours)
     return writer.seal(KIND, VERSION)
 
 
@@ -93,8 +98,8 @@ def _write_part(writer: ByteWriter, part: Part, whole: int, *, names: bool) -> N
         _write_columns(writer, part.columns, names=names)
 
 
-def decode(data: bytes) -> tuple[str, Part, dict[str, Segment]]:
-    """Decode profile schema id, all rows, and segments of the profile that `encode` wrote.
+def decode(data: bytes) -> tuple[str, Part, dict[str, Segment], Hours | None]:
+    """Decode profile schema id, all rows, segments, and hours of the profile that `encode` wrote.
 
     Raises:
         StateError: the bytes are not a profile, are damaged, or have a later format.
@@ -103,11 +108,8 @@ def decode(data: bytes) -> tuple[str, Part, dict[str, Segment]]:
     schema_id = reader.text()
     schema = _read_schema(reader.text())
     whole = _read_columns(reader, schema, rows=reader.integer())
-    return (
-        schema_id,
-        whole,
-        {segment.name: _read_segment(reader, schema, segment, whole) for segment in schema.segments},
-    )
+    segments = {segment.name: _read_segment(reader, schema, segment, whole) for segment in schema.segments}
+    return schema_id, whole, segments, read_hours(reader, schema) if reader.version >= _WITH_HOURS else None
 
 
 def read_column(reader: ByteReader, schema: ColumnSchema) -> ColumnProfile:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from airflow_mlmon.profiles.columns.distribution import MAX_VALUES, Distribution
 from airflow_mlmon.profiles.columns.grid import count_codes, to_codes
+from airflow_mlmon.profiles.columns.hourly import NO_CODES, Codes, HourlySums
 from airflow_mlmon.profiles.columns.tally import Tally
 from airflow_mlmon.profiles.schema import ColumnSchema
 from airflow_mlmon.profiles.values.arrow import to_number_array, to_numpy
@@ -41,8 +42,11 @@ class NumericCounter:
         squares: Sum of their squares.
     """
 
-    def __init__(self, schema: ColumnSchema, *, is_summed_only: bool = False) -> None:
+    def __init__(
+        self, schema: ColumnSchema, *, is_summed_only: bool = False, by_hour: HourlySums | None = None
+    ) -> None:
         self._schema = schema
+        self._by_hour = by_hour
         self._is_summed_only = is_summed_only
         self._atoms = dict.fromkeys(schema.atoms, 0)
         self._values: Tally | None = Tally.empty(np.float64)
@@ -54,11 +58,11 @@ class NumericCounter:
         self.max: float | None = None
         self.total = self.squares = 0
 
-    def add(self, numbers: npt.NDArray[np.number]) -> None:
-        """Count the numbers of an array without nulls."""
+    def add(self, numbers: npt.NDArray[np.number], codes: Codes = NO_CODES) -> None:
+        """Count the numbers of an array without nulls; for sums by hour, with the hour of each."""
         start, step = 0, _FIRST_BLOCK if self._values is not None else _BLOCK
         while start < len(numbers):
-            self._add_block(numbers[start : start + step])
+            self._add_block(numbers[start : start + step], codes[start : start + step])
             start, step = start + step, _BLOCK
 
     def distribution(self) -> Distribution:
@@ -78,10 +82,13 @@ class NumericCounter:
             atoms=Tally.of_counts(atoms, counts),
         )
 
-    def _add_block(self, block: npt.NDArray[np.number]) -> None:
+    def _add_block(self, block: npt.NDArray[np.number], codes: Codes) -> None:
         low, high = block.min(), block.max()
         # Either is NaN where one of the values is.
         if not (np.isfinite(low) and np.isfinite(high)):
+            if self._by_hour:
+                self._by_hour.add_unusable(block, codes)
+                codes = codes[np.isfinite(block)]
             block = self._take_finite(block)
             if not len(block):
                 return
@@ -95,6 +102,8 @@ class NumericCounter:
         total, squares = sum_quantised(deviations, self._schema.quantum, reach=reach)
         self.total += total
         self.squares += squares
+        if self._by_hour:
+            self._by_hour.add(deviations, codes, reach=reach)
         if self._is_summed_only:
             return
         if self._values is None:

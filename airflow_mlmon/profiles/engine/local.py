@@ -11,6 +11,7 @@ import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from itertools import accumulate, chain
 from pathlib import Path
@@ -28,11 +29,13 @@ from airflow_mlmon.profiles.columns.segment import Part, Segment, build_undivide
 from airflow_mlmon.profiles.columns.vector import VectorProfile
 from airflow_mlmon.profiles.engine.derived import with_derived
 from airflow_mlmon.profiles.engine.division import count_values, split
+from airflow_mlmon.profiles.engine.hours import HourlyCounter, HourSums
 from airflow_mlmon.profiles.engine.parquet import ColumnJob, ParquetSource, RowGroups, read_file_columns, read_rows
 from airflow_mlmon.profiles.engine.pinning import pin_column
+from airflow_mlmon.profiles.hours import Clock
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.schema import ColumnSchema, Kind, ProfileSchema, SegmentSchema
-from airflow_mlmon.profiles.values.reading import count_texts, read_numbers, read_texts
+from airflow_mlmon.profiles.values.reading import Numbers, count_texts, read_numbers, read_texts
 from airflow_mlmon.spec.choices import ColumnType
 
 _PENDING_SUMS = 16
@@ -41,10 +44,12 @@ _Job = TypeVar("_Job")
 _Found = TypeVar("_Found")
 # by value; None for the rest
 _Parts = dict[str | None, Part]
+_CountedJob = tuple[ColumnJob, Sequence[HourlyCounter | None]]
+_Counted = tuple[ColumnProfile, HourlyCounter | None]
 
 
-def profile_table(table: pa.Table, schema: ProfileSchema) -> Profile:
-    """Profile the rows of a table under a profile schema.
+def profile_table(table: pa.Table, schema: ProfileSchema, *, clock: Clock | None = None) -> Profile:
+    """Profile the rows of a table under a profile schema, with a clock by hour too.
 
     A column that the table lacks has a profile of no rows, while the rows of the table are counted.
 
@@ -52,22 +57,28 @@ def profile_table(table: pa.Table, schema: ProfileSchema) -> Profile:
         SchemaMismatchError: the type of a column does not match its kind.
     """
     table = with_derived(table, schema.columns)
-    whole = _profile_rows(table, schema)
+    hours = HourSums(schema, clock)
+    whole = _profile_rows(table, schema, hours)
     segments = {}
     for pinned in schema.segments:
         simple = build_undivided(pinned, count_values(table, pinned), whole)
         segments[pinned.name] = simple or _divide(pinned, _profile_parts(table, schema, pinned), schema)
-    return Profile(schema_id=schema.id, rows=whole.rows, columns=whole.columns, segments=segments)
+    return Profile(schema_id=schema.id, rows=whole.rows, columns=whole.columns, segments=segments, hours=hours.total())
 
 
 def profile_parquet(
-    sources: Sequence[str | Path | bytes], schema: ProfileSchema, *, threads: int | None = None
+    sources: Sequence[str | Path | bytes],
+    schema: ProfileSchema,
+    *,
+    clock: Clock | None = None,
+    threads: int | None = None,
 ) -> Profile:
     """Profile the rows of Parquet files; equals the profile of their concatenated table.
 
     Args:
         sources: Local paths, or the bytes of files.
         schema: Profile schema; a column that a file lacks has no rows there.
+        clock: Clock of the hours, if rows are counted by hour.
         threads: Number of threads; by default the number of cores.
 
     Raises:
@@ -78,11 +89,12 @@ def profile_parquet(
     sums = _ColumnSums(schema.columns)
     workers = threads or os.cpu_count() or 1
     with ThreadPoolExecutor(workers, thread_name_prefix="profile") as pool:
-        jobs = _jobs(slices, schema.columns)
-        sums.add_all(chain.from_iterable(_in_turn(pool, _profile_job, jobs, ahead=workers * _JOBS_PER_THREAD)))
+        hours = HourSums(schema, clock)
+        jobs = _jobs(slices, schema.columns, hours)
+        sums.add_all(chain.from_iterable(_in_turn(pool, _profile_job, jobs, ahead=workers * _JOBS_PER_THREAD)), hours)
         whole = Part(rows=sum(part.rows for part in slices), columns=sums.columns())
         segments = _divide_slices(pool, slices, schema, whole, workers) if schema.segments else {}
-    return Profile(schema_id=schema.id, rows=whole.rows, columns=whole.columns, segments=segments)
+    return Profile(schema_id=schema.id, rows=whole.rows, columns=whole.columns, segments=segments, hours=hours.total())
 
 
 def pin_and_profile_parquet(
@@ -116,9 +128,10 @@ def pin_and_profile_parquet(
         parts = list(pool.map(lambda name: _pin_and_profile(name, columns[name], head, rows), columns))
         schema = ProfileSchema(model=model, columns=tuple(part.schema for part in parts))
         sums = _ColumnSums(schema.columns)
-        sums.add_all(parts)
-        rest = _jobs(slices[len(head) :], schema.columns)
-        sums.add_all(chain.from_iterable(_in_turn(pool, _profile_job, rest, ahead=workers * _JOBS_PER_THREAD)))
+        hours = HourSums(schema, None)
+        sums.add_all(((part, None) for part in parts), hours)
+        rest = _jobs(slices[len(head) :], schema.columns, hours)
+        sums.add_all(chain.from_iterable(_in_turn(pool, _profile_job, rest, ahead=workers * _JOBS_PER_THREAD)), hours)
     profile = Profile(schema_id=schema.id, rows=sum(part.rows for part in slices), columns=sums.columns())
     return schema, profile
 
@@ -127,8 +140,11 @@ def _open(sources: Sequence[str | Path | bytes]) -> list[RowGroups]:
     return [part for at, source in enumerate(sources) for part in ParquetSource.open(source, at).slices()]
 
 
-def _jobs(slices: Iterable[RowGroups], columns: Sequence[ColumnSchema]) -> Iterator[ColumnJob]:
-    return chain.from_iterable(part.jobs(columns) for part in slices)
+def _jobs(slices: Iterable[RowGroups], columns: Sequence[ColumnSchema], hours: HourSums) -> Iterator[_CountedJob]:
+    for part in slices:
+        read = hours.open(part)
+        for job in part.jobs(columns):
+            yield job, [hours.counter(schema, read) for schema in job.schemas]
 
 
 def _pin_and_profile(name: str, declared: ColumnType, slices: Sequence[RowGroups], rows: int) -> ColumnProfile:
@@ -207,14 +223,17 @@ def _divide(pinned: SegmentSchema, parts: _Parts, schema: ProfileSchema) -> Segm
     return Segment(schema=pinned, parts=named, rest=parts.get(None) or empty_part(schema.columns))
 
 
-def _profile_rows(table: pa.Table, schema: ProfileSchema) -> Part:
-    names = set(table.column_names)
-    columns = {
-        column.name: _profile_chunks(column, table.column(column.name).chunks)
-        if column.name in names
-        else empty_column(column)
-        for column in schema.columns
-    }
+def _profile_rows(table: pa.Table, schema: ProfileSchema, hours: HourSums | None = None) -> Part:
+    read = hours.open(table) if hours else None
+    columns = {}
+    for column in schema.columns:
+        if column.name not in table.column_names:
+            columns[column.name] = empty_column(column)
+            continue
+        counter = hours.counter(column, read) if hours else None
+        columns[column.name] = _profile_chunks(column, table.column(column.name).chunks, counter)
+        if hours and counter:
+            hours.add(counter)
     return Part(rows=table.num_rows, columns=columns)
 
 
@@ -235,29 +254,48 @@ def _in_turn(
             future.cancel()
 
 
-def _profile_job(job: ColumnJob) -> list[ColumnProfile]:
+def _profile_job(found: _CountedJob) -> list[_Counted]:
+    job, counters = found
     chunks = read_file_columns(job)
+    by_column: Iterable[Iterable[pa.Array]] = [(chunk for [chunk] in chunks)]
     try:
-        if len(job.schemas) == 1:
-            return [_profile_chunks(job.schemas[0], (chunk for [chunk] in chunks))]
+        if len(job.schemas) > 1:
+            by_column = list(zip(*chunks, strict=True)) or [()] * len(job.schemas)
         return [
-            _profile_chunks(schema, own) for schema, own in zip(job.schemas, zip(*chunks, strict=True), strict=True)
+            (_profile_chunks(schema, own, counter), counter)
+            for schema, own, counter in zip(job.schemas, by_column, counters, strict=True)
         ]
     except SchemaMismatchError as error:
         facts = {**error.facts, "file": job.source.name}
         raise SchemaMismatchError(f"{job.source.name}: {error.message}", hint=error.hint, **facts) from error
 
 
-def _profile_chunks(schema: ColumnSchema, chunks: Iterable[pa.Array]) -> ColumnProfile:
+def _profile_chunks(
+    schema: ColumnSchema, chunks: Iterable[pa.Array], counter: HourlyCounter | None = None
+) -> ColumnProfile:
+    if schema.kind is Kind.NUMERIC:
+        numbers = (_read(schema, chunk, counter) for chunk in chunks)
+        return NumericProfile.of(schema, numbers, by_hour=counter.sums if counter else None)
+    if counter:
+        chunks = _counted(chunks, counter)
     if schema.kind is Kind.CATEGORY:
         parts = [CategoryProfile.of(schema, count_texts(chunk, schema.name)) for chunk in chunks]
         return CategoryProfile.sum_of([CategoryProfile.empty(schema), *parts])
     if schema.kind is Kind.IDENTIFIER:
         named = [_profile_identifier(schema, chunk) for chunk in chunks]
         return IdentifierProfile.sum_of([IdentifierProfile.empty(schema), *named])
-    if schema.kind is Kind.VECTOR:
-        return VectorProfile.of(schema, chunks)
-    return NumericProfile.of(schema, (read_numbers(chunk, schema.name) for chunk in chunks))
+    return VectorProfile.of(schema, chunks)
+
+
+def _read(schema: ColumnSchema, chunk: pa.Array, counter: HourlyCounter | None) -> Numbers:
+    numbers = read_numbers(chunk, schema.name)
+    return replace(numbers, codes=counter.count(chunk)) if counter else numbers
+
+
+def _counted(chunks: Iterable[pa.Array], counter: HourlyCounter) -> Iterator[pa.Array]:
+    for chunk in chunks:
+        counter.count(chunk)
+        yield chunk
 
 
 def _profile_identifier(schema: ColumnSchema, chunk: pa.Array) -> IdentifierProfile:
@@ -271,8 +309,10 @@ class _ColumnSums:
     def __init__(self, columns: Iterable[ColumnSchema]) -> None:
         self._parts = {column.name: [empty_column(column)] for column in columns}
 
-    def add_all(self, found: Iterable[ColumnProfile]) -> None:
-        for part in found:
+    def add_all(self, found: Iterable[_Counted], hours: HourSums) -> None:
+        for part, counter in found:
+            if counter:
+                hours.add(counter)
             parts = self._parts[part.schema.name]
             parts.append(part)
             if len(parts) >= _PENDING_SUMS:

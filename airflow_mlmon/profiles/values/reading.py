@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
@@ -42,10 +42,11 @@ class Texts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Numbers:
-    """Non-null values of a column, and the number of nulls."""
+    """Non-null values of a column, the number of nulls, and the hours of the values where they are counted by hour."""
 
     values: npt.NDArray[Any]
     nulls: int
+    codes: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, dtype=np.uint8))
 
 
 def read_numbers(column: pa.Array | pa.ChunkedArray, name: str) -> Numbers:

@@ -5,7 +5,7 @@ fault is planted, at three strengths, in 20 days, and each of these goes through
 to the alerts, which are not published. The kinds and strengths are in `numbers.py`, `texts.py`, `volume.py` and
 `outputs.py`, the data sets in `data.py`. Great Expectations' checks and Evidently's report are left out.
 
-With `ARGS="--only unit_10 --data flights --days 5"` some kinds, data sets and days.
+With `ARGS="--only unit_10 --data flights --days 5 --strength middle"` some kinds, data sets, days and strengths.
 
     recall_<kind>       share of the days with the fault at the middle strength with an alert that the same day without
                         the fault does not give
@@ -20,11 +20,13 @@ With `ARGS="--only unit_10 --data flights --days 5"` some kinds, data sets and d
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import shutil
 import sys
 import time
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
@@ -91,14 +93,14 @@ def run_history(name: str, days: int) -> float:
     return time.perf_counter() - began
 
 
-def plant_day(name: str, day: date, kinds: list[str]) -> list[Found]:
+def plant_day(name: str, day: date, kinds: list[str], strengths: Sequence[str]) -> list[Found]:
     """Plant each kind at each strength in one day."""
     model = _model(name)
     with model.opened(model.folder / f"scratch-{day}") as planting:
-        return list(_of_day(planting, day, kinds))
+        return list(_of_day(planting, day, kinds, strengths))
 
 
-def _of_day(planting: Planting, day: date, kinds: list[str]) -> Any:
+def _of_day(planting: Planting, day: date, kinds: list[str], strengths: Sequence[str]) -> Any:
     source = planting.model.source
     healthy = planting.untouched(day)
     for view, told in healthy.items():
@@ -107,6 +109,8 @@ def _of_day(planting: Planting, day: date, kinds: list[str]) -> Any:
             yield _found(Day.of(source, day, ""), view, Planted(None, ()), told)
     for kind in kinds:
         for strength, amount in zip(STRENGTHS, KINDS[kind].strengths, strict=True):
+            if strength not in strengths:
+                continue
             planted = Day.of(source, day, kind).plant(KINDS[kind], amount)
             if planted is None:
                 continue
@@ -139,7 +143,8 @@ def compute_figures(found: list[Found]) -> dict[str, float]:
     recall = {key: sum(one.is_found for one in all_of) / len(all_of) for key, all_of in of_kind.items()}
     for strength in STRENGTHS:
         own = [share for (_, of_strength), share in recall.items() if of_strength == strength]
-        figures[f"recall_{strength}"] = sum(own) / len(own)
+        if own:
+            figures[f"recall_{strength}"] = sum(own) / len(own)
     hits = [one for one in found if one.kind and one.is_found]
     if hits:
         figures["named"] = sum(one.named for one in hits) / len(hits)
@@ -184,11 +189,14 @@ def _details(found: list[Found]) -> dict[str, Any]:
     }
 
 
-def measure(names: list[str], kinds: list[str], days: int) -> tuple[list[Found], dict[str, float]]:
+def measure(
+    names: list[str], kinds: list[str], days: int, strengths: Sequence[str] = STRENGTHS
+) -> tuple[list[Found], dict[str, float]]:
     """Run the histories, then the days with faults, in two processes."""
     found: list[Found] = []
     began, seconds = time.perf_counter(), {}
-    with ProcessPoolExecutor(_PROCESSES) as pool:
+    _FOLDER.mkdir(parents=True, exist_ok=True)
+    with (_FOLDER / "found.jsonl").open("w", encoding="utf-8") as lines, ProcessPoolExecutor(_PROCESSES) as pool:
         running: dict[Any, tuple[str, date | None]] = {
             pool.submit(run_history, name, days): (name, None) for name in names
         }
@@ -198,10 +206,15 @@ def measure(names: list[str], kinds: list[str], days: int) -> tuple[list[Found],
             if day is None:
                 seconds[name] = done.result()
                 running |= {
-                    pool.submit(plant_day, name, one, kinds): (name, one) for one in _source(name).planted(days)
+                    pool.submit(plant_day, name, one, kinds, strengths): (name, one)
+                    for one in _source(name).planted(days)
                 }
             else:
-                found += done.result()
+                of_day = done.result()
+                found += of_day
+                # what is known can be read before the end
+                lines.writelines(f"{json.dumps(asdict(one))}\n" for one in of_day)
+                lines.flush()
             sys.stderr.write(f"{time.perf_counter() - began:6.0f} s  {name} {day or 'history'}\n")
     return sorted(found, key=lambda one: (one.kind, one.data, one.day)), seconds
 
@@ -212,9 +225,12 @@ def main() -> None:
     parser.add_argument("--only", action="append", choices=KINDS, metavar="KIND")
     parser.add_argument("--data", action="append", choices=available(), metavar="DATA")
     parser.add_argument("--days", type=int, default=PLANTED, help="at most so many days of each data set")
+    parser.add_argument("--strength", action="append", choices=STRENGTHS)
     parsed = parser.parse_args()
     began = time.perf_counter()
-    found, seconds = measure(parsed.data or available(), parsed.only or list(KINDS), parsed.days)
+    found, seconds = measure(
+        parsed.data or available(), parsed.only or list(KINDS), parsed.days, parsed.strength or STRENGTHS
+    )
     report = Report(name="faults", goals=_GOALS, figures=compute_figures(found), details=_details(found))
     report.details |= {"seconds": time.perf_counter() - began, "seconds_of_histories": seconds}
     Path(BUILD).mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,67 @@
+"""Sums of numeric values by hour of event time.
+
+They are exact: a double holds every partial sum of integers below 2**53, and what is larger is summed as integers.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from airflow_mlmon.profiles.hours import HOURS
+from airflow_mlmon.profiles.values.exact import sum_quantised
+from airflow_mlmon.statistics.arrays import Counts, Floats
+
+# the hour of each row, or this many where it has no time
+Codes = npt.NDArray[np.uint8]
+NO_TIME = HOURS
+NO_CODES: Codes = np.zeros(0, dtype=np.uint8)
+_PLACES = HOURS + 1
+_EXACT = 2.0**53
+
+
+class HourlySums:
+    """Running sums of the values of one column by hour.
+
+    Attributes:
+        missing: Rows without a usable value.
+        infinite: Rows that hold an infinity.
+        totals: Sums of the deviations, in units of the quantum.
+    """
+
+    def __init__(self, quantum: float) -> None:
+        self._quantum = quantum
+        self.missing = count_codes(NO_CODES)
+        self.infinite = count_codes(NO_CODES)
+        self.totals = [0] * _PLACES
+
+    def add(self, deviations: Floats, codes: Codes, *, reach: float) -> None:
+        """Add deviations of at most a magnitude, with the hour of each."""
+        if len(deviations) * (reach / self._quantum + 1) < _EXACT:
+            with np.errstate(under="ignore"):
+                integers = deviations / self._quantum
+            for hour, total in enumerate(_sum(np.rint(integers, out=integers), codes)):
+                self.totals[hour] += total
+            return
+        for hour in np.unique(codes).tolist():
+            self.totals[hour] += sum_quantised(deviations[codes == hour], self._quantum, reach=reach)[0]
+
+    def add_unusable(self, values: npt.NDArray[np.number], codes: Codes) -> None:
+        """Count the values that are not finite, with the hour of each."""
+        is_nan = np.isnan(values)
+        self.missing += count_codes(codes[is_nan])
+        self.infinite += count_codes(codes[~is_nan & ~np.isfinite(values)])
+
+
+def count_codes(codes: Codes) -> Counts:
+    """Count the rows by hour, those without a time last."""
+    return np.bincount(codes, minlength=_PLACES)
+
+
+def _sum(integers: Floats, codes: Codes) -> list[int]:
+    """Sum the integers by hour; rows in the order of time, as in most logs, in a fifth of the time."""
+    is_step = codes[1:] != codes[:-1]
+    if np.count_nonzero(is_step) < HOURS:
+        starts = np.concatenate(([0], np.flatnonzero(is_step) + 1))
+        integers, codes = np.add.reduceat(integers, starts), codes[starts]
+    return [int(total) for total in np.bincount(codes, weights=integers, minlength=_PLACES).tolist()]
