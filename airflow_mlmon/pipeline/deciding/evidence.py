@@ -35,7 +35,7 @@ from airflow_mlmon.profiles.schema import ProfileSchema
 from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.baseline import BaselineKind
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
-from airflow_mlmon.spec.metrics import DRIFT, LABEL_COVERAGE, NEW_CATEGORY_RATE, OUT_OF_RANGE_RATE, ROWS
+from airflow_mlmon.spec.metrics import DRIFT, LABEL_COVERAGE, NEW_CATEGORY_RATE, NULL_RATE, OUT_OF_RANGE_RATE, ROWS
 from airflow_mlmon.spec.model import ModelSpec
 from airflow_mlmon.statistics.correction import compute_look_rate
 from airflow_mlmon.tasks.registry import METRICS, is_evaluated, task_of
@@ -164,6 +164,7 @@ class PartitionEvaluator:
             scales=_scales(spec, history),
             parts=history.parts,
         )
+        evidence = _without_unknown(evidence, reference)
         return replace(evidence, metrics=withhold_new_levels(evidence, begun))
 
     def _scales_of_labels(self, partition: Partition) -> Mapping[str, float]:
@@ -311,6 +312,17 @@ def unruled(spec: ModelSpec, metrics: Sequence[MetricValue]) -> list[MetricValue
         and (value.metric, None) not in ruled
         and (value.metric, value.column) not in ruled
     ]
+
+
+def _without_unknown(evidence: PartitionEvidence, reference: StoredReference) -> PartitionEvidence:
+    """Leave the reference out of the null rates of the columns of which it has no value: they were not archived yet."""
+    unknown = {(NULL_RATE, name, None) for name in reference.unknown}
+    known = {key: base for key, base in evidence.base.items() if key not in unknown}
+    past = {
+        key: [point for point in points if key not in unknown or point[0] not in reference.days]
+        for key, points in evidence.past.items()
+    }
+    return replace(evidence, base=known, past=past)
 
 
 def _of_columns(breached: Mapping[SubjectKey, Collection[date]]) -> dict[tuple[str, str | None], set[date]]:

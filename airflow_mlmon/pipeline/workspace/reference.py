@@ -27,7 +27,9 @@ from airflow_mlmon.pipeline.workspace.partition_files import read_workspace_tabl
 from airflow_mlmon.pipeline.workspace.reference_rows import join_reference_labels, read_reference
 from airflow_mlmon.pipeline.workspace.reference_samples import score_samples_of_days
 from airflow_mlmon.pipeline.workspace.samples import days_of, sample
+from airflow_mlmon.pipeline.workspace.unfit import pin_again, tell_unfit
 from airflow_mlmon.profiles.bundle import bundle, unbundle
+from airflow_mlmon.profiles.engine.derived import with_derived
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.engine.pinning import pin_schema
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
@@ -113,8 +115,13 @@ def pinned_reference(run: Run) -> StoredReference | None:
     """Return the pinned reference; None if the spec has none or has changed since."""
     pinned = run.store.current_schema(run.model)
     if pinned is not None and pinned.fingerprint == _fingerprint(run):
-        return _load(run, _folder(run))
+        return _load(run, run.uri(_FOLDER, pinned.uri.split("/")[-2]))
     return None
+
+
+def pin_reference_again(run: Run, reference: StoredReference, later: pa.Table) -> StoredReference:
+    """Pin the reference once more, with the columns of `later`, rows of later days, pinned from these."""
+    return _pin(run, reference.schema.id, later)
 
 
 def latest_reference(run: Run) -> tuple[StoredReference, bool]:
@@ -185,19 +192,24 @@ def _load(run: Run, folder: str) -> StoredReference:
     )
 
 
-def _pin(run: Run, supersedes: str | None) -> StoredReference:
+def _pin(run: Run, supersedes: str | None, later: pa.Table | None = None) -> StoredReference:
     run.progress("reading the reference")
     table, files, errors, told, _ = read_reference(run)
-    for one in told:
-        run.progress(f"reference: {one}")
     run.progress("pinning the profile schema")
     schema = pin_schema(run.spec, table)
+    folder = _folder(run)
+    told = (*told, *tell_unfit(schema, table))
+    for one in told:
+        run.progress(f"reference: {one}")
+    if later is not None:
+        schema = pin_again(schema, later, {name: column.type for name, column in run.spec.columns.items()})
+        folder = f"{folder}-{schema.id}"
     joined = join_reference_labels(run, table)
     outcomes = _pin_outcomes(run, profile_table(table.select(run.spec.outputs), schema), joined)
-    keep_losses(run, _folder(run), schema, table, joined)
-    model = loss_model(run, _folder(run), schema)
+    keep_losses(run, folder, schema, table, joined)
+    model = loss_model(run, folder, schema)
     days = days_of(table, run.spec.time_column, run.spec.day_zone)
-    magnitudes = write_reference_magnitudes(run, _folder(run), table, schema)
+    magnitudes = write_reference_magnitudes(run, folder, table, schema)
     profiles, requests, attributions, own = {}, {}, {}, {}
     labelled, measured = [], []
     sizes, by_sample = score_samples_of_days(run, table, schema)
@@ -214,7 +226,7 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
     profile = sum_profiles(schema, [*profiles.values(), profile_table(undated, schema, clock=run.clock)])
     labelled.append(_labelled(run, undated, schema, outcomes, model) if undated.num_rows else None)
     outcomes_of_all = sum_outcome_parts(task_of(run.spec), [found for found in labelled if found is not None])
-    novelty = measure_novelty(schema, table, days)
+    novelty = measure_novelty(schema, with_derived(table, schema.columns), days)
     for place, day in enumerate(profiles):
         estimates, shifts = _by_other_days(run, outcomes_of_all, labelled[place], measured[place])
         gaps = estimation_gaps(estimates, measured[place], task_of(run.spec))
@@ -233,7 +245,7 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
         inferred=infer_from_days(run.spec, schema, profile, of_days),
         days=tuple(profiles),
         files=files,
-        folder=_folder(run),
+        folder=folder,
         told=told,
         novelty={name: found.share for name, found in novelty.items()},
         closed=frozenset(name for name, reason in explain_open(schema, of_days).items() if not reason),
