@@ -28,6 +28,11 @@ LATENCY = "latency_p95"
 NDCG = "attribution_ndcg"
 LABEL_COVERAGE = "label_coverage"
 EXCLUDED_SHARE = "excluded_share"
+BROKEN_RELATION_RATE = "broken_relation_rate"
+EXPLAINED_SHARE = "explained_share"
+EQUAL_SHARE = "equal_share"
+REPEATED_SHARE = "repeated_share"
+REPLAYED_SHARE = "replayed_share"
 # by column, of what the reference does not have
 UNSEEN = (OUT_OF_RANGE_RATE, CENTROID_COSINE, ZERO_VECTOR_RATE, MALFORMED_VECTOR_RATE)
 ESTIMATION_GAP = "estimation_gap"
@@ -275,6 +280,49 @@ GENERIC: Mapping[str, Metric] = {
         "outlier rate",
         "Share of the rows of the day's sample (at most 5,000) that an isolation forest of the reference's sample "
         "isolates sooner than all but `drift.outliers` of the reference. Needs that key.",
+        is_share=True,
+        measure=Measure.SHARE,
+        worse=Worse.ABOVE,
+    ),
+    BROKEN_RELATION_RATE: Metric(
+        "broken-relation rate",
+        "Share of the rows of the day's sample that break a relation of the column, such as departure ≤ arrival, "
+        "total = net + tax or country determines currency. Relations are found in the reference.",
+        by_column=True,
+        is_share=True,
+        measure=Measure.SHARE,
+        worse=Worse.ABOVE,
+    ),
+    EXPLAINED_SHARE: Metric(
+        "explained share",
+        "R² of a numeric column on the other numeric features, by normal scores of the day's sample.",
+        by_column=True,
+        is_share=True,
+        measure=Measure.SKILL,
+        worse=Worse.BOTH,
+        lowest=None,
+    ),
+    EQUAL_SHARE: Metric(
+        "equal share",
+        "Share of the rows of the day's sample in which a column equals the one that it equals most, of those that it "
+        "seldom equals in the reference.",
+        by_column=True,
+        is_share=True,
+        measure=Measure.SHARE,
+        worse=Worse.ABOVE,
+    ),
+    REPEATED_SHARE: Metric(
+        "repeated share",
+        "Share of rows that repeat another one of the day but for id and time, by the features that tell rows apart "
+        "best.",
+        is_share=True,
+        measure=Measure.SHARE,
+        worse=Worse.ABOVE,
+    ),
+    REPLAYED_SHARE: Metric(
+        "replayed share",
+        "Share of the distinct contents of the day's rows that one earlier day of the history or the reference has "
+        "too, the largest of these shares; of a sample of 1,024.",
         is_share=True,
         measure=Measure.SHARE,
         worse=Worse.ABOVE,

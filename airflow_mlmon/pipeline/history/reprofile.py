@@ -23,7 +23,7 @@ from airflow_mlmon.pipeline.steps.rows import row_metrics
 from airflow_mlmon.pipeline.workspace.estimates import estimated_metrics
 from airflow_mlmon.pipeline.workspace.outcomes import last_measured, read_outcomes
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri, read_curated
-from airflow_mlmon.pipeline.workspace.reference import StoredReference, ensure_reference, pin_reference_again
+from airflow_mlmon.pipeline.workspace.reference import StoredReference, pin_reference_again, renew_reference
 from airflow_mlmon.pipeline.workspace.unfit import find_unfit
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.profile import Profile
@@ -66,15 +66,15 @@ class Reprofiled:
 def reprofile(run: Run, first: date, last: date) -> Iterator[Reprofiled]:
     """Profile the days of a range under the pinned schema, oldest first, each in one transaction.
 
-    The schema is pinned now if the spec has changed since the last run. Columns of which the reference has no value, or
-    whose later values it cannot tell apart, are pinned again from the rows of these days. The pages are written at the
-    end.
+    The schema is pinned now if the spec has changed since the last run, or an older release has pinned it. Columns of
+    which the reference has no value, or whose later values it cannot tell apart, are pinned again from the rows of
+    these days. The pages are written at the end.
 
     Raises:
         PartitionConflictError: a day was run meanwhile; days profiled before it are kept, and a second call does the
             rest.
     """
-    reference = _fit(run, ensure_reference(run), list(run.partitions(first, last)))
+    reference = _fit(run, renew_reference(run), list(run.partitions(first, last)))
     changed = []
     for partition in run.partitions(first, last):
         run.progress(f"profile of {partition.key}")
