@@ -38,6 +38,8 @@ from airflow_mlmon.statistics.hypergeometric import log_lower_tail, log_upper_ta
 # standard deviation of what never varied, as a share of the scale
 _LEAST_DEVIATION = 1e-6
 _MAX_P = 1.0
+# degrees of freedom from which on counts can be shown to be steadier than random ones
+_FEWEST_FOR_STEADINESS = 10
 # days, below which a history is short
 _SHORT = 7
 # hours added to a duration, so that minutes have no effect
@@ -147,7 +149,8 @@ class Series:
             ratio = max(expected.ratio, _LEAST_DEVIATION**2)
             return ratio * (max(own, expected.sampling) / days + expected.sampling / expected.of_centre)
         of_centre = (expected.sampling + expected.between) / expected.of_centre
-        return (own + expected.between) / days + of_centre
+        steadier = _steadiness(expected) if self.measure is Measure.COUNT else 1.0
+        return steadier * ((own + expected.between) / days + of_centre)
 
     @property
     def is_sampled(self) -> bool:
@@ -172,6 +175,17 @@ class Finding:
     expected: float | None
     days: int
     words: str = ""
+
+
+def _steadiness(expected: Expectation) -> float:
+    """Return by how much counts vary less than Poisson's law has it: at most 1, by the bound of one chance in 1,000.
+
+    A feed of one row a station and hour has the same number each day.
+    """
+    if expected.freedom < _FEWEST_FOR_STEADINESS:
+        return 1.0
+    bound = float(special.chdtri(expected.freedom, 0.999))
+    return min(max(expected.ratio * expected.freedom / bound, _LEAST_DEVIATION), 1.0)
 
 
 def deviation_of(values: Sequence[float]) -> float:

@@ -114,7 +114,7 @@ class ModelSpec(Section):
     labels: Labels | None = None
     reference: Reference
     quality: tuple[Check, ...] | None = Field(
-        default=None, description="Checks; by default they are inferred from the reference."
+        default=None, description="Checks; by default they are inferred from the reference, and recorded."
     )
     drift: Drift = Field(default_factory=Drift)
     baseline: Baseline = Field(
