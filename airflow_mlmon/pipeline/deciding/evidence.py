@@ -20,6 +20,7 @@ from airflow_mlmon.pipeline.baselines.versions import counts_in, version_counts
 from airflow_mlmon.pipeline.baselines.window import Span
 from airflow_mlmon.pipeline.deciding.acceptance import begin_anew, withhold_new_levels
 from airflow_mlmon.pipeline.deciding.causes import find_incidents
+from airflow_mlmon.pipeline.deciding.unknown import without_unknown
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.outcomes import stored_outcomes
 from airflow_mlmon.pipeline.workspace.reference import (
@@ -172,6 +173,7 @@ class PartitionEvaluator:
             scales=_scales(spec, history),
             parts=history.parts,
         )
+        evidence = without_unknown(evidence, reference)
         return replace(evidence, metrics=withhold_new_levels(evidence, begun))
 
     def _scales_of_labels(self, partition: Partition) -> Mapping[str, float]:
