@@ -25,6 +25,7 @@ from airflow_mlmon.spec.metrics import (
     EQUAL_SHARE,
     ERROR_RATE,
     EXPLAINED_SHARE,
+    LABEL_MATCH_RATE,
     LATENCY,
     NULL_RATE,
     REPEATED_SHARE,
@@ -41,7 +42,7 @@ _TIED = 0.5
 _BETWEEN = frozenset({BROKEN_RELATION_RATE, EXPLAINED_SHARE, EQUAL_SHARE})
 # of the rows themselves, which change what all columns are like
 _OF_ROWS = frozenset({ROWS, UNSAMPLED_ROWS, REPEATED_SHARE, REPLAYED_SHARE, "rows_by_hour"})
-_OF_SERVICE = frozenset({DELAY, ERROR_RATE, "latency_p50", LATENCY, "saturation_mean"})
+_OF_SERVICE = frozenset({DELAY, ERROR_RATE, LABEL_MATCH_RATE, "latency_p50", LATENCY, "saturation_mean"})
 # incidents that may have a cause each
 _FEW = 2
 

@@ -23,6 +23,9 @@ DRIFTED_SHARE = "drifted_share"
 MULTIVARIATE = "multivariate_drift"
 OUTLIER_RATE = "outlier_rate"
 DELAY = "delay_hours"
+LABEL_MATCH_RATE, UNKNOWN_LABEL_IDS, LATE_LABELS = "label_match_rate", "unknown_label_ids", "late_labels"
+# of a day's delivery
+LABEL_METRICS = (LABEL_MATCH_RATE, UNKNOWN_LABEL_IDS, LATE_LABELS)
 ERROR_RATE = "error_rate"
 LATENCY = "latency_p95"
 NDCG = "attribution_ndcg"
@@ -50,6 +53,7 @@ CONCEPT_SHIFT = "concept_shift"
 OWN = "own."
 # no metrics, but with verdicts or alerts of their own: the status of a partition, and each check by its name
 STATUS = "status"
+STATUS_PREFIX = "status."
 CHECK_PREFIX = "check."
 
 
@@ -145,6 +149,21 @@ GENERIC: Mapping[str, Metric] = {
         "Hours from the end of the day to the arrival of its last file; 0 if all arrived before.",
         measure=Measure.DURATION,
         worse=Worse.ABOVE,
+    ),
+    LABEL_MATCH_RATE: Metric(
+        "match rate of label ids",
+        "Ids of the day's delivery of labels that belong to a prediction of the days that it can have labels for.",
+        is_share=True,
+        measure=Measure.SHARE,
+        worse=Worse.BELOW,
+    ),
+    UNKNOWN_LABEL_IDS: Metric(
+        "unknown ids of labels", "Ids of the day's delivery of labels that belong to no prediction.", is_count=True
+    ),
+    LATE_LABELS: Metric(
+        "late labels",
+        "Labels of the day's delivery that came later than `delay_days`, and do not count.",
+        is_count=True,
     ),
     "requests_per_hour": Metric(
         "requests in the busiest hour", "Requests in the hour (UTC) with the most, errors included.", is_count=True
