@@ -20,6 +20,7 @@ from airflow_mlmon.pipeline.baselines.versions import counts_in, version_counts
 from airflow_mlmon.pipeline.baselines.window import Span
 from airflow_mlmon.pipeline.deciding.acceptance import begin_anew, withhold_new_levels
 from airflow_mlmon.pipeline.deciding.causes import find_incidents
+from airflow_mlmon.pipeline.deciding.unknown import without_unknown
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.outcomes import stored_outcomes
 from airflow_mlmon.pipeline.workspace.reference import (
@@ -40,7 +41,6 @@ from airflow_mlmon.spec.metrics import (
     EXPLAINED_SHARE,
     LABEL_COVERAGE,
     NEW_CATEGORY_RATE,
-    NULL_RATE,
     OUT_OF_RANGE_RATE,
     ROWS,
 )
@@ -173,7 +173,7 @@ class PartitionEvaluator:
             scales=_scales(spec, history),
             parts=history.parts,
         )
-        evidence = _without_unknown(evidence, reference)
+        evidence = without_unknown(evidence, reference)
         return replace(evidence, metrics=withhold_new_levels(evidence, begun))
 
     def _scales_of_labels(self, partition: Partition) -> Mapping[str, float]:
@@ -325,17 +325,6 @@ def unruled(spec: ModelSpec, metrics: Sequence[MetricValue]) -> list[MetricValue
         and (value.metric, None) not in ruled
         and (value.metric, value.column) not in ruled
     ]
-
-
-def _without_unknown(evidence: PartitionEvidence, reference: StoredReference) -> PartitionEvidence:
-    """Leave the reference out of the null rates of the columns of which it has no value: they were not archived yet."""
-    unknown = {(NULL_RATE, name, None) for name in reference.unknown}
-    known = {key: base for key, base in evidence.base.items() if key not in unknown}
-    past = {
-        key: [point for point in points if key not in unknown or point[0] not in reference.days]
-        for key, points in evidence.past.items()
-    }
-    return replace(evidence, base=known, past=past)
 
 
 def _of_columns(breached: Mapping[SubjectKey, Collection[date]]) -> dict[tuple[str, str | None], set[date]]:
