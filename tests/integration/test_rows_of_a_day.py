@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.reference import ensure_reference
+from airflow_mlmon.pipeline.workspace import reference as pinning
+from airflow_mlmon.pipeline.workspace.reference import ensure_reference, renew_reference
 from airflow_mlmon.records import VerdictState
+from airflow_mlmon.store.metric_store import MetricStore
 from tests.support.base_day import REFERENCE_DAYS, BaseArchive, day_of, run_day
 
 ROWS = 400
@@ -136,3 +139,20 @@ def test_personal_columns_take_no_part(run: Run) -> None:
     # it is a copy of the size, which would be an equality
     assert [one.words for one in ensure_reference(run).rows.relations] == ["start ≤ end"]
     assert "secret" not in ensure_reference(run).rows.contents
+
+
+def test_reference_of_the_release_before_stays_in_force_until_it_is_renewed(
+    archive: BaseArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (
+        MetricStore(f"sqlite:///{tmp_path / 'store.db'}") as store,
+        archive.opened(store=store, workspace=str(tmp_path)) as run,
+    ):
+        with monkeypatch.context() as patched:
+            patched.setattr(pinning, "_KEPT", 6)
+            patched.setattr(pinning._fingerprint, "__defaults__", (6,))
+            before = ensure_reference(run)
+        assert ensure_reference(run).folder == before.folder
+        renewed = renew_reference(run)
+        assert renewed.folder != before.folder
+        assert (renewed.schema, ensure_reference(run)) == (before.schema, renewed)

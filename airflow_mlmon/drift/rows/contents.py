@@ -29,6 +29,7 @@ LOWEST = 1_024
 _MOST_COUNTED = 1 << 17
 _MOST_COLUMNS = 16
 _MOST_OF_LARGE = 4
+_FEWEST_COLUMNS = 2
 # rows of a day that are so many that each column costs
 _LARGE = 50_000
 # of the rows of the reference, that have a content of their own or are the first of it
@@ -97,7 +98,8 @@ class Contents:
 def pin_content_columns(table: pa.Table, names: Sequence[str], rows_per_day: float) -> tuple[str, ...]:
     """Return the columns that tell the rows of a sample of the reference apart best; none if none do.
 
-    One column after the other is taken, the one that adds most distinct contents.
+    One column after the other is taken, the one that adds most distinct contents; of large days, two are enough that
+    tell all rows apart.
     """
     held = [name for name in names if name in table.column_names]
     if table.num_rows < _FEWEST_ROWS or not held:
@@ -108,6 +110,8 @@ def pin_content_columns(table: pa.Table, names: Sequence[str], rows_per_day: flo
     joint = np.zeros(table.num_rows, dtype=np.uint64)
     distinct = 1
     while len(kept) < min(most, len(held)):
+        if most == _MOST_OF_LARGE and len(kept) == _FEWEST_COLUMNS and distinct == table.num_rows:
+            break
         counts = {name: len(np.unique(_join(joint, hashed[name]))) for name in held if name not in kept}
         name = max(counts, key=lambda one: counts[one])
         if counts[name] == distinct and distinct < table.num_rows:

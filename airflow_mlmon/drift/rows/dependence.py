@@ -31,7 +31,11 @@ _RIDGE = 0.01
 # rows, and rows for each column, below which chance alone explains much
 _FEWEST_ROWS = 200
 _FEWEST_FOR_A_COLUMN = 15
-_FEWEST_TOGETHER = 50
+# share from which on fewer rows show that it is lost
+_MUCH = 0.3
+_FEWEST_OF_MUCH = 50
+_FEWEST_OF_MUCH_FOR_A_COLUMN = 5
+_FEWEST_TOGETHER = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +65,13 @@ class Dependence:
             return
         scores = _scores(cells, names)
         together = _count_together(cells, names)
-        fewest = max(_FEWEST_ROWS, _FEWEST_FOR_A_COLUMN * len(self.features))
-        correlations = _correlate(scores, together, np.array(self.correlations))
-        explained = _explain(correlations, len(self.features))
+        known = np.array(self.correlations)
+        explained, in_reference = (
+            _explain(found, len(self.features)) for found in (_correlate(scores, together, known), known)
+        )
         for at, name in enumerate(names):
             rows = int(together[at, at])
+            fewest = self._fewest_rows(float(in_reference[at]))
             is_known = rows >= fewest and bool(scores[:, at].any())
             others = len(self.features) - (at < len(self.features))
             yield MetricValue(
@@ -75,6 +81,12 @@ class Dependence:
                 rows=rows,
                 reason="" if is_known else f"{rows} rows with a value, fewer than {fewest}, or one value alone",
             )
+
+    def _fewest_rows(self, in_reference: float) -> int:
+        """Return the rows below which chance explains much, beside what the others explain in the reference."""
+        if in_reference >= _MUCH:
+            return max(_FEWEST_OF_MUCH, _FEWEST_OF_MUCH_FOR_A_COLUMN * len(self.features))
+        return max(_FEWEST_ROWS, _FEWEST_FOR_A_COLUMN * len(self.features))
 
     def to_json(self) -> dict[str, Any]:
         """Convert to JSON-compatible objects."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Self
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, Self
 
 import pyarrow as pa
 
@@ -14,11 +14,22 @@ from airflow_mlmon.drift.rows.equality import Equality, pin_equality
 from airflow_mlmon.drift.rows.relations import Relation, relation_metrics
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec.choices import OUTPUT_ROLES, ColumnType
+from airflow_mlmon.spec.metrics import BROKEN_RELATION_RATE, EQUAL_SHARE
 from airflow_mlmon.spec.model import ModelSpec
 from airflow_mlmon.statistics.arrays import Integers
 
 _NUMBERS = (ColumnType.FLOAT, ColumnType.INTEGER, ColumnType.DECIMAL)
+_RATES = (BROKEN_RELATION_RATE, EQUAL_SHARE)
 _CATEGORIES = (ColumnType.BOOLEAN, ColumnType.STRING, ColumnType.CATEGORY)
+
+
+class Rate(NamedTuple):
+    """Share of rows that a metric has found in a column."""
+
+    metric: str
+    column: str | None
+    share: float
+    rows: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,12 +41,14 @@ class PinnedRows:
         dependence: Columns that explain each other.
         equality: Pairs of columns that may become equal.
         contents: Columns by which rows are told apart; empty if they cannot be.
+        rates: Broken relations and equal values in the sample of the reference, for days without a history.
     """
 
     relations: tuple[Relation, ...] = ()
     dependence: Dependence = field(default_factory=Dependence)
     equality: Equality = field(default_factory=Equality)
     contents: tuple[str, ...] = ()
+    rates: tuple[Rate, ...] = ()
 
     def measure(self, sample: pa.Table) -> Iterator[MetricValue]:
         """Measure the rows of a day's sample against each other; nothing if there are none."""
@@ -51,6 +64,7 @@ class PinnedRows:
             "dependence": self.dependence.to_json(),
             "equality": self.equality.to_json(),
             "contents": self.contents,
+            "rates": self.rates,
         }
 
     @classmethod
@@ -61,6 +75,7 @@ class PinnedRows:
             dependence=Dependence.from_json(content["dependence"]),
             equality=Equality.from_json(content["equality"]),
             contents=tuple(content["contents"]),
+            rates=tuple(Rate(*one) for one in content.get("rates", ())),
         )
 
 
@@ -73,12 +88,18 @@ def pin_rows(spec: ModelSpec, sample: pa.Table, days: Integers, contents: tuple[
     numbers, of_outputs = ([name for name in names if types[name] in _NUMBERS] for names in (features, outputs))
     categories = [name for name in features if types[name] in _CATEGORIES or types[name] is ColumnType.INTEGER]
     texts = [name for name in features if types[name] in (ColumnType.STRING, ColumnType.CATEGORY)]
-    return PinnedRows(
+    pinned = PinnedRows(
         relations=find_relations(sample, days, [*numbers, *of_outputs, *times, spec.time_column], categories),
         dependence=pin_dependence(sample, numbers, of_outputs),
         equality=pin_equality(sample, [*numbers, *of_outputs], texts),
         contents=contents,
     )
+    rates = [
+        Rate(one.metric, one.column, one.value, one.rows)
+        for one in pinned.measure(sample)
+        if one.metric in _RATES and one.value is not None
+    ]
+    return replace(pinned, rates=tuple(rates))
 
 
 def content_features(spec: ModelSpec) -> list[str]:

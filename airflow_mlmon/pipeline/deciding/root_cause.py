@@ -58,6 +58,10 @@ def name_causes(
             causes[alert.key] = joined.get(subject, ((0, 0), alert.title))
         else:
             causes[alert.key] = joined.setdefault(subject, ((0, 0), alert.title))
+    # a day fails at a blocking check for what that check says
+    blocking = [alert for alert in alerts if alert.metric.startswith(CHECK_PREFIX) and alert.severity == CRITICAL]
+    for check in blocking[:1]:
+        causes[STATUS, None, None] = causes.get(check.key, ((0, 0), check.title))
     alone = ((0, 0), "")
     ordered = sorted(alerts, key=lambda alert: causes.get(alert.key, alone)[0])
     found = [replace(alert, cause=causes.get(alert.key, alone)[1]) for alert in ordered]

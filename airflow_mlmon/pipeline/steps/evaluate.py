@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -177,7 +177,7 @@ def _prediction_results(
     of_drift = [rule for rule in rules if rule.metric == DRIFT]
     ruled = _verdicts(run, state.partition, metrics, of_drift) if of_drift else []
     # the number of drifted columns follows from the verdicts on each, and has its own rules
-    metrics = [*metrics, *drifted_metrics(metrics, [*ruled, *expected.verdicts])]
+    metrics = [*metrics, *drifted_metrics(metrics, _of_columns(run, [*ruled, *expected.verdicts]))]
     verdicts = [status_verdict(state), *_verdicts(run, state.partition, metrics, rules), *expected.verdicts]
     alerts = [
         *status_alerts(state, past_causes(run.store.states(run.model, *_before(run, state.partition)))),
@@ -306,3 +306,9 @@ def _history(
         (metric, column): [value for day, value in values if day not in unlike or not METRICS[metric].of_model]
         for (metric, column), values in past.items()
     }
+
+
+def _of_columns(run: Run, verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Return the verdicts on columns of the rows: what is derived of them when they are profiled counts for none."""
+    derived = set(run.spec.derived) - set(run.spec.columns)
+    return [verdict for verdict in verdicts if verdict.column not in derived]

@@ -119,3 +119,8 @@ def test_large_days_have_fewer_columns():
     table = pa.table({f"x{at}": np.random.default_rng(at).integers(0, 9, 2_000) for at in range(20)})
     assert len(pin_content_columns(table, table.column_names, 2_000)) > 4
     assert len(pin_content_columns(table, table.column_names, 1_000_000)) == 4
+
+
+def test_two_columns_are_enough_where_all_rows_of_large_days_differ():
+    table = pa.table({f"x{at}": np.random.default_rng(at).normal(size=2_000) for at in range(5)})
+    assert pin_content_columns(table, table.column_names, 1_000_000) == ("x0", "x1")
