@@ -192,6 +192,8 @@ def _parse(text: str, name: str, otherwise: str) -> tuple[dict[str, Any], dict[_
             loader.dispose()
     except yaml.YAMLError as error:
         raise ConfigError(_yaml_mistake(error, name)) from error
+    except RecursionError:
+        raise ConfigError(f"{name}:1: is nested too deeply, or contains itself by an alias.") from None
     if node is None or not isinstance(data, dict):
         raise ConfigError(f"{name}:1: {otherwise}")
     if repeats := [f"{name}:{line}: {_dotted(key)}: the key is given twice" for key, line in _repeats(node, ())]:
