@@ -9,6 +9,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from airflow_mlmon.causes import Cause
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec.choices import WARNING, Severity
 
@@ -34,8 +35,7 @@ class Status(StrEnum):
 class Family(StrEnum):
     """Groups of results that are replaced independently of each other.
 
-    Results of the predictions follow from the partition's rows; those of the labels change with
-    each delivery.
+    Results of the predictions follow from the partition's rows; those of the labels change with each delivery.
     """
 
     PREDICTIONS = "predictions"
@@ -125,13 +125,13 @@ class MetricValue:
         rows: The rows that it rests on.
         low: Lower end of the 95 % interval of the value; None where it has none, as has `high`.
         high: Upper end.
-        constant: What the best constant prediction of the reference would score on the same labels; None if it has no
-            score.
+        constant: Score of the best constant prediction of the reference on the same labels; None if it has none.
         reason: Why there is no value; beside a value, what it is the value of.
         withheld: Why the value is not evaluated, although there is one.
         error_bound: The largest error that its computation can have caused; None of an exact one.
         drift: Of the drift of a column, how it was scored.
         multivariate: Of the drift of all features together, how it was scored.
+        new_values: Of a new-category rate, the most frequent new values with their rows; none of a personal column.
     """
 
     metric: str
@@ -147,6 +147,7 @@ class MetricValue:
     error_bound: float | None = None
     drift: DriftDetail | None = None
     multivariate: MultivariateDetail | None = None
+    new_values: tuple[tuple[str, int], ...] = ()
 
     @property
     def key(self) -> SubjectKey:
@@ -209,10 +210,9 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """Action that somebody took on an alert.
+    """Action of some kind that somebody took on an alert.
 
     Attributes:
-        kind: Kind of the action.
         day: Day after which it takes effect.
         until: Last muted day.
         who: Person who took it.
@@ -307,7 +307,7 @@ def fingerprint_of(model: str, metric: str, column: str | None, segment: str | N
     'fe1916388362143c'
     """
     parts = (model, metric, column or "", segment or "")
-    # parts with the separator could be those of another alert; encoded as in the store, to be recomputed from there
+    # a separator in a part would make it that of another alert; encoded as the store does, which recomputes it
     name = json.dumps(parts) if any(_UNIT in part for part in parts) else _UNIT.join(parts)
     return hashlib.sha256(name.replace("\x00", "\ufffd").encode("utf-8", "replace")).hexdigest()[:16]
 
@@ -335,7 +335,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartitionState:
-    """State of one partition: the rows that arrived, and the version that is served.
+    """State of one partition: the rows that arrived, the version that is served, and the causes if it is not OK.
 
     `arrival` is None for a day of the reference, and where the run failed before reading it.
     """
@@ -350,6 +350,7 @@ class PartitionState:
     message: str = ""
     evaluated: bool = True
     arrival: Arrival | None = None
+    causes: tuple[Cause, ...] = ()
 
     @property
     def is_counted(self) -> bool:

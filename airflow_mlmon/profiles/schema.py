@@ -43,11 +43,13 @@ class Derivation:
         feature: Feature that is derived.
         columns: Columns that it is derived from.
         zone: Time zone of hours and weekdays.
+        every: Number of distinct texts of which one is measured, a power of two.
     """
 
     feature: str
     columns: tuple[str, ...]
     zone: str = "UTC"
+    every: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,7 @@ class ColumnSchema:
         dimension: Number of elements of a vector; None for other kinds.
         element_quantum: Unit of the exact sums of a vector's elements, a power of two.
         derived: Derivation of its values; None if the rows have it.
+        further: Values of a category beyond the vocabulary, by hash; see `profiles.columns.further`.
     """
 
     name: str
@@ -77,6 +80,7 @@ class ColumnSchema:
     dimension: int | None = None
     element_quantum: float | None = None
     derived: Derivation | None = None
+    further: str | None = None
 
     @property
     def sources(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from airflow_mlmon.causes import Cause
 from airflow_mlmon.errors import DataError
 from airflow_mlmon.lifecycle.states import Episode, Lifecycle
 from airflow_mlmon.lifecycle.tracked import TrackedAlert
@@ -80,6 +81,7 @@ def day_row(state: PartitionState) -> Row:
         **{name: getattr(state, name) for name in _DAY_COUNTS},
         "message": state.message,
         "evaluated": state.evaluated,
+        "causes": json.dumps([asdict(cause) for cause in state.causes]),
         **_arrival_row(state.arrival),
     }
 
@@ -95,6 +97,7 @@ def partition_of(row: sa.Row[Any]) -> PartitionState:
         message=stored["message"],
         evaluated=stored["evaluated"],
         arrival=_arrival_of(stored),
+        causes=tuple(map(Cause.from_dict, json.loads(stored["causes"] or "[]"))),
         **{name: stored[name] for name in _DAY_COUNTS},
     )
 
@@ -149,13 +152,15 @@ def metric_of(row: sa.Row[Any]) -> MetricValue:
         error_bound=detail.get("bound"),
         drift=_drift_of(detail),
         multivariate=_multivariate_of(detail),
+        new_values=tuple((name, rows) for name, rows in detail.get("new_values", ())),
     )
 
 
 def _detail(metric: MetricValue) -> Row:
     """Collect the optional details of a value; those that it lacks are not written."""
-    seldom = {"reason": metric.reason, "withheld": metric.withheld, "bound": metric.error_bound}
-    held = {name: said for name, said in seldom.items() if said not in {"", None}}
+    seldom: Row = {"reason": metric.reason, "withheld": metric.withheld, "bound": metric.error_bound}
+    seldom["new_values"] = metric.new_values
+    held = {name: said for name, said in seldom.items() if said not in ("", None, ())}
     held |= asdict(metric.drift) if metric.drift else {}
     return held | (asdict(metric.multivariate) if metric.multivariate else {})
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from airflow_mlmon.drift.methods import text_methods
 from airflow_mlmon.drift.versions import CategoryCounts, days_alike
 from airflow_mlmon.evaluation.evaluate import PartitionEvidence, evaluate_day
-from airflow_mlmon.evaluation.history import ColumnDays, Comparisons, base_shares, ongoing
+from airflow_mlmon.evaluation.history import ColumnDays, Comparisons, base_rates, base_shares, ongoing
 from airflow_mlmon.evaluation.incidents import Incident
 from airflow_mlmon.evaluation.series import Point
 from airflow_mlmon.evaluation.windows import WINDOWS
@@ -20,6 +20,7 @@ from airflow_mlmon.pipeline.baselines.versions import counts_in, version_counts
 from airflow_mlmon.pipeline.baselines.window import Span
 from airflow_mlmon.pipeline.deciding.acceptance import begin_anew, withhold_new_levels
 from airflow_mlmon.pipeline.deciding.causes import find_incidents
+from airflow_mlmon.pipeline.deciding.unknown import without_unknown
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.outcomes import stored_outcomes
 from airflow_mlmon.pipeline.workspace.reference import (
@@ -35,13 +36,20 @@ from airflow_mlmon.profiles.schema import ProfileSchema
 from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.baseline import BaselineKind
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
-from airflow_mlmon.spec.metrics import DRIFT, LABEL_COVERAGE, NEW_CATEGORY_RATE, OUT_OF_RANGE_RATE, ROWS
+from airflow_mlmon.spec.metrics import (
+    DRIFT,
+    EXPLAINED_SHARE,
+    LABEL_COVERAGE,
+    NEW_CATEGORY_RATE,
+    OUT_OF_RANGE_RATE,
+    ROWS,
+)
 from airflow_mlmon.spec.model import ModelSpec
 from airflow_mlmon.statistics.correction import compute_look_rate
 from airflow_mlmon.tasks.registry import METRICS, is_evaluated, task_of
 
-_EVALUATED = tuple(name for name, metric in METRICS.items() if metric.measure)
 _NEVER_SEEN = frozenset({NEW_CATEGORY_RATE, OUT_OF_RANGE_RATE})
+_EVALUATED = tuple(name for name, metric in METRICS.items() if metric.measure)
 # baselines of earlier days
 _MOVING = {BaselineKind.TRAILING, BaselineKind.PREVIOUS, BaselineKind.SAME_WEEKDAY}
 # maximum look-back, in lengths of the history
@@ -155,19 +163,17 @@ class PartitionEvaluator:
         stored = self._stored(day, reference, reach)
         history = self._days(day, policy, reference, profile, excluded=drifted, past=stored)
         history = replace(history, outliers=_of_columns(over))
-        own = {one.day for one in stored if one.is_reference}
         evidence = replace(
             evidence,
-            # the vocabulary and the range come from these days: nothing of them is new
-            past={
-                key: [(before, point) for before, point in points if key[0] not in _NEVER_SEEN or before not in own]
-                for key, points in evidence.past.items()
-            },
+            past=_of_other_days(evidence.past, stored) if reference.novelty is None else evidence.past,
             columns=history.columns(),
-            base=base_shares(history.baselines, reference.profile),
+            base=base_shares(history.baselines, reference.profile, reference.novelty or {})
+            | base_rates(reference.rows.rates),
+            closed=reference.closed,
             scales=_scales(spec, history),
             parts=history.parts,
         )
+        evidence = without_unknown(evidence, reference)
         return replace(evidence, metrics=withhold_new_levels(evidence, begun))
 
     def _scales_of_labels(self, partition: Partition) -> Mapping[str, float]:
@@ -210,10 +216,14 @@ class PartitionEvaluator:
         # a missing day is no history of the number of rows
         empty = {before for before, key, value, _ in found if key == (ROWS, None, None) and not value}
         for before, key, value, rows in found:
-            is_unlike = METRICS[key[0]].of_model and before in unlike and key[2] is None
+            is_unlike = self._is_of_model(key) and before in unlike and key[2] is None
             if not is_unlike and before not in empty and before not in breached.get(key, ()):
                 past.setdefault(key, []).append((before, Point(value=value, rows=rows)))
         return {key: points[-self.run.spec.history.days :] for key, points in past.items()}
+
+    def _is_of_model(self, key: SubjectKey) -> bool:
+        """Return whether a metric changes with the model version: so does what explains its outputs."""
+        return METRICS[key[0]].of_model or (key[0] == EXPLAINED_SHARE and key[1] in self.run.spec.outputs)
 
     def _first(
         self,
@@ -274,6 +284,17 @@ class PartitionEvaluator:
         missing = [past for past in days if past not in self.profiles]
         self.profiles.update({found.day: found for found in stored_profiles(self.run, reference, missing)})
         return [self.profiles[past] for past in days]
+
+
+def _of_other_days(
+    past: Mapping[SubjectKey, Sequence[tuple[date, Point]]], stored: Sequence[DayProfile]
+) -> dict[SubjectKey, Sequence[tuple[date, Point]]]:
+    """Leave out the days whose own values and range are the known ones: nothing of them was new."""
+    own = {one.day for one in stored if one.is_reference}
+    return {
+        key: [(day, point) for day, point in points if key[0] not in _NEVER_SEEN or day not in own]
+        for key, points in past.items()
+    }
 
 
 def _recent(
