@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from airflow_mlmon.archive.label_keys import join_keys
 from airflow_mlmon.druid.profile_sql import write_segment_text
 from airflow_mlmon.profiles.engine.division import count_values
-from airflow_mlmon.profiles.keys import column_key, cross, divides, segment_key, segment_name, value_of
+from airflow_mlmon.profiles.keys import column_key, column_value, cross, divides, segment_key, segment_name
 from airflow_mlmon.profiles.schema import SegmentSchema
 from airflow_mlmon.records import fingerprint_of
 
@@ -44,7 +44,7 @@ def test_keys_are_alike_if_column_and_value_are(column, value, other_column, oth
 
     assert (one == other) == ((column, value) == (other_column, other_value))
     assert divides(column, one)
-    assert value_of(column, one) == value
+    assert column_value(column, one) == value
 
 
 @given(
