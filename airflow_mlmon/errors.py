@@ -20,8 +20,14 @@ R: retryable. Each message says what happened and to what; `hint` says what to d
 from __future__ import annotations
 
 import difflib
+import os
+import traceback
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, ClassVar
+
+# characters of the text of an error that nobody foresaw
+_LONGEST = 300
 
 
 class MlmonError(Exception):
@@ -57,6 +63,23 @@ def suggest_name(name: str, valid: Iterable[str]) -> str:
     valid = [str(word) for word in valid]
     close = difflib.get_close_matches(name, valid, n=1)
     return f"did you mean {close[0]!r}?" if close else f"valid are {', '.join(valid)}"
+
+
+def describe_unexpected(error: Exception) -> str:
+    """Describe an error that nobody foresaw on one line: its kind, what it says and where it arose.
+
+    >>> describe_unexpected(IsADirectoryError(21, "Is a directory", "spec.yaml"))
+    'spec.yaml: Is a directory.'
+    """
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{os.fsdecode(error.filename)}: {error.strerror}."
+    said = " ".join(str(error).split())[:_LONGEST]
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if __package__ in Path(frame.filename).parts]
+    where = f" in {Path(own[-1].filename).name}, line {own[-1].lineno}" if own else ""
+    return (
+        f"Unexpected {type(error).__name__}{where}: {said} Hint: PYTHONDEVMODE=1 shows the traceback; please report it"
+    )
 
 
 class ConfigError(MlmonError):

@@ -34,8 +34,7 @@ class Status(StrEnum):
 class Family(StrEnum):
     """Groups of results that are replaced independently of each other.
 
-    Results of the predictions follow from the partition's rows; those of the labels change with
-    each delivery.
+    Results of the predictions follow from the partition's rows; those of the labels change with each delivery.
     """
 
     PREDICTIONS = "predictions"
@@ -125,13 +124,13 @@ class MetricValue:
         rows: The rows that it rests on.
         low: Lower end of the 95 % interval of the value; None where it has none, as has `high`.
         high: Upper end.
-        constant: What the best constant prediction of the reference would score on the same labels; None if it has no
-            score.
+        constant: Score of the best constant prediction of the reference on the same labels; None if it has none.
         reason: Why there is no value; beside a value, what it is the value of.
         withheld: Why the value is not evaluated, although there is one.
         error_bound: The largest error that its computation can have caused; None of an exact one.
         drift: Of the drift of a column, how it was scored.
         multivariate: Of the drift of all features together, how it was scored.
+        new_values: Of a new-category rate, the most frequent new values with their rows; none of a personal column.
     """
 
     metric: str
@@ -147,6 +146,7 @@ class MetricValue:
     error_bound: float | None = None
     drift: DriftDetail | None = None
     multivariate: MultivariateDetail | None = None
+    new_values: tuple[tuple[str, int], ...] = ()
 
     @property
     def key(self) -> SubjectKey:

@@ -1,6 +1,7 @@
 """Alerts for breaches: the metric, its value and the expected value.
 
-An alert names metrics, columns of the spec and counts; it never shows a value of the data.
+An alert names metrics, columns of the spec and counts. Of the data it names new values alone, see `alerts.new_values`,
+and none of a personal column.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime
@@ -11,7 +10,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from airflow_mlmon.cli.output import line_text, open_console, plain_table, print_json
+from airflow_mlmon.cli.output import line_text, open_console, plain_table
+from airflow_mlmon.cli.stream import open_output, print_json
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.lifecycle.tracked import TrackedAlert
@@ -50,7 +50,9 @@ def show_alerts(
         for letter in letters:
             print_json({"kind": "waiting" if letter.waits else "dead_letter", **_letter(letter)})
         return
-    sys.stdout.write(f"alerts of {run.model}: {len(alerts)}{'' if is_known else '; no day has been evaluated yet'}\n")
+    open_output().write(
+        f"alerts of {run.model}: {len(alerts)}{'' if is_known else '; no day has been evaluated yet'}\n"
+    )
     if alerts:
         open_console().print(_table(alerts))
     _print_letters(
@@ -88,9 +90,9 @@ def act_on_alert(
         if as_json:
             print_json(_content(alert))
         else:
-            sys.stdout.write(f"{alert.fingerprint[:_SHOWN]} {line_text(alert.title)}: {_course(alert)}\n")
+            open_output().write(f"{alert.fingerprint[:_SHOWN]} {line_text(alert.title)}: {_course(alert)}\n")
     if kind is ActionKind.ACCEPT and not as_json:
-        sys.stdout.write(f"Days up to {action.day} count as history from now on; rules and written checks stay.\n")
+        open_output().write(f"Days up to {action.day} count as history from now on; rules and written checks stay.\n")
 
 
 def retry_dead_letters(spec_path: str, settings: Settings, *, as_json: bool) -> None:
@@ -100,15 +102,15 @@ def retry_dead_letters(spec_path: str, settings: Settings, *, as_json: bool) -> 
     if as_json:
         print_json({"model": run.model, "retried": found})
     else:
-        sys.stdout.write(f"{found} messages of {run.model} will be sent again by the next run.\n")
+        open_output().write(f"{found} messages of {run.model} will be sent again by the next run.\n")
 
 
 def _print_letters(letters: Sequence[DeadLetter], what: str) -> None:
     if letters:
-        sys.stdout.write(f"{what}: {len(letters)}\n")
+        open_output().write(f"{what}: {len(letters)}\n")
     for letter in letters:
         about = f"{letter.day} {letter.event}: {line_text(letter.alert.title)}, {letter.attempts} attempts"
-        sys.stdout.write(f"- {line_text(letter.channel)}, {about}: {line_text(letter.error)}\n")
+        open_output().write(f"- {line_text(letter.channel)}, {about}: {line_text(letter.error)}\n")
 
 
 def _states(names: Sequence[str]) -> list[AlertState]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -13,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from airflow_mlmon.baselines import BaselinePin
-from airflow_mlmon.cli.output import line_text, open_console, plain_table, print_json, versions_content
+from airflow_mlmon.cli.output import line_text, open_console, plain_table, versions_content
+from airflow_mlmon.cli.stream import open_output, print_json
 from airflow_mlmon.cli.windows import drift_table, verdict_content
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.evaluation.columns import evaluated
@@ -123,7 +123,7 @@ def show_candidate(
     by = f", accepted by {line_text(found.held.pin.who)}" if found.held.pin else ""
     _print_lines([f"in force:  {_side(found.before)}{by}", f"candidate: {_side(found.after)}"])
     if answered:
-        Console(file=sys.stdout, highlight=False).print(drift_table(found.columns, found.verdicts))
+        Console(file=open_output(), highlight=False).print(drift_table(found.columns, found.verdicts))
     _print_lines(_remarks(found))
     return answered
 
@@ -228,4 +228,4 @@ def _side_content(side: ChosenBaseline) -> dict[str, Any]:
 
 
 def _print_lines(lines: Sequence[str]) -> None:
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    open_output().write("".join(f"{line}\n" for line in lines))

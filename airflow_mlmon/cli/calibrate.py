@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -12,7 +11,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from airflow_mlmon.cli.output import print_json
+from airflow_mlmon.cli.stream import open_output, print_json
 from airflow_mlmon.errors import ConfigError, NotFoundError
 from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.loading import load_spec
@@ -59,7 +58,7 @@ def show_calibration(spec_path: str, asked: Asked, settings: Settings, *, as_jso
         hint = "only days that were evaluated under the pinned profile schema can be replayed"
         raise NotFoundError(f"{spec.model}: no day from {first} to {last} can be replayed.", hint=hint)
     if not as_json:
-        Console(file=sys.stdout).print(_table(days, policies, spec.labels))
+        Console(file=open_output()).print(_table(days, policies, spec.labels))
         _print_summary(days, policies)
 
 
@@ -111,13 +110,13 @@ def _subjects(breaches: Sequence[Verdict]) -> list[tuple[str, str | None]]:
 
 
 def _print_summary(days: Sequence[tuple[date, Sequence[Replayed]]], policies: Sequence[EvaluationPolicy]) -> None:
-    sys.stdout.write("\n")
+    open_output().write("\n")
     for position, policy in enumerate(policies):
         own = [found[position] for _, found in days]
         alerting = sum(bool(one.opened) for one in own)
         opened = sum(len(one.opened) for one in own)
         by_chance = policy.rate * len(days)
-        sys.stdout.write(
+        open_output().write(
             f"{_title(policy)}: new alerts on {alerting} of {len(days)} days, {opened} in total; "
             f"expected false alarms: at most {by_chance:.1f} days\n"
         )

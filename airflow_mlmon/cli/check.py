@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from airflow_mlmon.cli.output import print_json
+from airflow_mlmon.cli.stream import open_output, print_json
 from airflow_mlmon.errors import ConfigError, NotFoundError, ServiceError
 from airflow_mlmon.loading import check_day_zone, load_spec, locate
 from airflow_mlmon.spec import ModelSpec
@@ -109,14 +109,14 @@ def _print(
     elif problems:
         sys.stderr.write("\n".join(problems) + "\n")
     elif spec:
-        sys.stdout.write(
+        open_output().write(
             f"{path}: ok: model {spec.model}, {len(spec.features)} features, "
             f"{'no labels' if spec.labels is None else 'labels'}, {len(spec.alerts.rules)} alert rules"
             f"{'' if spec.quality is None else f', {len(spec.quality)} checks'}\n"
         )
         if checks:
-            sys.stdout.writelines(f"{line}\n" for line in checks.describe())
+            open_output().writelines(f"{line}\n" for line in checks.describe())
         if found:
             from airflow_mlmon.cli.findings import describe  # noqa: PLC0415 - slow to import
 
-            sys.stdout.writelines(f"{line}\n" for line in describe(found, spec))
+            open_output().writelines(f"{line}\n" for line in describe(found, spec))

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal
 from rich.table import Table
 from rich.text import Text
 
-from airflow_mlmon.cli.output import open_console, plain_table, print_json
+from airflow_mlmon.cli.output import open_console, plain_table
+from airflow_mlmon.cli.stream import print_json
 from airflow_mlmon.comparison.api import compare
 from airflow_mlmon.comparison.cells import FIELDS, PERFORMANCE_TITLES, cells_of, performance_cells
 from airflow_mlmon.comparison.result import Comparison

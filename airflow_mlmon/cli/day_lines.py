@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any, Self
 
 from airflow_mlmon.alerts.message import alert_content
-from airflow_mlmon.cli.output import print_json
+from airflow_mlmon.cli.stream import print_json
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.deciding.staleness import stale_days
 from airflow_mlmon.pipeline.nightly import Ran

@@ -11,13 +11,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from airflow_mlmon.cli.day_lines import DayLines
+from airflow_mlmon.cli.stream import open_output
 from airflow_mlmon.cli.table import days_table
+from airflow_mlmon.errors import MlmonError
 from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.notifications.gauges import publish_gauges
 from airflow_mlmon.notifications.senders import build_senders
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.druid.load import DruidIngest
-from airflow_mlmon.pipeline.nightly import run_partition
+from airflow_mlmon.pipeline.nightly import Ran, run_partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.send import send_alerts as send
 from airflow_mlmon.records import Status
@@ -41,16 +43,18 @@ def run_days(
     with _progress(as_json=as_json) as progress:
         bar = progress.add_task(spec.model, total=len(partitions), step="")
         with open_run(spec, settings, lambda step: progress.update(bar, step=step), is_silent=not send_alerts) as run:
+            is_loaded = True
             with DayLines(run) if as_json else nullcontext() as lines:
                 for partition in partitions:
                     progress.update(bar, description=partition.key)
                     ran = run_partition(run, partition)
                     if druid:
-                        load_into_druid(run, [ran.partition, *ran.days])
+                        is_loaded &= _is_loaded(run, ran)
                     progress.update(bar, advance=1, step="")
                     if lines is not None:
                         lines.add(ran)
             states = run.store.states(spec.model, first, last)
+            progress.stop()
             if not as_json:
                 _print_table(run, first, last, settings)
             # a channel that is down delays only its own messages
@@ -60,7 +64,17 @@ def run_days(
                     send(run, build_senders(run, now), now)
             finally:
                 publish_gauges(run, settings)
-    return all(state.status in _GOOD for state in states)
+    return is_loaded and all(state.status in _GOOD for state in states)
+
+
+def _is_loaded(run: Run, ran: Ran) -> bool:
+    """Load a day into Druid and return True; a day that is not loaded is named, and the next one is run."""
+    try:
+        load_into_druid(run, [ran.partition, *ran.days])
+    except MlmonError as error:
+        sys.stderr.write(f"{run.model} {ran.partition.key}: Druid: {error}\n")
+        return False
+    return True
 
 
 def load_into_druid(run: Run, days: Sequence[Partition]) -> None:
@@ -87,6 +101,6 @@ def _progress(*, as_json: bool) -> Progress:
 
 
 def _print_table(run: Run, first: date, last: date, settings: Settings) -> None:
-    console = Console(file=sys.stdout)
+    console = Console(file=open_output())
     console.print(days_table(run.store, run.spec, first, last))
     console.print(f"reports: {settings.reports}/{run.model}", soft_wrap=True, highlight=False, markup=False)

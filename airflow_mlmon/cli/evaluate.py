@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from datetime import date
 
-from airflow_mlmon.cli.output import print_json
+from airflow_mlmon.cli.stream import open_output, print_json
 from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.loading import load_spec
 from airflow_mlmon.pipeline.history.reevaluate import Outcome, Reevaluated, reevaluate
@@ -27,7 +26,7 @@ def _print(day: Reevaluated, *, as_json: bool) -> None:
     if as_json:
         print_json(asdict(day) | {"day": day.day.isoformat()})
     elif day.outcome is Outcome.EVALUATED:
-        sys.stdout.write(f"{day.day}: {day.outcome}, alerts {day.before} -> {day.after}\n")
+        open_output().write(f"{day.day}: {day.outcome}, alerts {day.before} -> {day.after}\n")
     else:
-        sys.stdout.write(f"{day.day}: {day.outcome}\n")
-    sys.stdout.flush()
+        open_output().write(f"{day.day}: {day.outcome}\n")
+    open_output().flush()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -15,6 +14,7 @@ from airflow_mlmon.archive.drafting.guess import guess_model
 from airflow_mlmon.archive.drafting.guess_log import find_log, unpack_sample
 from airflow_mlmon.archive.drafting.sample import find_samples, read_sample
 from airflow_mlmon.archive.layouts.dates import find_layout
+from airflow_mlmon.cli.stream import open_output
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.hooks.storage import open_storage
 from airflow_mlmon.loading import parse_spec
@@ -67,7 +67,7 @@ def write_draft(
     # a draft that `mlmon check` rejects is a bug, and is shown as one
     parse_spec(text, output or "<draft>")
     if output is None:
-        sys.stdout.write(text)
+        open_output().write(text)
     else:
         Path(output).write_text(text, encoding="utf-8")
 

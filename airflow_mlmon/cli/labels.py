@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from datetime import date, datetime
 
 from airflow_mlmon.cli.days import load_into_druid
-from airflow_mlmon.cli.output import print_json
+from airflow_mlmon.cli.stream import open_output, print_json
 from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.loading import load_spec
 from airflow_mlmon.notifications.senders import build_senders
@@ -54,8 +53,8 @@ def _print(taken: LabelsTaken, *, as_json: bool) -> None:
         return
     for day, rows in taken.delivered.items():
         said = f"; {taken.told[day]}" if day in taken.told else ""
-        sys.stdout.write(f"{day}: {rows:,} labels received{said}\n")
+        open_output().write(f"{day}: {rows:,} labels received{said}\n")
     for day in taken.days:
-        sys.stdout.write(f"{day}: performance measured again\n")
+        open_output().write(f"{day}: performance measured again\n")
     if not taken.delivered and not taken.days:
-        sys.stdout.write("no new labels\n")
+        open_output().write("no new labels\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -16,7 +15,8 @@ from airflow_mlmon.cli.arguments import add_places as _add_places
 from airflow_mlmon.cli.arguments import login as _login
 from airflow_mlmon.cli.arguments import settings_of as _settings
 from airflow_mlmon.cli.first_commands import add_first_commands
-from airflow_mlmon.errors import ConfigError, MlmonError
+from airflow_mlmon.cli.stream import close_output, print_json, reserve_output
+from airflow_mlmon.errors import ConfigError, MlmonError, describe_unexpected
 from airflow_mlmon.partition import check_range, days_between, parse_day
 
 OK, BAD_DAY, BAD_CALL = 0, 1, 2
@@ -47,17 +47,32 @@ exit codes:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     parsed = _parser().parse_args(_in_new_words(sys.argv[1:] if arguments is None else arguments))
-    try:
-        return int(parsed.command(parsed))
-    except MlmonError as error:
-        if parsed.json:
-            sys.stdout.write(json.dumps({"error": type(error).__name__, "message": str(error)}) + "\n")
-        else:
-            sys.stderr.write(f"{error}\n")
-        return BAD_CALL if isinstance(error, ConfigError) else BAD_DAY
-    except KeyboardInterrupt:
-        sys.stderr.write("Interrupted.\n")
-        return 130
+    with reserve_output():
+        try:
+            return int(parsed.command(parsed))
+        except MlmonError as error:
+            _print_error(error, str(error), as_json=parsed.json)
+            return BAD_CALL if isinstance(error, ConfigError) else BAD_DAY
+        except KeyboardInterrupt:
+            sys.stderr.write("Interrupted.\n")
+            return 130
+        except BrokenPipeError:
+            # the reader of the answer has gone; nothing can be said to it
+            close_output()
+            return BAD_DAY
+        except Exception as error:
+            # a command ends in one line, whatever happened; python -X dev shows where
+            if sys.flags.dev_mode:
+                raise
+            _print_error(error, describe_unexpected(error), as_json=parsed.json)
+            return BAD_DAY
+
+
+def _print_error(error: Exception, message: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"error": type(error).__name__, "message": message})
+    else:
+        sys.stderr.write(f"{message}\n")
 
 
 def _in_new_words(arguments: Sequence[str]) -> list[str]:

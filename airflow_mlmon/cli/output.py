@@ -1,27 +1,19 @@
-"""Output shared by all commands: JSON, lines and tables."""
+"""Output shared by all commands: lines and tables."""
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from airflow_mlmon.cli.stream import open_output
 from airflow_mlmon.reports.wording import NONE, name_text
 
 _LONGEST = 300
 _NARROWEST = 120
-
-
-def print_json(content: Mapping[str, Any]) -> None:
-    """Print an object on one line and flush it, so that readers can follow a long call."""
-    sys.stdout.write(json.dumps(content, allow_nan=False) + "\n")
-    sys.stdout.flush()
 
 
 def open_console() -> Console:
@@ -29,9 +21,9 @@ def open_console() -> Console:
 
     A pipe or a log has no width of its own.
     """
-    console = Console(file=sys.stdout, highlight=False)
+    console = Console(file=open_output(), highlight=False)
     is_wide = console.is_terminal or console.width >= _NARROWEST
-    return console if is_wide else Console(file=sys.stdout, highlight=False, width=_NARROWEST)
+    return console if is_wide else Console(file=open_output(), highlight=False, width=_NARROWEST)
 
 
 def plain_table() -> Table:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from dataclasses import asdict
 from datetime import date
 
-from airflow_mlmon.cli.output import print_json
+from airflow_mlmon.cli.stream import open_output, print_json
 from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.loading import load_spec
 from airflow_mlmon.pipeline.history.reprofile import Carried, Reprofiled, reprofile
@@ -23,7 +22,7 @@ def carry_schema(spec_path: str, first: date, last: date, settings: Settings, *,
             counts[day.state] += 1
             _print(day, as_json=as_json)
     if not as_json:
-        sys.stdout.write("; ".join(f"{count} {state}" for state, count in counts.items()) + "\n")
+        open_output().write("; ".join(f"{count} {state}" for state, count in counts.items()) + "\n")
     return not counts[Carried.ROWS_GONE]
 
 
@@ -31,7 +30,7 @@ def _print(day: Reprofiled, *, as_json: bool) -> None:
     if as_json:
         print_json(asdict(day) | {"day": day.day.isoformat()})
     elif day.state is Carried.CARRIED:
-        sys.stdout.write(f"{day.day}: {day.state}, {day.rows:,} rows, profile schema {day.before} -> {day.schema}\n")
+        open_output().write(f"{day.day}: {day.state}, {day.rows:,} rows, profile schema {day.before} -> {day.schema}\n")
     else:
-        sys.stdout.write(f"{day.day}: {day.state}\n")
-    sys.stdout.flush()
+        open_output().write(f"{day.day}: {day.state}\n")
+    open_output().flush()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from typing import Any
 
@@ -10,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from airflow_mlmon.cli.output import plain_table, print_json
+from airflow_mlmon.cli.output import plain_table
+from airflow_mlmon.cli.stream import open_output, print_json
 from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.loading import load_spec
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, latest_reference
@@ -32,7 +32,7 @@ def show_schema(spec_path: str, settings: Settings, *, as_json: bool) -> None:
     if as_json:
         print_json(_content(reference, is_current=is_current))
         return
-    console = Console(file=sys.stdout, highlight=False)
+    console = Console(file=open_output(), highlight=False)
     console.print(
         f"profile schema {reference.schema.id} of {spec.model}: {len(reference.schema.columns)} columns, pinned from "
         f"{reference.profile.rows:,} rows {reference.period}",

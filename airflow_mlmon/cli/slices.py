@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from airflow_mlmon.cli.output import open_console, plain_table, print_json, versions_content
+from airflow_mlmon.cli.output import open_console, plain_table, versions_content
+from airflow_mlmon.cli.stream import print_json
 from airflow_mlmon.comparison.cells import p_value_cell
 from airflow_mlmon.comparison.slice import Slice, SliceState
 from airflow_mlmon.comparison.slices import CORRECTION

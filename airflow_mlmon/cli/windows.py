@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -14,7 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from airflow_mlmon.cli.output import number_cell, plain_table, print_json, versions_content
+from airflow_mlmon.cli.output import number_cell, plain_table, versions_content
+from airflow_mlmon.cli.stream import open_output, print_json
 from airflow_mlmon.drift.compare import ColumnDrift
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.evaluation.columns import drifted
@@ -80,7 +80,7 @@ def show_windows(
         StateError: the spec has changed since its profile schema was pinned.
     """
     spec = load_spec(spec_path)
-    console = Console(file=sys.stdout, highlight=False)
+    console = Console(file=open_output(), highlight=False)
     answered = False
     with open_run(spec, settings) as run:
         for window in roll_up(run, *days, length, baseline):

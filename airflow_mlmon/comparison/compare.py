@@ -237,8 +237,8 @@ def _remarks(reference: Dataset, current: Dataset, first: ColumnProfile, second:
 
 def _fresh_names(reference: ColumnProfile, current: CategoryProfile) -> str:
     """Return the most frequent values that do not occur in the reference."""
-    if not isinstance(reference, CategoryProfile) or reference.unseen_rows or not current.unseen_rows:
+    if not isinstance(reference, CategoryProfile) or reference.new_rows or not current.new_rows:
         return ""
     shown = [f"{name} ({count / current.observed:.1%})" for name, count in current.names[:3]]
-    more = len(current.unseen) - len(shown)
+    more = len(current.names if reference.unseen_rows else current.unseen) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more > 0 else "")

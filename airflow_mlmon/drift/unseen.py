@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import date
 
 import numpy as np
 
@@ -21,23 +22,42 @@ from airflow_mlmon.statistics.intervals import wilson_interval
 _NO_VALUES = "no row has a value"
 
 
-def unseen_metrics(
-    profile: Profile, reference: Profile, spec: ModelSpec, *, is_part: bool = False
-) -> Iterator[MetricValue]:
-    """Measure the features of a partition against the reference; `is_part` if the partition is a part of it.
+def ranges_without(days: Mapping[date, Profile], day: date) -> dict[str, NumericProfile]:
+    """Return the range of each number over the other days, as a profile of their extremes; none without other days."""
+    found = {}
+    for name, column in days[day].columns.items():
+        others = [own for other, profile in days.items() if other != day and (own := profile.columns[name])]
+        numbers = [own for own in others if isinstance(own, NumericProfile)]
+        if numbers and isinstance(column, NumericProfile):
+            found[name] = NumericProfile(
+                schema=column.schema,
+                rows=sum(own.observed for own in numbers),
+                min=min((own.min for own in numbers if own.min is not None), default=None),
+                max=max((own.max for own in numbers if own.max is not None), default=None),
+                positive_infinities=sum(own.positive_infinities for own in numbers),
+                negative_infinities=sum(own.negative_infinities for own in numbers),
+            )
+    return found
 
-    Times are left out: those of a later day are always out of range.
+
+def unseen_metrics(
+    profile: Profile, reference: Profile, spec: ModelSpec, *, others: Mapping[str, NumericProfile] | None = None
+) -> Iterator[MetricValue]:
+    """Measure the features of a partition against the reference.
+
+    `others` has the ranges of the other days, see `ranges_without`, if the partition is a day of the reference. Times
+    are left out: those of a later day are always out of range.
     """
     for name in spec.features:
         if spec.columns[name].type is ColumnType.TIMESTAMP or name not in profile.columns:
             continue
         match profile.columns[name], reference.columns[name]:
             case NumericProfile() as column, NumericProfile() as known:
-                yield _out_of_range_rate(name, column, known)
+                yield _out_of_range_rate(name, column, known if others is None else others.get(name, known))
             case VectorProfile() as column, VectorProfile() as known:
                 yield _zero_vector_rate(name, column)
-                others = known.dimensions.without(column.dimensions) if is_part else known.dimensions
-                yield _centroid_cosine(name, column.dimensions, others)
+                rest = known.dimensions if others is None else known.dimensions.without(column.dimensions)
+                yield _centroid_cosine(name, column.dimensions, rest)
 
 
 def count_out_of_range(column: NumericProfile, known: NumericProfile) -> tuple[int, int]:

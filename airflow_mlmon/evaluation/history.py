@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from types import MappingProxyType
 
 from airflow_mlmon.drift.unseen import count_out_of_range
 from airflow_mlmon.evaluation.drift import ColumnHistory
@@ -159,13 +160,15 @@ def sum_columns_of(profiles: Sequence[Profile]) -> dict[str, ColumnProfile]:
 
 
 def base_shares(
-    baselines: Mapping[str, tuple[Profile, Collection[date]]], reference: Profile
+    baselines: Mapping[str, tuple[Profile, Collection[date]]],
+    reference: Profile,
+    novelty: Mapping[str, float] = MappingProxyType({}),
 ) -> dict[SubjectKey, Point]:
     """Return the expected null, new-category and out-of-range rates from the baseline alone.
 
-    A vocabulary from the baseline has no new categories there. The expected rate in the next rows is the share of
-    values that occur once (Good 1953). Likewise the next of n values is outside the range of all before with
-    probability 2 / (n + 1).
+    A vocabulary from the reference has no new categories there. The expected rate in the next rows is the share of
+    values that occur once (Good 1953), or where it is known the `novelty` of the column. Likewise the next of n values
+    is outside the range of all before with probability 2 / (n + 1).
     """
     found: dict[SubjectKey, Point] = {}
     for name, (profile, _) in baselines.items():
@@ -173,8 +176,11 @@ def base_shares(
         if column.rows:
             found[NULL_RATE, name, None] = Point(value=column.missing / column.rows, rows=column.rows)
         if isinstance(column, CategoryProfile) and column.observed:
-            once = int((column.known.counts == 1).sum()) + column.unseen_rows
-            found[NEW_CATEGORY_RATE, name, None] = Point(value=once / column.observed, rows=column.observed)
+            share = column.new_rows / column.observed
+            if profile is reference or not share:
+                once = int((column.known.counts == 1).sum()) + column.unseen_rows
+                share = novelty.get(name, once / column.observed)
+            found[NEW_CATEGORY_RATE, name, None] = Point(value=share, rows=column.observed)
         known = reference.columns[name]
         if isinstance(column, NumericProfile) and isinstance(known, NumericProfile) and column.observed:
             beyond = _EXTREMES + count_out_of_range(column, known)[0]

@@ -43,12 +43,15 @@ def run_partition(run: Run, partition: Partition) -> Ran:
     days: list[Partition] = []
     try:
         days = _run_steps(run, partition)
+        report = write_reports(run, partition, days).uri
     except MlmonError as error:
         record_failure(run, partition, str(error))
+        report = write_reports(run, partition, ()).uri
     except Exception as error:
         log.exception("%s failed", partition)
         record_failure(run, partition, f"{type(error).__name__}; see the log")
-    return Ran(partition=partition, report=write_reports(run, partition, days).uri, days=tuple(days))
+        report = write_reports(run, partition, ()).uri
+    return Ran(partition=partition, report=report, days=tuple(days))
 
 
 def redo_lacking(run: Run, prepared: Prepared, under_way: frozenset[Partition] = frozenset()) -> Prepared:

@@ -65,6 +65,7 @@ class ColumnSchema:
         dimension: Number of elements of a vector; None for other kinds.
         element_quantum: Unit of the exact sums of a vector's elements, a power of two.
         derived: Derivation of its values; None if the rows have it.
+        further: Values of a category beyond the vocabulary, by hash; see `profiles.columns.further`.
     """
 
     name: str
@@ -77,6 +78,7 @@ class ColumnSchema:
     dimension: int | None = None
     element_quantum: float | None = None
     derived: Derivation | None = None
+    further: str | None = None
 
     @property
     def sources(self) -> tuple[str, ...]:

@@ -34,6 +34,8 @@ def _reason(days: Sequence[CategoryProfile]) -> str:
     observed = [day for day in days if day.observed]
     if len(observed) < _MINIMUM_DAYS:
         return f"its values are known of {len(observed)} days, fewer than {_MINIMUM_DAYS}"
+    if any(day.unseen_rows for day in observed):
+        return f"more values than the {len(observed[0].schema.vocabulary):,} that are counted one by one"
     seen = np.zeros(len(observed[0].schema.vocabulary), dtype=np.int64)
     for day in observed:
         seen[day.known.keys] += 1

@@ -47,7 +47,7 @@ from airflow_mlmon.spec.metrics import (
 from airflow_mlmon.tasks.outcome_table import OutcomeTable
 from airflow_mlmon.tasks.registry import DEFAULT, METRICS
 from airflow_mlmon.tasks.task import Task
-from airflow_mlmon.tasks.titles import metric_title, subject_title
+from airflow_mlmon.tasks.titles import metric_title, new_values_text, subject_title
 
 _LONGEST_METER = 1e6
 # number of alerts of an incident, and of segments of a column, that are not folded
@@ -339,6 +339,7 @@ def _environment() -> Environment:
         day=wording.day_text,
         count=wording.count_text,
         value=wording.value_text,
+        new_values=new_values_text,
         cell=wording.cell_text,
         beside_value=wording.measured_texts,
         metric=metric_title,

@@ -149,13 +149,15 @@ def metric_of(row: sa.Row[Any]) -> MetricValue:
         error_bound=detail.get("bound"),
         drift=_drift_of(detail),
         multivariate=_multivariate_of(detail),
+        new_values=tuple((name, rows) for name, rows in detail.get("new_values", ())),
     )
 
 
 def _detail(metric: MetricValue) -> Row:
     """Collect the optional details of a value; those that it lacks are not written."""
-    seldom = {"reason": metric.reason, "withheld": metric.withheld, "bound": metric.error_bound}
-    held = {name: said for name, said in seldom.items() if said not in {"", None}}
+    seldom: Row = {"reason": metric.reason, "withheld": metric.withheld, "bound": metric.error_bound}
+    seldom["new_values"] = metric.new_values
+    held = {name: said for name, said in seldom.items() if said not in ("", None, ())}
     held |= asdict(metric.drift) if metric.drift else {}
     return held | (asdict(metric.multivariate) if metric.multivariate else {})
 

@@ -15,6 +15,8 @@ from airflow_mlmon.statistics.intervals import wilson_interval
 from airflow_mlmon.tasks.fairness import output_disparities
 from airflow_mlmon.tasks.registry import task_of
 
+_MOST_NAMED = 5
+
 
 def summary_metrics(profile: Profile, spec: ModelSpec) -> list[MetricValue]:
     """Compute row count, null rate, new-category rate, and the metrics of the outputs.
@@ -26,7 +28,7 @@ def summary_metrics(profile: Profile, spec: ModelSpec) -> list[MetricValue]:
         *_summary(profile, spec),
         *(_null_rate(name, column) for name, column in profile.columns.items()),
         *(
-            _new_category_rate(name, column)
+            _new_category_rate(name, column, is_named=_may_be_named(name, spec))
             for name, column in profile.columns.items()
             if isinstance(column, CategoryProfile)
         ),
@@ -67,16 +69,22 @@ def _null_rate(name: str, column: ColumnProfile) -> MetricValue:
     return measured.within(wilson_interval(column.missing, column.rows))
 
 
-def _new_category_rate(name: str, column: CategoryProfile) -> MetricValue:
+def _may_be_named(name: str, spec: ModelSpec) -> bool:
+    declared = spec.columns.get(spec.derived.get(name, name))
+    return declared is None or declared.personal is None
+
+
+def _new_category_rate(name: str, column: CategoryProfile, *, is_named: bool) -> MetricValue:
     reason = _reason(column.observed) if column.schema.vocabulary else "the reference has no categories of it"
     measured = MetricValue(
         metric=NEW_CATEGORY_RATE,
         column=name,
-        value=None if reason else column.unseen_rows / column.observed,
+        value=None if reason else column.new_rows / column.observed,
         rows=column.observed,
         reason=reason,
+        new_values=column.names[:_MOST_NAMED] if is_named and not reason else (),
     )
-    return measured.within(wilson_interval(column.unseen_rows, column.observed))
+    return measured.within(wilson_interval(column.new_rows, column.observed))
 
 
 def _reason(rows: int) -> str:

@@ -12,6 +12,7 @@ from airflow_mlmon.tasks.registry import METRICS
 
 if TYPE_CHECKING:
     # a comparison has titles and no spec, and is spared pydantic
+    from airflow_mlmon.records import MetricValue
     from airflow_mlmon.spec.labels import Labels
 
 # thresholds of Cohen (1988)
@@ -21,6 +22,7 @@ _OF_DAYS = ((4.0, "large"), (3.0, "medium"), (2.0, "small"))
 _LARGEST_LOGARITHM = 20.0
 _BILLIONTH = 1e-9
 _PLAIN = 1e-4
+_LONGEST_VALUE = 40
 _EFFECT_MEASURES = {
     Measure.COUNT: "log ratio",
     Measure.SHARE: "Cohen's h",
@@ -71,6 +73,20 @@ def subject_names(subjects: Iterable[tuple[str, str | None]], labels: Labels | N
         if column and column not in found:
             found.append(column)
     return [subject_title(metric, " + ".join(found), labels) for metric, found in columns.items()]
+
+
+def new_values_text(value: MetricValue) -> str:
+    """Name the new values of a column with their rows, as literals: spaces and empty texts are seen.
+
+    >>> from airflow_mlmon.records import MetricValue
+    >>> found = (("Atlantis", 40), ("", 1))
+    >>> new_values_text(MetricValue(metric="new_category_rate", value=0.5, rows=90, new_values=found))
+    "new values 'Atlantis' (40 rows), '' (1 row), others (4 rows)"
+    """
+    counts = [(repr(_shortened(name)), rows) for name, rows in value.new_values]
+    others = round((value.value or 0.0) * value.rows) - sum(rows for _, rows in counts)
+    told = [*counts, ("others", others)] if others > 0 else counts
+    return "new values " + ", ".join(f"{name} ({rows:,} row{'s' * (rows != 1)})" for name, rows in told)
 
 
 def effect_words(metric: str, effect: float, *, segment: str | None = None) -> str:
@@ -124,3 +140,7 @@ def p_value_equation(p_value: float) -> str:
     """
     text = p_value_text(p_value)
     return f"p < {text[1:]}" if text.startswith("<") else f"p = {text}"
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _LONGEST_VALUE else f"{name[: _LONGEST_VALUE - 1]}…"

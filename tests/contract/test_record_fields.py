@@ -40,7 +40,7 @@ STRONGEST = (("wind", 0.2), ("temp", 0.1), ("seats", 0.1))
 TOGETHER = MultivariateDetail(rows_reference=1_000, strongest=STRONGEST, note="left out: visib")
 METRIC = metric(
     "drift_score", 0.3, "wind", segment="origin=JFK", reason="no row", withheld="unknown version", error_bound=1e-3,
-    low=0.2, high=0.4, constant=0.5, drift=DRIFT,
+    low=0.2, high=0.4, constant=0.5, drift=DRIFT, new_values=(("EWR ", 3), ("\0", 1)),
 )  # fmt: skip
 MULTIVARIATE = metric("multivariate_drift", 0.8, multivariate=TOGETHER)
 VERDICT = verdict(
@@ -76,6 +76,7 @@ def test_no_field_has_its_default(record):
         metric(value=None, reason="no row"),
         metric(drift=DRIFT),
         metric(error_bound=0.0),
+        metric("new_category_rate", 0.1, "wind", new_values=(("EWR ", 3),)),
         metric(low=0.0, high=0.4),
     ],
 )

@@ -40,8 +40,8 @@ from airflow_mlmon.spec.model import ModelSpec
 from airflow_mlmon.statistics.correction import compute_look_rate
 from airflow_mlmon.tasks.registry import METRICS, is_evaluated, task_of
 
-_EVALUATED = tuple(name for name, metric in METRICS.items() if metric.measure)
 _NEVER_SEEN = frozenset({NEW_CATEGORY_RATE, OUT_OF_RANGE_RATE})
+_EVALUATED = tuple(name for name, metric in METRICS.items() if metric.measure)
 # baselines of earlier days
 _MOVING = {BaselineKind.TRAILING, BaselineKind.PREVIOUS, BaselineKind.SAME_WEEKDAY}
 # maximum look-back, in lengths of the history
@@ -155,16 +155,12 @@ class PartitionEvaluator:
         stored = self._stored(day, reference, reach)
         history = self._days(day, policy, reference, profile, excluded=drifted, past=stored)
         history = replace(history, outliers=_of_columns(over))
-        own = {one.day for one in stored if one.is_reference}
         evidence = replace(
             evidence,
-            # the vocabulary and the range come from these days: nothing of them is new
-            past={
-                key: [(before, point) for before, point in points if key[0] not in _NEVER_SEEN or before not in own]
-                for key, points in evidence.past.items()
-            },
+            past=_of_other_days(evidence.past, stored) if reference.novelty is None else evidence.past,
             columns=history.columns(),
-            base=base_shares(history.baselines, reference.profile),
+            base=base_shares(history.baselines, reference.profile, reference.novelty or {}),
+            closed=reference.closed,
             scales=_scales(spec, history),
             parts=history.parts,
         )
@@ -274,6 +270,17 @@ class PartitionEvaluator:
         missing = [past for past in days if past not in self.profiles]
         self.profiles.update({found.day: found for found in stored_profiles(self.run, reference, missing)})
         return [self.profiles[past] for past in days]
+
+
+def _of_other_days(
+    past: Mapping[SubjectKey, Sequence[tuple[date, Point]]], stored: Sequence[DayProfile]
+) -> dict[SubjectKey, Sequence[tuple[date, Point]]]:
+    """Leave out the days whose own values and range are the known ones: nothing of them was new."""
+    own = {one.day for one in stored if one.is_reference}
+    return {
+        key: [(day, point) for day, point in points if key[0] not in _NEVER_SEEN or day not in own]
+        for key, points in past.items()
+    }
 
 
 def _recent(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from airflow_mlmon.alerts.breach import check_alerts, metric_alerts, status_alert
+from airflow_mlmon.alerts.new_values import name_new_values
 from airflow_mlmon.drift.versions import days_alike
 from airflow_mlmon.evaluation.columns import drifted_metrics
 from airflow_mlmon.evaluation.rules import evaluate_rules, status_verdict
@@ -178,7 +179,9 @@ def _prediction_results(
         *filter(None, [status_alert(state)]),
         # without answered rows every check would fail, and the status or the errors alert already
         *(check_alerts(state.partition, checks) if _answered(metrics) else []),
-        *metric_alerts(state.partition, Family.PREDICTIONS, verdicts, run.spec.labels, checks),
+        *name_new_values(
+            metric_alerts(state.partition, Family.PREDICTIONS, verdicts, run.spec.labels, checks), metrics
+        ),
     ]
     return Results(
         partition=state.partition,

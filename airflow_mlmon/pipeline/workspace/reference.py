@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 
 from airflow_mlmon.drift.attributions import measure_attributions, profile_magnitudes
 from airflow_mlmon.drift.multivariate import SampleSizes
-from airflow_mlmon.drift.unseen import unseen_metrics
+from airflow_mlmon.drift.new_values import measure_novelty, without_own_day
+from airflow_mlmon.drift.unseen import ranges_without, unseen_metrics
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.attributions import write_reference_magnitudes
@@ -32,6 +33,7 @@ from airflow_mlmon.profiles.engine.pinning import pin_schema
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.profiles.schema import ProfileSchema
 from airflow_mlmon.quality.infer import Inferred
+from airflow_mlmon.quality.vocabularies import explain_open
 from airflow_mlmon.records import Family, MetricValue, PartitionState, Results, Status
 from airflow_mlmon.spec import Check, Severity
 from airflow_mlmon.spec.files import Files
@@ -66,6 +68,8 @@ class StoredReference:
 
     `told` is what could not be read. `together` are the sizes of the samples whose features are compared together, if
     the spec enables it. If no row has an event time, there are no `days`. `inferred` are the checks of a spec without.
+    `novelty` is the expected share of new values of each category, and `closed` are those of which none is expected;
+    None and none if an earlier release has pinned it, whose days have the rates by their own values.
     """
 
     schema: ProfileSchema
@@ -77,6 +81,8 @@ class StoredReference:
     files: Mapping[str, str]
     folder: str
     told: tuple[str, ...] = ()
+    novelty: Mapping[str, float] | None = None
+    closed: frozenset[str] = frozenset()
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -174,6 +180,8 @@ def _load(run: Run, folder: str) -> StoredReference:
         files=facts["files"],
         folder=folder,
         told=tuple(facts.get("told", ())),
+        novelty=facts.get("novelty"),
+        closed=frozenset(facts.get("closed", ())),
     )
 
 
@@ -206,22 +214,29 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
     profile = sum_profiles(schema, [*profiles.values(), profile_table(undated, schema, clock=run.clock)])
     labelled.append(_labelled(run, undated, schema, outcomes, model) if undated.num_rows else None)
     outcomes_of_all = sum_outcome_parts(task_of(run.spec), [found for found in labelled if found is not None])
+    novelty = measure_novelty(schema, table, days)
     for place, day in enumerate(profiles):
         estimates, shifts = _by_other_days(run, outcomes_of_all, labelled[place], measured[place])
         gaps = estimation_gaps(estimates, measured[place], task_of(run.spec))
-        unseen = unseen_metrics(profiles[day], profile, run.spec, is_part=True)
+        unseen = unseen_metrics(profiles[day], profile, run.spec, others=ranges_without(profiles, day))
         of_rows = [*unseen, *by_sample.get(day, ()), *attributions[day], *estimates, *own[day]]
-        _publish_day(run, day, (profiles[day], requests[day]), [*measured[place], *gaps, *shifts], of_rows)
+        of_profile = without_own_day(measure_rows(run, profiles[day], requests[day]), novelty, day)
+        counted = requests[day] or profiles[day]
+        of_labels = [*measured[place], *gaps, *shifts]
+        _publish_day(run, day, (schema.id, counted.rows), of_labels, [*of_profile, *of_rows])
+    of_days = list(profiles.values())
     reference = StoredReference(
         schema=schema,
         profile=profile,
         outcomes=outcomes,
         together=sizes,
-        inferred=infer_from_days(run.spec, schema, profile, list(profiles.values())),
+        inferred=infer_from_days(run.spec, schema, profile, of_days),
         days=tuple(profiles),
         files=files,
         folder=_folder(run),
         told=told,
+        novelty={name: found.share for name, found in novelty.items()},
+        closed=frozenset(name for name, reason in explain_open(schema, of_days).items() if not reason),
     )
     run.files.write(f"{reference.folder}/{_DAYS}", bundle(profiles))
     run.files.write(f"{reference.folder}/{_LABELLED}", outcomes_of_all.to_bytes())
@@ -239,31 +254,30 @@ def _sizes_of(content: Mapping[str, Any]) -> SampleSizes:
 def _publish_day(
     run: Run,
     day: date,
-    profiles: tuple[Profile, Profile | None],
+    counted: tuple[str, int],
     of_labels: Sequence[MetricValue],
-    others: Sequence[MetricValue],
+    of_rows: Sequence[MetricValue],
 ) -> None:
-    """Store a day of the reference, by its profile and its operational profile, as history for later days.
+    """Store a day of the reference, with the id of its profile schema and its rows, as history for later days.
 
-    `others` are its metrics beside the other days.
+    Its metrics are those beside the other days: by its own values it would look as later days never will.
 
     A day whose own rows are served stays as it is.
     """
     partition = run.partition(day)
     if (known := run.store.state(partition)) is not None and known.version is not None:
         return
-    profile, operations = profiles
-    of_rows = (*measure_rows(run, profile, operations), *others)
-    results = [Results(partition=partition, family=Family.PREDICTIONS, metrics=of_rows)]
+    schema_id, rows = counted
+    results = [Results(partition=partition, family=Family.PREDICTIONS, metrics=tuple(of_rows))]
     if of_labels:
         results.append(Results(partition=partition, family=Family.LABELS, metrics=tuple(of_labels)))
     state = PartitionState(
         partition=partition,
         status=Status.OK,
         version=None,
-        schema=profile.schema_id,
-        rows_read=(operations or profile).rows,
-        rows_accepted=(operations or profile).rows,
+        schema=schema_id,
+        rows_read=rows,
+        rows_accepted=rows,
         rows_quarantined=0,
         evaluated=False,
     )
@@ -335,6 +349,8 @@ def _save(run: Run, reference: StoredReference, sampled: pa.Table, supersedes: s
         "days": [day.isoformat() for day in reference.days],
         "files": dict(reference.files),
         "told": reference.told,
+        "novelty": dict(reference.novelty or {}),
+        "closed": sorted(reference.closed),
         "outcomes": reference.outcomes.to_json(),
     }
     folder = reference.folder

@@ -1,12 +1,13 @@
 """Encoding of a profile: the pinned schema of its columns, the counts, then the parts of each segment.
 
 Format 2 added the sketches of distinct values, and identifiers; format 3 the segments, and vectors; format 4 the
-hours. Older formats are read, never written.
+hours, and of the values outside the vocabulary how many are new. Older formats are read, never written.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from enum import IntEnum
 from functools import lru_cache
 from types import MappingProxyType
@@ -31,6 +32,7 @@ from airflow_mlmon.profiles.schema import ColumnSchema, Kind, ProfileSchema, Seg
 KIND = b"MLMP"
 VERSION = 4
 _WITH_SKETCHES = 2
+_WITH_NEW_ROWS = 4
 _WITH_HOURS = 4
 _NO_POINTS = Tally.empty(np.float64)
 
@@ -75,6 +77,9 @@ def encode(
 def _write_columns(writer: ByteWriter, columns: Mapping[str, ColumnProfile], *, names: bool) -> None:
     for column in columns.values():
         write_column(writer, column, names=names)
+        if isinstance(column, CategoryProfile):
+            # here and not with the column, which other formats hold too
+            writer.integer(column.new_rows)
 
 
 def write_column(writer: ByteWriter, column: ColumnProfile, *, names: bool = True) -> None:
@@ -113,12 +118,17 @@ def decode(data: bytes) -> tuple[str, Part, dict[str, Segment], Hours | None]:
 
 
 def read_column(reader: ByteReader, schema: ColumnSchema) -> ColumnProfile:
-    """Read the profile of a column that `write_column` wrote."""
+    """Read the profile of a column that `write_column` wrote; all values outside the vocabulary are new to it."""
     return _READERS[schema.kind](reader, schema)
 
 
 def _read_columns(reader: ByteReader, schema: ProfileSchema, rows: int) -> Part:
-    columns = {column.name: read_column(reader, column) for column in schema.columns}
+    columns = {}
+    for pinned in schema.columns:
+        column = read_column(reader, pinned)
+        if isinstance(column, CategoryProfile) and reader.version >= _WITH_NEW_ROWS:
+            column = replace(column, new_rows=reader.integer())
+        columns[pinned.name] = column
     return Part(rows=rows, columns=columns)
 
 
@@ -194,13 +204,15 @@ def _write_category(writer: ByteWriter, column: CategoryProfile, *, names: bool)
 
 def _read_category(reader: ByteReader, schema: ColumnSchema) -> CategoryProfile:
     rows, nulls = reader.next_integers(2)
+    known, unseen = read_steps(reader), read_steps(reader)
     return CategoryProfile(
         schema=schema,
         rows=rows,
         nulls=nulls,
-        known=read_steps(reader),
-        unseen=read_steps(reader),
+        known=known,
+        unseen=unseen,
         sketch=_read_sketch(reader) if reader.version >= _WITH_SKETCHES else None,
+        new_rows=unseen.rows,
         names=tuple((reader.text(), reader.integer()) for _ in range(reader.integer())),
     )
 

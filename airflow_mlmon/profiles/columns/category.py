@@ -1,7 +1,8 @@
 """Profile of a categorical column: exact counts of the vocabulary, hashed counts of the rest.
 
 Values outside the profile schema's vocabulary are counted in 1,024 buckets, by CRC-32 of their UTF-8 bytes
-modulo 1,024: exact, additive and the same on every platform, unlike "top k and other".
+modulo 1,024: exact, additive and the same on every platform, unlike "top k and other". Those that the reference
+does not have either are counted as new.
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ from __future__ import annotations
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_mlmon.profiles.columns.further import hash_values, unpack_hashes
 from airflow_mlmon.profiles.columns.sketch import DistinctSketch
 from airflow_mlmon.profiles.columns.tally import Tally
 from airflow_mlmon.profiles.schema import ColumnSchema
@@ -40,6 +43,8 @@ class CategoryProfile:
         known: Counts by position in the vocabulary.
         unseen: Counts by bucket of the values outside the vocabulary.
         sketch: Sketch of the distinct values; None in profiles stored in format 1.
+        new_rows: Rows whose value the reference does not have; those outside the vocabulary in profiles stored before
+            format 4.
         names: Most frequent of these values with their approximate counts; for display, not part of equality.
     """
 
@@ -49,13 +54,14 @@ class CategoryProfile:
     known: Tally
     unseen: Tally
     sketch: DistinctSketch | None
+    new_rows: int = 0
     names: Names = field(default=(), compare=False)
 
     @classmethod
     def empty(cls, schema: ColumnSchema) -> Self:
         """Return the profile of no rows."""
         nothing = Tally.empty(np.int32)
-        return cls(schema=schema, known=nothing, unseen=nothing, sketch=DistinctSketch.empty())
+        return cls(schema=_counted(schema), known=nothing, unseen=nothing, sketch=DistinctSketch.empty())
 
     @classmethod
     def of(cls, schema: ColumnSchema, texts: Texts) -> Self:
@@ -67,15 +73,18 @@ class CategoryProfile:
         # as bytes: the hash needs no decoding, and a stored text may be invalid UTF-8
         unseen = texts.values.filter(positions.is_null()).cast(pa.binary()).to_pylist()
         counts = texts.counts[~is_known]
-        buckets = np.array([to_bucket(value) for value in unseen], dtype=np.int32)
-        frequent = np.argsort(-counts, kind="stable")[:MAX_NAMES].tolist()
+        hashes = hash_values(unseen)
+        is_new = ~np.isin(hashes, unpack_hashes(schema.further)) if schema.further else np.ones(len(hashes), np.bool_)
+        new = np.flatnonzero(is_new)
+        frequent = new[np.argsort(-counts[new], kind="stable")[:MAX_NAMES]].tolist()
         return cls(
-            schema=schema,
+            schema=_counted(schema),
             rows=int(texts.counts.sum()) + texts.nulls,
             nulls=texts.nulls,
             known=Tally.of_counts(known, texts.counts[is_known]),
-            unseen=Tally.of_counts(buckets, counts),
+            unseen=Tally.of_counts((hashes % BUCKETS).astype(np.int32), counts),
             sketch=DistinctSketch.of(texts.values),
+            new_rows=int(counts[new].sum()),
             names=_most_frequent((_to_name(unseen[at]), int(counts[at])) for at in frequent),
         )
 
@@ -90,6 +99,7 @@ class CategoryProfile:
             known=Tally.total([part.known for part in parts]),
             unseen=Tally.total([part.unseen for part in parts]),
             sketch=DistinctSketch.sum_of(sketches) if len(sketches) == len(parts) else None,
+            new_rows=sum(part.new_rows for part in parts),
             names=_most_frequent(named for part in parts for named in part.names),
         )
 
@@ -102,6 +112,7 @@ class CategoryProfile:
             known=self.known.without(part.known),
             unseen=self.unseen.without(part.unseen),
             sketch=None,
+            new_rows=self.new_rows - part.new_rows,
         )
 
     @property
@@ -116,7 +127,7 @@ class CategoryProfile:
 
     @property
     def unseen_rows(self) -> int:
-        """Rows whose value is outside the vocabulary (new categories)."""
+        """Rows whose value is outside the vocabulary."""
         return self.unseen.rows
 
     @property
@@ -137,6 +148,12 @@ def to_bucket(value: bytes) -> int:
     318
     """
     return zlib.crc32(value) % BUCKETS
+
+
+@lru_cache(maxsize=1_024)
+def _counted(schema: ColumnSchema) -> ColumnSchema:
+    """Return the schema without the hashes, which are needed to count values and not to read the counts."""
+    return replace(schema, further=None)
 
 
 def _to_name(value: bytes) -> str:

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_mlmon.errors import SchemaMismatchError
+from airflow_mlmon.profiles.columns.further import MAX_FURTHER, hash_values, pack_hashes
 from airflow_mlmon.profiles.columns.segment import MAX_PARTS
 from airflow_mlmon.profiles.engine.derivations import choose_derivations
 from airflow_mlmon.profiles.engine.derived import derive_chunks
@@ -110,7 +111,8 @@ def pin_column(name: str, declared: ColumnType, chunks: Sequence[pa.Array]) -> C
     texts = Texts.sum_of([count_texts(chunk, name) for chunk in chunks])
     if declared is ColumnType.STRING and _is_identifying(texts):
         return ColumnSchema(name=name, kind=Kind.IDENTIFIER)
-    return ColumnSchema(name=name, kind=Kind.CATEGORY, vocabulary=_vocabulary(texts))
+    vocabulary, further = _vocabulary(texts)
+    return ColumnSchema(name=name, kind=Kind.CATEGORY, vocabulary=vocabulary, further=further)
 
 
 def pin_vector(name: str, dimension: int, chunks: Sequence[pa.Array]) -> ColumnSchema:
@@ -183,14 +185,17 @@ def _is_identifying(texts: Texts) -> bool:
     return distinct > MAX_VOCABULARY and distinct >= _IDENTIFIER_SHARE * int(texts.counts.sum())
 
 
-def _vocabulary(texts: Texts) -> tuple[str, ...]:
-    """Return the most frequent values, in descending order of their counts, then by name."""
-    counted: Counter[str] = Counter()
+def _vocabulary(texts: Texts) -> tuple[tuple[str, ...], str | None]:
+    """Return the most frequent values, in descending order of their counts, then by name, and the others by hash."""
+    counted: Counter[bytes] = Counter()
     for value, count in zip(texts.values.cast(pa.binary()).to_pylist(), texts.counts.tolist(), strict=True):
-        if len(value) <= LONGEST_NAME:
-            counted[value.decode(errors="replace")] += count
+        counted[value] += count
     ordered = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
-    return tuple(value for value, _ in ordered[:MAX_VOCABULARY])
+    short = [value for value, _ in ordered if len(value) <= LONGEST_NAME][:MAX_VOCABULARY]
+    held = set(short)
+    further = [value for value, _ in ordered if value not in held][:MAX_FURTHER]
+    names = dict.fromkeys(value.decode(errors="replace") for value in short)
+    return tuple(names), pack_hashes(hash_values(further)) if further else None
 
 
 def _pin_numbers(name: str, numbers: npt.NDArray[np.number], *, integer: bool) -> ColumnSchema:

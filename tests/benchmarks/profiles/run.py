@@ -29,6 +29,11 @@ A peer that does not end in ten minutes is measured on 200,000 rows, else on 50,
     sum_365_s             seconds, within a process; 365 daily profiles of 10,000 rows of 20 features,
                           score and class, each decoded from its stored bytes, into one; median of 5
 
+    evidence_cost_time    ratio; profile 1,000,000 rows of 20 features, score, class, id and two times with the
+                          evidence beside the columns (rows by hour, columns derived of times, texts and ids)
+                          over without it, within a process, taking turns; median of 7 each
+    evidence_cost_bytes   ratio of the stored bytes of the same; the larger one of 1,000,000 and 10,000 rows
+
 Beside the figures, `details` keeps the seconds of every process, `decode_columns` among them: the
 engine's own reader without counting, the strictest thing to divide by. Of sum_365_s it keeps what thirteen
 stored sums of up to 30 days would take, which the product does not keep.
@@ -47,7 +52,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.profiles import errors, history
+from tests.benchmarks.profiles import errors, evidence, history
 from tests.benchmarks.profiles.data import link_ten_times, write_file
 from tests.benchmarks.profiles.environments import interpreter
 from tests.benchmarks.profiles.schemas import store_reference
@@ -70,6 +75,8 @@ _GOALS = {
     "error_wasserstein": "<= 1e-3",
     "error_evidently_bins": "<= 5e-4",
     "sum_365_s": "<= 0.2",
+    "evidence_cost_time": "<= 1.3",
+    "evidence_cost_bytes": "<= 2",
 }
 _DECODERS = ("decode_batches", "decode_groups", "decode_columns")
 _PEER_SECONDS = 600
@@ -181,6 +188,7 @@ def _plan(bench: Bench) -> dict[str, Callable[[], None]]:
         "peak_mb_100m": lambda: bench.peak("peak_mb_100m", link_ten_times(large()), store_reference(small())),
         "error_ks": lambda: bench.figures.update(errors.measure()),
         "sum_365_s": lambda: _sum(bench),
+        "evidence_cost_time": lambda: _cost(bench),
     }
 
 
@@ -191,13 +199,24 @@ def _sum(bench: Bench) -> None:
     bench.notes["sum_365_s"] = f"{found['months']:.3f} s from stored sums of months"
 
 
+def _cost(bench: Bench) -> None:
+    found = evidence.measure(DATA)
+    bench.figures["evidence_cost_time"] = found[str(evidence.ROWS[0])]["time_ratio"]
+    bench.figures["evidence_cost_bytes"] = max(each["bytes_ratio"] for each in found.values())
+    bench.details["evidence_cost"] = found
+    ratios = (f"{each['time_ratio']:.2f} of {int(rows):,} rows" for rows, each in found.items())
+    bench.notes["evidence_cost_time"] = "time " + ", ".join(ratios)
+
+
 def main() -> None:
     """Measure all, or what `--only` names."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", action="append", choices=sorted(_GOALS), help="a key to measure; may be repeated")
     wanted = parser.parse_args().only or list(_GOALS)
-    # The five errors come of one measurement.
-    wanted = list(dict.fromkeys("error_ks" if key.startswith("error_") else key for key in wanted))
+    # The five errors come of one measurement, and the two costs.
+    of_one = {"error_": "error_ks", "evidence_cost_": "evidence_cost_time"}
+    first = (next((one for start, one in of_one.items() if key.startswith(start)), key) for key in wanted)
+    wanted = list(dict.fromkeys(first))
     bench = Bench(name="profiles", goals=_GOALS)
     plan = _plan(bench)
     for key in wanted:

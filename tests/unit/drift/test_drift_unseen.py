@@ -133,6 +133,6 @@ def test_a_part_of_the_reference_is_compared_with_the_others():
     profiles = [profile_table(part, schema) for part in parts]
     whole = sum_profiles(schema, profiles)
 
-    found = {value.metric: value.value for value in unseen_metrics(profiles[0], whole, SPEC, is_part=True)}
+    found = {value.metric: value.value for value in unseen_metrics(profiles[0], whole, SPEC, others={})}
 
     assert found["centroid_cosine"] == 0

@@ -27,7 +27,7 @@ from tests.support.pages import (
     partition_state,
     performance,
 )
-from tests.support.published import DAY
+from tests.support.published import DAY, metric
 
 
 def soup(html: str) -> BeautifulSoup:
@@ -309,8 +309,18 @@ def test_pictures_must_be_markup_to_be_drawn():
     assert "<svg>" in render_day(healthy_page(columns=(replace(row, picture=Markup("<svg></svg>")),)))
 
 
+def test_column_names_its_new_values_with_their_rows():
+    fresh = metric("new_category_rate", 0.1, "origin", new_values=(("SWF", 80), ("", 1)))
+    row = ColumnRow(score=drift("origin", 0.1), unseen=(fresh,))
+
+    told = words(render_day(healthy_page(columns=(row,))))
+
+    assert "new-category rate 10.0 %: new values 'SWF' (80 rows), '' (1 row), others (8 rows)" in told
+
+
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_text_stays_text(text):
+    fresh = metric("new_category_rate", 0.1, text, new_values=((text, 89),))
     page = alerting_page(
         model=text,
         description=text,
@@ -319,7 +329,7 @@ def test_hostile_text_stays_text(text):
         state=partition_state(message=text, version=text, schema=text),
         alerts=(alert(title=text, text=text),),
         checks=(check(text, text, passed=False, observed=text, expected=text, severity=Severity.BLOCKING),),
-        columns=(ColumnRow(score=drift(text, 0.3, note=text)),),
+        columns=(ColumnRow(score=drift(text, 0.3, note=text), unseen=(fresh,)),),
         quarantine={text: 1},
         files=(ShownFile(uri=text, checksum=text, note=text),),
         facts=(Fact(name=text, value=text),),

@@ -75,3 +75,19 @@ def test_summary_of_every_kind_of_column_has_finite_values():
     spec, table = loan_spec(), loan_table(200, seed=1)
 
     assert all(value.value is not None for value in measure(table, spec, pin_schema(spec, table)).values())
+
+
+def test_new_values_are_named_the_most_frequent_first():
+    fresh = ["new"] * 3 + ["newer"] * 2 + ["e1", "e2", "e3", "e4", "a"]
+    rate = measure(pa.table({"c": fresh}))["new_category_rate", "c"]
+
+    assert (rate.value, rate.new_values) == (0.9, (("new", 3), ("newer", 2), ("e1", 1), ("e2", 1), ("e3", 1)))
+    assert measure(TABLE)["new_category_rate", "c"].new_values == ()
+
+
+def test_new_values_of_a_personal_column_are_not_named():
+    columns = {name: column.model_dump(exclude_unset=True) for name, column in SPEC.columns.items()}
+    spec = make_spec(**columns | {"c": {"type": "category", "personal": "hash"}})
+    rate = measure(pa.table({"c": ["new"]}), spec)["new_category_rate", "c"]
+
+    assert (rate.value, rate.new_values) == (1.0, ())

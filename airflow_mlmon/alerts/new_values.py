@@ -1,0 +1,24 @@
+"""Names of the new values in the alerts of their column: a person then need not look for them in the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from airflow_mlmon.alerts.breach import plain
+from airflow_mlmon.records import Alert, MetricValue
+from airflow_mlmon.spec.metrics import DRIFT, NEW_CATEGORY_RATE
+from airflow_mlmon.tasks.titles import new_values_text
+
+_LENGTH = 400
+
+
+def name_new_values(alerts: Iterable[Alert], metrics: Sequence[MetricValue]) -> list[Alert]:
+    """Return the alerts, those on new categories and on the drift of a column with the new values of the column."""
+    told = {value.column: new_values_text(value) for value in metrics if value.new_values and value.segment is None}
+    return [
+        replace(alert, text=f"{alert.text}; {plain(told[alert.column], _LENGTH)}")
+        if alert.metric in {NEW_CATEGORY_RATE, DRIFT} and alert.column in told and alert.segment is None
+        else alert
+        for alert in alerts
+    ]
