@@ -2,7 +2,8 @@
 
 The share of each hour is a number with a history, as `series` evaluates it; so is the mean direction of the rows on
 the clock (cosine and sine of the hour), which moves where all rows come earlier or later. The variances between days
-are shrunk towards each other, and the most significant result counts, Bonferroni-corrected for their number.
+are shrunk towards each other, and the most significant result counts, Bonferroni-corrected for their number, if the
+largest distance is as rare by the law of `maxima`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from functools import cached_property
 
 import numpy as np
 
+from airflow_mlmon.evaluation.maxima import FEWEST_FOR_LAW, beyond_past
 from airflow_mlmon.evaluation.series import Finding, Point, Series, evaluate_series
 from airflow_mlmon.profiles.hours import HOURS, Hours
 from airflow_mlmon.spec.metric import Measure, Worse
@@ -117,7 +119,8 @@ class RowHours:
         shares = np.zeros(HOURS)
         for hour, series, known in zip(self.tested, self.series, self.expectations, strict=False):
             shares[hour] = series.off_scale(known.centre)
-        return shares / shares.sum()
+        expected: Floats = shares / shares.sum()
+        return expected
 
     @property
     def distance(self) -> float:
@@ -126,7 +129,7 @@ class RowHours:
 
 
 def evaluate_row_hours(hours: RowHours, floor: Callable[[int], float]) -> Finding:
-    """Return the most significant finding on the hours of a day; one with an effect size below the floor comes second."""
+    """Return the most significant finding on the hours of a day; one below the smallest effect size comes second."""
     found = [
         finding
         for series, known in zip(hours.series, hours.expectations, strict=True)
@@ -136,10 +139,24 @@ def evaluate_row_hours(hours: RowHours, floor: Callable[[int], float]) -> Findin
     of_hours = dict(zip(hours.tested, found, strict=False))
     return replace(
         best,
-        p_value=min(len(found) * best.p_value, 1.0),
+        p_value=max(min(len(found) * best.p_value, 1.0), _beyond_past(hours)),
         expected=None,
         words=_moved(hours) or _in_words(hours, of_hours),
     )
+
+
+def _beyond_past(hours: RowHours) -> float:
+    """Return the p-value by the law of past days, whose hours may vary by more than any normal law; 0 for few days."""
+    kept = [place for place, (day, _) in enumerate(hours.past) if day not in hours.outliers]
+    if len(kept) < FEWEST_FOR_LAW:
+        return 0.0
+    tested = hours.series
+    past = np.array([[one.on_scale(one.past[place][1].value) for one in tested] for place in kept])
+    now = np.array([one.on_scale(one.now.value) for one in tested])
+    least = np.array([one.sampling(one.now) for one in tested])
+    is_seasonal = any(known.of_centre < known.days for known in hours.expectations)
+    weekdays = np.array([hours.past[place][0].weekday() if is_seasonal else 0 for place in kept])
+    return beyond_past(past, now, least, weekdays, hours.day.weekday() if is_seasonal else 0)
 
 
 def _point(rows: Counts, weights: Floats) -> Point:

@@ -20,6 +20,7 @@ from airflow_mlmon.pipeline.baselines.versions import counts_in, version_counts
 from airflow_mlmon.pipeline.baselines.window import Span
 from airflow_mlmon.pipeline.deciding.acceptance import begin_anew, withhold_new_levels
 from airflow_mlmon.pipeline.deciding.causes import find_incidents
+from airflow_mlmon.pipeline.deciding.hours import measure_row_hours, row_hours
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.outcomes import stored_outcomes
 from airflow_mlmon.pipeline.workspace.reference import (
@@ -35,11 +36,12 @@ from airflow_mlmon.profiles.schema import ProfileSchema
 from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.baseline import BaselineKind
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
-from airflow_mlmon.spec.metrics import DRIFT, LABEL_COVERAGE, NEW_CATEGORY_RATE, OUT_OF_RANGE_RATE, ROWS
+from airflow_mlmon.spec.metrics import DRIFT, LABEL_COVERAGE, NEW_CATEGORY_RATE, OUT_OF_RANGE_RATE, ROWS, ROWS_BY_HOUR
 from airflow_mlmon.spec.model import ModelSpec
 from airflow_mlmon.statistics.correction import compute_look_rate
 from airflow_mlmon.tasks.registry import METRICS, is_evaluated, task_of
 
+_ROWS_BY_HOUR = (ROWS_BY_HOUR, None, None)
 _NEVER_SEEN = frozenset({NEW_CATEGORY_RATE, OUT_OF_RANGE_RATE})
 _EVALUATED = tuple(name for name, metric in METRICS.items() if metric.measure)
 # baselines of earlier days
@@ -53,10 +55,11 @@ _YEAR = timedelta(days=365)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartitionEvaluation:
-    """Verdicts of a day, their incidents, and the days that they rest on."""
+    """Verdicts of a day, their incidents, what was measured against past days, and the days that they rest on."""
 
     verdicts: tuple[Verdict, ...] = ()
     incidents: tuple[Incident, ...] = ()
+    measured: tuple[MetricValue, ...] = ()
     rests_on: frozenset[date] = frozenset()
 
 
@@ -96,18 +99,22 @@ class PartitionEvaluator:
             return PartitionEvaluation()
         rate = policy.rate / 2 if self.run.spec.labels else policy.rate
         reference = pinned_reference(self.run) if profile else None
-        evaluated = unruled(self.run.spec, metrics)
+        evaluated = unruled(self.run.spec, [value for value in metrics if value.metric != ROWS_BY_HOUR])
         if profile is None:
             # the drift of labels, which have no profile, is scored but not evaluated; their positive rate is
             evaluated = [value for value in evaluated if value.metric != DRIFT]
             # a day is evaluated at each delivery of its labels
             rate = compute_look_rate(rate, _share_of_labels(metrics))
         evidence = self._evidence(partition, evaluated, policy, reference, profile)
+        measured = (measure_row_hours(evidence.hours, partition),) if evidence.hours else ()
+        evidence = replace(evidence, metrics=[*evidence.metrics, *unruled(self.run.spec, measured)])
         verdicts = evaluate_day(evidence, policy.model_copy(update={"rate": rate}))
         breaches = [verdict for verdict in verdicts if verdict.state is VerdictState.BREACH]
         rows = (reference, profile) if reference and profile else None
         incidents = find_incidents(self.run, partition.day, breaches, evidence.columns, rows)
-        return PartitionEvaluation(verdicts=tuple(verdicts), incidents=incidents, rests_on=evidence.days)
+        return PartitionEvaluation(
+            verdicts=tuple(verdicts), incidents=incidents, measured=measured, rests_on=evidence.days
+        )
 
     def _evidence(
         self,
@@ -159,6 +166,15 @@ class PartitionEvaluator:
             evidence,
             past=_of_other_days(evidence.past, stored) if reference.novelty is None else evidence.past,
             columns=history.columns(),
+            hours=row_hours(
+                self.run,
+                partition,
+                profile,
+                stored,
+                season=policy.season,
+                excluded=breached.get(_ROWS_BY_HOUR, ()),
+                outliers=over.get(_ROWS_BY_HOUR, ()),
+            ),
             base=base_shares(history.baselines, reference.profile, reference.novelty or {}),
             closed=reference.closed,
             scales=_scales(spec, history),
