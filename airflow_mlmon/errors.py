@@ -131,4 +131,12 @@ class ServiceUnavailableError(ServiceError):
 
 
 class ServiceRejectedError(ServiceError):
-    """A system that we call refused the request."""
+    """A system that we call refused the request; `status` is its answer, `refused` what of the request it refused."""
+
+    def __init__(
+        self, message: str, *, hint: str = "", status: int | None = None, refused: tuple[str, ...] = (), **facts: Any
+    ) -> None:
+        own = {"status": status, "refused": refused}
+        super().__init__(message, hint=hint, **facts, **{name: value for name, value in own.items() if value})
+        self.status = status
+        self.refused = refused

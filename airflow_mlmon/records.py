@@ -9,6 +9,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from airflow_mlmon.causes import Cause
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec.choices import WARNING, Severity
 
@@ -209,10 +210,9 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """Action that somebody took on an alert.
+    """Action of some kind that somebody took on an alert.
 
     Attributes:
-        kind: Kind of the action.
         day: Day after which it takes effect.
         until: Last muted day.
         who: Person who took it.
@@ -307,7 +307,7 @@ def fingerprint_of(model: str, metric: str, column: str | None, segment: str | N
     'fe1916388362143c'
     """
     parts = (model, metric, column or "", segment or "")
-    # parts with the separator could be those of another alert; encoded as in the store, to be recomputed from there
+    # a separator in a part would make it that of another alert; encoded as the store does, which recomputes it
     name = json.dumps(parts) if any(_UNIT in part for part in parts) else _UNIT.join(parts)
     return hashlib.sha256(name.replace("\x00", "\ufffd").encode("utf-8", "replace")).hexdigest()[:16]
 
@@ -335,7 +335,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartitionState:
-    """State of one partition: the rows that arrived, and the version that is served.
+    """State of one partition: the rows that arrived, the version that is served, and the causes if it is not OK.
 
     `arrival` is None for a day of the reference, and where the run failed before reading it.
     """
@@ -350,6 +350,7 @@ class PartitionState:
     message: str = ""
     evaluated: bool = True
     arrival: Arrival | None = None
+    causes: tuple[Cause, ...] = ()
 
     @property
     def is_counted(self) -> bool:

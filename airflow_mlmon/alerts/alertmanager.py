@@ -46,13 +46,13 @@ class AlertmanagerSender:
         """Post the alerts in one request, or apart if that is refused as invalid; any reply other than 2xx is an error.
 
         Raises:
-            ServiceRejectedError: Alertmanager refuses some alerts; their fingerprints are the fact `refused`.
+            ServiceRejectedError: Alertmanager refuses some alerts; their fingerprints are in `refused`.
         """
         alerts = message.payload["alerts"]
         try:
             self._post(message, alerts)
         except ServiceRejectedError as error:
-            if error.facts.get("status") != _INVALID or len(alerts) == 1:
+            if error.status != _INVALID or len(alerts) == 1:
                 raise
             self._post_apart(message, alerts)
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from types import MappingProxyType
 
+from airflow_mlmon.causes import CauseKind
+from airflow_mlmon.evaluation.causes import PastCauses, has_worsened
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.quality.infer import measured_by
 from airflow_mlmon.records import Alert, CheckOutcome, Family, PartitionState, Status, Verdict, VerdictState
 from airflow_mlmon.spec.choices import CRITICAL, WARNING, Severity
 from airflow_mlmon.spec.labels import Labels
-from airflow_mlmon.spec.metrics import CHECK_PREFIX, STATUS
+from airflow_mlmon.spec.metrics import CHECK_PREFIX, STATUS, STATUS_PREFIX
 from airflow_mlmon.tasks.registry import METRICS
 from airflow_mlmon.tasks.titles import effect_measure, effect_words, p_value_equation, subject_title
 
@@ -24,6 +27,17 @@ _STATUS_TITLES = {
     Status.QUARANTINED: "data quarantined",
     Status.NO_DATA: "no data",
     Status.FAILED: "run failed",
+}
+_CAUSE_TITLES = {
+    CauseKind.FILES: "files refused",
+    CauseKind.OUTSIDE: "rows outside the day",
+    CauseKind.DUPLICATES: "duplicate predictions",
+    CauseKind.LACKING: "rows lack a value",
+    CauseKind.ROWS: "rows refused",
+    CauseKind.VALUES: "values unreadable",
+    CauseKind.LABEL_FILES: "files of labels refused",
+    CauseKind.LABEL_VALUES: "values of labels unreadable",
+    CauseKind.LABEL_IDS: "ids of labels belong to no prediction",
 }
 
 
@@ -66,23 +80,55 @@ def metric_alerts(
     return alerts
 
 
-def status_alert(state: PartitionState) -> Alert | None:
-    """Return the alert for a partition whose status is not OK."""
+def status_alerts(state: PartitionState, past: PastCauses = MappingProxyType({})) -> list[Alert]:
+    """Return the alert for a partition without rows to evaluate, or one for each cause for which others are not OK.
+
+    Each cause has a lifecycle of its own, so that one that stands hides no other.
+
+    Args:
+        state: partition.
+        past: counts of the causes on the days before; one that is much worse than ever is critical.
+    """
     if state.status is Status.OK:
-        return None
+        return []
     counts = f"{state.rows_read:,} rows read, {state.rows_accepted:,} accepted, {state.rows_quarantined:,} quarantined"
-    words = plain(state.message, length=1000)
-    facts = [counts, words] if state.is_counted else [words]
-    return Alert(
-        partition=state.partition,
-        family=Family.PREDICTIONS,
-        metric=STATUS,
-        column=None,
-        severity=WARNING if state.status is Status.PARTIAL else CRITICAL,
-        title=_STATUS_TITLES[state.status],
-        text=f"status {state.status.value}: " + "; ".join(filter(None, facts)),
-        value=None,
-    )
+    counted = [counts] if state.is_counted else []
+    causes = () if state.status in {Status.NO_DATA, Status.QUARANTINED} else state.causes
+    alerts = []
+    if state.status is not Status.PARTIAL or not causes:
+        alerts.append(
+            Alert(
+                partition=state.partition,
+                family=Family.PREDICTIONS,
+                metric=STATUS,
+                column=None,
+                severity=WARNING if state.status is Status.PARTIAL else CRITICAL,
+                title=_STATUS_TITLES[state.status],
+                text=_status_text(state, [*counted, plain(state.message, length=1000)]),
+                value=None,
+            )
+        )
+    for cause in causes:
+        worse = ["much worse than ever before"] if has_worsened(cause, past) else []
+        about = f": {plain(cause.about)}" if cause.about else ""
+        alerts.append(
+            Alert(
+                partition=state.partition,
+                family=Family.PREDICTIONS,
+                metric=f"{STATUS_PREFIX}{cause.kind}",
+                column=None,
+                segment=cause.about or None,
+                severity=CRITICAL if worse else WARNING,
+                title=f"{_CAUSE_TITLES[cause.kind]}{about}",
+                text=_status_text(state, [*counted, plain(cause.words, length=1000), *worse]),
+                value=float(cause.count),
+            )
+        )
+    return alerts
+
+
+def _status_text(state: PartitionState, facts: Iterable[str]) -> str:
+    return f"status {state.status.value}: " + "; ".join(filter(None, facts))
 
 
 def check_alerts(partition: Partition, checks: Sequence[CheckOutcome]) -> list[Alert]:

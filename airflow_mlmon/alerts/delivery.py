@@ -75,8 +75,8 @@ def deliver(
                 _send(senders, claims, page_url)
         except MlmonError as error:
             # a receiver may have taken the others
-            refused = error.facts.get("refused") or [claim.alert.fingerprint for claim in claims]
-            ids = [claim.id for claim in claims if claim.alert.fingerprint in refused]
+            refused = error.refused if isinstance(error, ServiceRejectedError) else ()
+            ids = [claim.id for claim in claims if not refused or claim.alert.fingerprint in refused]
             errors.append(f"{claims[0].state.partition}, {claims[0].channel}: {error}")
             store.mark_failed(ids, str(error), now)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Any, Self
 
@@ -67,6 +68,7 @@ def _content(run: Run, partition: Partition, days: Iterable[Partition]) -> dict[
         "version": state.version,
         "stale": [str(day) for day in stale_days(run, partition.day, partition.day).get(partition.day, ())],
         "message": state.message,
+        "causes": [asdict(cause) for cause in state.causes],
         **_measured(run, partition),
         "alerts": [_alert(alert) for alert in _alerts(run, partition)],
         "replaced": [day.key for day in days],

@@ -52,6 +52,8 @@ def tell_apart(
         if table.num_rows < FEWEST_ROWS:
             problem = f"{side} has {table.num_rows} rows, fewer than {FEWEST_ROWS}"
             return DomainScore(value=None, problem=problem, **rows)
+    # samples have no derived columns
+    columns = [column for column in columns if column.derived is None]
     values = {column.name: [to_doubles(table, column) for _, table in sides] for column in columns}
     left_out = tuple(reason for name, pair in values.items() for reason in _reasons(name, pair))
     seen = [column for column in columns if not any(_reasons(column.name, values[column.name]))]

@@ -124,7 +124,7 @@ def build_profiles_datasource(spec: ModelSpec) -> Datasource:
 
 
 def select_profiled_columns(spec: ModelSpec) -> frozenset[str]:
-    """Return the columns whose counts are ingested; vectors are among them, by their norms, and derived columns."""
+    """Return the columns whose counts are ingested; vectors are among them, by their norms, and derived ones."""
     shown = {name for name, column in spec.columns.items() if _is_open(column)}
     return frozenset(shown.union(name for name, source in spec.derived.items() if source in shown))
 

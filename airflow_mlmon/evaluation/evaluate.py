@@ -156,9 +156,8 @@ def _evaluate(evidence: PartitionEvidence, values: Sequence[MetricValue], policy
             tests.append(Test(metric=value, hours=evidence.hours))
         else:
             series = _series(evidence, value, policy, pooled)
-            is_closed = value.metric == NEW_CATEGORY_RATE and value.column in evidence.closed
             first = _at_first(evidence, series, value.key)
-            tests.append(Test(metric=value, series=series, first=first, is_closed=is_closed))
+            tests.append(Test(metric=value, series=series, first=first, is_closed=series.is_closed))
     found = {verdict.key: verdict for verdict in evaluate_family(tests, policy)}
     found |= lacking
     return [found[value.key] for value in values]
@@ -217,6 +216,7 @@ def _series(
         season=policy.season,
         outliers=evidence.outliers.get(key, ()),
         is_projected=value.metric == UNSAMPLED_ROWS,
+        is_closed=value.metric == NEW_CATEGORY_RATE and value.column in evidence.closed,
     )
     return _scaled(series)
 

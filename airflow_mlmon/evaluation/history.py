@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from types import MappingProxyType
 
+from airflow_mlmon.drift.rows.pinned import Rate
 from airflow_mlmon.drift.unseen import count_out_of_range
 from airflow_mlmon.evaluation.drift import ColumnHistory
 from airflow_mlmon.evaluation.evidence import ColumnBase, ColumnEvidence, bins_for, column_base
@@ -187,6 +188,11 @@ def base_shares(
             share = min(beyond / (column.observed + 1), 1.0)
             found[OUT_OF_RANGE_RATE, name, None] = Point(value=share, rows=column.observed)
     return found
+
+
+def base_rates(rates: Iterable[Rate]) -> dict[SubjectKey, Point]:
+    """Return the expected rates of broken relations and equal values from the sample of the reference alone."""
+    return {(one.metric, one.column, None): Point(value=one.share, rows=one.rows) for one in rates}
 
 
 def ongoing(breached: Collection[date], day: date, clears_after: int) -> set[date]:

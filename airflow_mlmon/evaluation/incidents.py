@@ -19,15 +19,30 @@ import numpy as np
 from airflow_mlmon.evaluation.drift import ColumnHistory
 from airflow_mlmon.profiles.keys import divides
 from airflow_mlmon.records import Verdict
-from airflow_mlmon.spec.metrics import DELAY, ERROR_RATE, LATENCY, NULL_RATE
+from airflow_mlmon.spec.metrics import (
+    BROKEN_RELATION_RATE,
+    DELAY,
+    EQUAL_SHARE,
+    ERROR_RATE,
+    EXPLAINED_SHARE,
+    LABEL_MATCH_RATE,
+    LATENCY,
+    NULL_RATE,
+    REPEATED_SHARE,
+    REPLAYED_SHARE,
+    ROWS,
+    UNSAMPLED_ROWS,
+)
 from airflow_mlmon.tasks.registry import METRICS
 
 # minimum of days for a correlation, and the smallest that ties two columns together
 _FEWEST_DAYS = 10
 _TIED = 0.5
 # of several columns together
-_BETWEEN = frozenset({"broken_relation_rate", "explained_share", "equal_share"})
-_OF_SERVICE = frozenset({DELAY, ERROR_RATE, "latency_p50", LATENCY, "saturation_mean"})
+_BETWEEN = frozenset({BROKEN_RELATION_RATE, EXPLAINED_SHARE, EQUAL_SHARE})
+# of the rows themselves, which change what all columns are like
+_OF_ROWS = frozenset({ROWS, UNSAMPLED_ROWS, REPEATED_SHARE, REPLAYED_SHARE, "rows_by_hour"})
+_OF_SERVICE = frozenset({DELAY, ERROR_RATE, LABEL_MATCH_RATE, "latency_p50", LATENCY, "saturation_mean"})
 # incidents that may have a cause each
 _FEW = 2
 
@@ -100,14 +115,16 @@ def _is_consequence(breach: Verdict, outputs: Sequence[str]) -> bool:
     return METRICS[breach.metric].of_model or breach.column in outputs
 
 
-def _rank(breach: Verdict, shifts: Mapping[str, float]) -> tuple[bool, float, bool, float, str, str, str]:
+def _rank(breach: Verdict, shifts: Mapping[str, float]) -> tuple[int, float, bool, float, str, str, str]:
     """Return the sort key: by change of the output, all rows before segments, then by effect size.
 
-    A relation between columns breaks with either of them, and so comes after what is wrong with one alone.
+    Rows that are lost, doubled or repeated come first: no column changes their number. A relation between columns
+    breaks with either of them, and so comes after what is wrong with one alone.
     """
     column, segment = breach.column or "", breach.segment or ""
     shift, effect = abs(shifts.get(column, 0.0)), abs(breach.effect or 0.0)
-    return breach.metric in _BETWEEN, -shift, bool(segment), -effect, breach.metric, column, segment
+    place = 0 if breach.metric in _OF_ROWS and not segment else 2 if breach.metric in _BETWEEN else 1
+    return place, -shift, bool(segment), -effect, breach.metric, column, segment
 
 
 def _are_tied(

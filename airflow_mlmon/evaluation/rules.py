@@ -59,13 +59,14 @@ def evaluate_rules(
 
 
 def status_verdict(state: PartitionState) -> Verdict:
-    """Return the verdict on the status of the day: anything but OK is a breach."""
+    """Return the verdict on the status of the day: anything but OK is a breach, unless its causes are."""
     severity = WARNING if state.status in {Status.OK, Status.PARTIAL} else CRITICAL
+    is_ok = state.status is Status.OK or (state.status is Status.PARTIAL and bool(state.causes))
     return Verdict(
         metric=STATUS,
         column=None,
         value=None,
-        state=VerdictState.OK if state.status is Status.OK else VerdictState.BREACH,
+        state=VerdictState.OK if is_ok else VerdictState.BREACH,
         low=None,
         high=None,
         rule="status OK",

@@ -38,6 +38,8 @@ from airflow_mlmon.statistics.hypergeometric import log_lower_tail, log_upper_ta
 # standard deviation of what never varied, as a share of the scale
 _LEAST_DEVIATION = 1e-6
 _MAX_P = 1.0
+# degrees of freedom from which on counts can be shown to be steadier than random ones
+_FEWEST_FOR_STEADINESS = 10
 # days, below which a history is short
 _SHORT = 7
 # hours added to a duration, so that minutes have no effect
@@ -73,6 +75,7 @@ class Series:
         is_projected: Whether a count is that of a sample, divided by its fraction: it varies as much as the sample's.
         averaged: Number of days that the number is the mean of. Days resemble those before, so that two of them are
             taken to say as much as one that is independent.
+        is_closed: Whether nothing is to come that the baseline does not have, as is the case of a closed vocabulary.
     """
 
     measure: Measure
@@ -86,6 +89,7 @@ class Series:
     outliers: Collection[date] = frozenset()
     is_projected: bool = False
     averaged: int = 1
+    is_closed: bool = False
 
     def expected(self) -> Expectation | None:
         """Estimate the expected value from the days before; None for too few."""
@@ -147,7 +151,8 @@ class Series:
             ratio = max(expected.ratio, _LEAST_DEVIATION**2)
             return ratio * (max(own, expected.sampling) / days + expected.sampling / expected.of_centre)
         of_centre = (expected.sampling + expected.between) / expected.of_centre
-        return (own + expected.between) / days + of_centre
+        steadier = _steadiness(expected) if self.measure is Measure.COUNT else 1.0
+        return steadier * ((own + expected.between) / days + of_centre)
 
     @property
     def is_sampled(self) -> bool:
@@ -174,6 +179,17 @@ class Finding:
     words: str = ""
 
 
+def _steadiness(expected: Expectation) -> float:
+    """Return by how much counts vary less than Poisson's law has it: at most 1, by the bound of one chance in 1,000.
+
+    A feed of one row a station and hour has the same number each day.
+    """
+    if expected.freedom < _FEWEST_FOR_STEADINESS:
+        return 1.0
+    bound = float(special.chdtri(expected.freedom, 0.999))
+    return min(max(expected.ratio * expected.freedom / bound, _LEAST_DEVIATION), 1.0)
+
+
 def deviation_of(values: Sequence[float]) -> float:
     """Compute the standard deviation of numbers; where they do not vary, the size of the largest, or 1 if all are 0.
 
@@ -194,6 +210,8 @@ def evaluate_series(series: Series, expected: Expectation | None) -> Finding | N
     """
     if expected is None:
         return _compare(series, _of_base(series), days=0) if series.base and series.is_sampled else None
+    if _rests_on_base(series):
+        return _compare(series, _of_base(series), days=0)
     found = _compare(series, expected, days=expected.days)
     if series.base is None or not series.is_sampled:
         return found
@@ -204,6 +222,14 @@ def evaluate_series(series: Series, expected: Expectation | None) -> Finding | N
     by_base = _compare(series, _of_base(series), days=0)
     best = min(found, by_base, key=lambda one: one.p_value)
     return replace(best, p_value=min(2 * best.p_value, _MAX_P))
+
+
+def _rests_on_base(series: Series) -> bool:
+    """Return True if a closed baseline of more rows than the past days stands for them: they had nothing new either."""
+    if not series.is_closed or series.base is None:
+        return False
+    past = [point for day, point in series.past if day not in series.outliers]
+    return series.base.rows > sum(point.rows for point in past) and not any(point.value for point in past)
 
 
 def exceeds_past(distance: float, past: Sequence[float], days: int) -> bool:

@@ -26,6 +26,8 @@ _LEAST_KURTOSIS = 1.2
 # share of the baseline's values from which its tails are estimated, and the fewest
 _TAIL = 0.01
 _FEWEST_IN_TAIL = 10
+# values of a category from which its histogram on few bins does not tell that one of them gains
+_MANY_VALUES = 50
 # on the scale s: no tail is taken to be shorter
 _SHORTEST_TAIL = 0.05
 
@@ -59,6 +61,7 @@ class Peak:
         base_rows: Values of the baseline there.
         excess: Excess of the share.
         places: Number of values or cells looked at.
+        value: The value of a category as a literal; empty of a number, and where it is not known.
     """
 
     at: float
@@ -66,6 +69,7 @@ class Peak:
     base_rows: int
     excess: float
     places: int
+    value: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +87,7 @@ class Distinct:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValueShape:
-    """ValueShape of the values of a day; of a category, its distinct values alone."""
+    """ValueShape of the values of a day; of a category, its distinct values and, of many, its peak alone."""
 
     moments: ScaledMoments | None = None
     peak: Peak | None = None
@@ -129,7 +133,7 @@ class ShapeBase:
             found = _moments(self._scaled(points.keys), points.counts, self._scaled(np.array(ends)) if ends else None)
         return ValueShape(
             moments=found,
-            peak=_peak(keys, day, base) if self._unit else None,
+            peak=_peak(keys, day, base) if self._unit or len(self._points) > _MANY_VALUES else None,
             distinct=_distinct(day, base),
         )
 

@@ -105,10 +105,18 @@ def in_words(kind: str, now: ColumnEvidence, finding: Finding) -> Finding:
         words = f"{'more' if finding.effect > 0 else 'fewer'} distinct values than expected"
     elif kind == _PEAK and now.shape.peak:
         share = now.shape.peak.rows / now.rows
-        words = f"{100 * share:.2g} % of the values are {now.shape.peak.at + now.centre:.6g}"
+        words = _words_of_value(now) or f"{100 * share:.2g} % of the values are {now.shape.peak.at + now.centre:.6g}"
     else:
         words = f"values {'higher' if finding.effect > 0 else 'lower'} than expected"
     return replace(found, words=words)
+
+
+def _words_of_value(now: ColumnEvidence) -> str:
+    """Return the share of the value of a category that has gained most, in words; empty for other columns."""
+    peak = now.shape.peak
+    if now.place is not None or peak is None:
+        return ""
+    return f"{100 * peak.rows / now.rows:.2g} % of the values are {peak.value or 'one beyond the vocabulary'}"
 
 
 def evaluate_ends(now: ColumnEvidence, past: _Past, outliers: Collection[date]) -> Iterator[Finding]:

@@ -23,6 +23,7 @@ from airflow_mlmon.pipeline.workspace.inferred import infer_from_rows
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST
 from airflow_mlmon.pipeline.workspace.reference_rows import ReferenceRows, list_reference, read_reference
 from airflow_mlmon.pipeline.workspace.samples import days_of
+from airflow_mlmon.pipeline.workspace.unfit import tell_unfit
 from airflow_mlmon.profiles.engine.pinning import pin_schema
 from airflow_mlmon.quality.infer import Inferred
 from airflow_mlmon.records import Status
@@ -281,7 +282,7 @@ def _inspect_reference(run: Run) -> ReferenceFound:
         files=len(files),
         rows=found.rows.num_rows,
         days=len(days.drop_null().unique()),
-        told=found.told,
+        told=(*found.told, *tell_unfit(schema, found.rows)),
         unknown=tuple(_unknown(run.spec, found)),
         formats=formats,
         inferred=inferred,

@@ -43,11 +43,13 @@ class Derivation:
         feature: Feature that is derived.
         columns: Columns that it is derived from.
         zone: Time zone of hours and weekdays.
+        every: Number of distinct texts of which one is measured, a power of two.
     """
 
     feature: str
     columns: tuple[str, ...]
     zone: str = "UTC"
+    every: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,6 +41,7 @@ from airflow_mlmon.spec.metrics import (
     ERROR_RATE,
     ESTIMATION_GAP,
     LABEL_COVERAGE,
+    LABEL_METRICS,
     NULL_RATE,
     SAMPLING_FRACTION,
 )
@@ -267,6 +268,7 @@ def _tiles(page: DayPage) -> tuple[str, ...]:
         NULL_RATE,
         *task.output_metrics,
         *(name for name in task.label_metrics if not METRICS[name].is_performance),
+        *LABEL_METRICS,
         # without labels there is no such table
         *(() if page.labels else page.own_metrics),
     )

@@ -30,6 +30,7 @@ from airflow_mlmon.spec.drift import Drift
 from airflow_mlmon.spec.druid import Druid
 from airflow_mlmon.spec.duplicates import Duplicates
 from airflow_mlmon.spec.fairness import Fairness
+from airflow_mlmon.spec.forms import derived_of_forms
 from airflow_mlmon.spec.labels import Labels, check_labels
 from airflow_mlmon.spec.metrics import OWN
 from airflow_mlmon.spec.operational import Operational, check_operational
@@ -113,7 +114,7 @@ class ModelSpec(Section):
     labels: Labels | None = None
     reference: Reference
     quality: tuple[Check, ...] | None = Field(
-        default=None, description="Checks; by default they are inferred from the reference."
+        default=None, description="Checks; by default they are inferred from the reference, and recorded."
     )
     drift: Drift = Field(default_factory=Drift)
     baseline: Baseline = Field(
@@ -168,9 +169,9 @@ class ModelSpec(Section):
 
     @property
     def derived(self) -> dict[str, str]:
-        """Column that each derived column is derived from: a text, or a time."""
-        of_times = {name: source for name, (source, _) in derived_of_times(self.columns).items()}
-        return derived_of_texts(self.predictions.columns) | of_times
+        """Column that each derived column is derived from: a text, a time, or the id."""
+        found = derived_of_times(self.columns) | derived_of_forms(self.columns)
+        return derived_of_texts(self.predictions.columns) | {name: source for name, (source, _) in found.items()}
 
     @property
     def patterns(self) -> frozenset[str]:

@@ -22,5 +22,6 @@ class Check(Section):
         default_factory=dict, description="Its other arguments, named as in Great Expectations."
     )
     severity: Severity = Field(
-        default=Severity.WARNING, description="blocking (the partition fails), warning or recorded."
+        default=Severity.WARNING,
+        description="blocking (the partition fails, also if it cannot be computed), warning or recorded.",
     )

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from airflow_mlmon.spec.choices import ColumnType, Role
-from airflow_mlmon.spec.column import Column
+
+if TYPE_CHECKING:
+    # a comparison has no spec and need not import pydantic
+    from airflow_mlmon.spec.column import Column
 
 
 class TextFeature(StrEnum):
@@ -63,6 +67,7 @@ def derived_of_texts(columns: Mapping[str, Column]) -> dict[str, str]:
 def derive_columns(columns: Mapping[str, Column]) -> dict[str, Column]:
     """Return the columns with each text replaced by the columns derived from it.
 
+    >>> from airflow_mlmon.spec.column import Column
     >>> text = Column(type=ColumnType.STRING, role=Role.TEXT)
     >>> [f"{name} {column.type}" for name, column in derive_columns({"note": text}).items()][:3]
     ['note.length integer', 'note.words integer', 'note.letters float']
@@ -71,6 +76,9 @@ def derive_columns(columns: Mapping[str, Column]) -> dict[str, Column]:
 
 
 def _derived(columns: Mapping[str, Column]) -> Iterator[tuple[str, Column]]:
+    # a comparison is spared pydantic
+    from airflow_mlmon.spec.column import Column  # noqa: PLC0415
+
     for name, column in columns.items():
         if column.role is Role.TEXT:
             for feature in derived_features(column):

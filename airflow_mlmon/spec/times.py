@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from airflow_mlmon.spec.choices import ColumnType, Role
-from airflow_mlmon.spec.column import Column
+
+if TYPE_CHECKING:
+    # a comparison has no spec and need not import pydantic
+    from airflow_mlmon.spec.column import Column
 
 
 class TimeFeature(StrEnum):
@@ -29,6 +33,7 @@ def derived_of_times(columns: Mapping[str, Column]) -> dict[str, tuple[str, Time
 
     A declared column of the same name is not derived.
 
+    >>> from airflow_mlmon.spec.column import Column
     >>> derived_of_times({"signup": Column(type=ColumnType.TIMESTAMP)})["signup.age"]
     ('signup', <TimeFeature.AGE: 'age'>)
     """

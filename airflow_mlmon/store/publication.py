@@ -69,6 +69,7 @@ def write_failure(connection: sa.Connection, partition: Partition, message: str)
         rows_quarantined=current.rows_quarantined if current else 0,
         message=message,
         arrival=current.arrival if current else None,
+        causes=current.causes if current else (),
     )
     _write_day(connection, state, exists=current is not None)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from airflow_mlmon.causes import Cause
 from airflow_mlmon.errors import DataError
 from airflow_mlmon.lifecycle.states import Episode, Lifecycle
 from airflow_mlmon.lifecycle.tracked import TrackedAlert
@@ -80,6 +81,7 @@ def day_row(state: PartitionState) -> Row:
         **{name: getattr(state, name) for name in _DAY_COUNTS},
         "message": state.message,
         "evaluated": state.evaluated,
+        "causes": json.dumps([asdict(cause) for cause in state.causes]),
         **_arrival_row(state.arrival),
     }
 
@@ -95,6 +97,7 @@ def partition_of(row: sa.Row[Any]) -> PartitionState:
         message=stored["message"],
         evaluated=stored["evaluated"],
         arrival=_arrival_of(stored),
+        causes=tuple(map(Cause.from_dict, json.loads(stored["causes"] or "[]"))),
         **{name: stored[name] for name in _DAY_COUNTS},
     )
 

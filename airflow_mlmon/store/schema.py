@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from airflow_mlmon.partition import DEFAULT_ZONE
 
-SCHEMA_VERSION = "0013"
+SCHEMA_VERSION = "0014"
 VERSION_TABLE = "mlmon_schema_version"
 
 
@@ -115,6 +115,7 @@ partitions = sa.Table(
     sa.Column("labels_delivered", sa.BigInteger),
     sa.Column("delay_hours", sa.Double),
     sa.Column("delay_reason", PlainText),
+    sa.Column("causes", PlainText),
 )
 
 evaluation_bases = sa.Table(

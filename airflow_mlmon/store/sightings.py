@@ -15,13 +15,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from airflow_mlmon.causes import CauseKind
 from airflow_mlmon.lifecycle.states import worst
-from airflow_mlmon.records import Family, VerdictState
-from airflow_mlmon.spec.metrics import CHECK_PREFIX, STATUS
+from airflow_mlmon.records import Family, Status, VerdictState
+from airflow_mlmon.spec.metrics import CHECK_PREFIX, STATUS, STATUS_PREFIX
 from airflow_mlmon.store import schema
 from airflow_mlmon.store.schema import BreachState
 
-_CHECKS = "checks"
+_CHECKS, _ARRIVED, _LABELS = "checks", "arrived", "delivered"
 _READ = frozenset(
     {"fingerprint", "metric", "column", "segment", "day", "family", "severity", "state", "expectation", "passed"}
 )
@@ -75,12 +76,18 @@ def _add_healthy(connection: sa.Connection, model: str, found: dict[str, Sightin
     answers = _verdict_answers(connection, model, first, subjects)
     answers |= _check_answers(connection, model, first, subjects)
     for seen in found.values():
-        is_check = seen.subject[0].startswith(CHECK_PREFIX)
-        [family, *_] = seen.families.values()
         own = answers.get(seen.subject, {})
-        absent = evaluated[_CHECKS if is_check else family.value] - set(own) if seen.subject[0] != STATUS else set()
+        absent = evaluated[_evaluation_of(seen)] - set(own) if seen.subject[0] != STATUS else set()
         healthy = absent | {day for day, is_silent in own.items() if is_silent}
         seen.healthy = {day for day in healthy if day > min(seen.severities) and day not in seen.severities}
+
+
+def _evaluation_of(seen: Sightings) -> str:
+    """Return which evaluated days are healthy of an alert that has no verdict of its own on them."""
+    metric = seen.subject[0]
+    if metric.startswith(STATUS_PREFIX):
+        return _LABELS if CauseKind(metric.removeprefix(STATUS_PREFIX)).is_of_labels else _ARRIVED
+    return _CHECKS if metric.startswith(CHECK_PREFIX) else next(iter(seen.families.values())).value
 
 
 def _verdict_answers(
@@ -110,7 +117,7 @@ def _check_answers(
 
 
 def _evaluated_days(connection: sa.Connection, model: str, first: date) -> dict[str, set[date]]:
-    """Find the evaluated days by family of results, and those with checks."""
+    """Find the evaluated days by family of results, those with checks, with rows, and with a delivery of labels."""
     days, verdicts, checks = schema.partitions, schema.verdicts, schema.checks
     of_day = (verdicts.c.model == days.c.model, verdicts.c.day == days.c.day, verdicts.c.metric != STATUS)
     found: dict[str, set[date]] = {}
@@ -123,6 +130,10 @@ def _evaluated_days(connection: sa.Connection, model: str, first: date) -> dict[
         found[family.value] = _days_where(connection, model, first, sa.or_(*evaluated))
     of_checks = (checks.c.model == days.c.model, checks.c.day == days.c.day, checks.c.passed.is_not(None))
     found[_CHECKS] = _days_where(connection, model, first, sa.exists().where(*of_checks))
+    # without rows, nothing is known of what is refused of them
+    has_rows = sa.and_(days.c.evaluated, days.c.status.in_([Status.OK.value, Status.PARTIAL.value]))
+    found[_ARRIVED] = _days_where(connection, model, first, has_rows)
+    found[_LABELS] = _days_where(connection, model, first, sa.and_(has_rows, days.c.labels_delivered > 0))
     return found
 
 

@@ -26,7 +26,8 @@ def summary_metrics(profile: Profile, spec: ModelSpec) -> list[MetricValue]:
     """
     return [
         *_summary(profile, spec),
-        *(_null_rate(name, column) for name, column in profile.columns.items()),
+        # a derived column is empty where its source is
+        *(_null_rate(name, column) for name, column in profile.columns.items() if not column.schema.derived),
         *(
             _new_category_rate(name, column, is_named=_may_be_named(name, spec))
             for name, column in profile.columns.items()

@@ -93,11 +93,11 @@ def test_each_column_has_its_own_baseline(evaluated):
     _, drift, facts = evaluated(8, "baselines: {term: {trailing: 6}, score: {same_weekday: 2}}")
 
     assert {entry.title: entry.columns for entry in facts} == {
-        "the reference": ("amount", "channel", "approved"),
+        "the reference": ("amount", "channel", "approved", "id.length", "id.shape"),
         "the trailing 6 days": ("term",),
         "the same weekday of the 2 weeks before": ("score",),
     }
-    assert set(drift) == {"amount", "term", "channel", "score", "approved"}
+    assert set(drift) == {"amount", "term", "channel", "score", "approved", "id.length", "id.shape"}
 
 
 def test_the_previous_day_is_the_baseline_and_the_days_before_show_how_far_others_lie(evaluated):

@@ -88,7 +88,8 @@ class TestQuarantinedShare:
         found = value(run, LAST, "quarantined_share")
         assert (found.value, found.rows) == (0, 40)
         titles = {alert.title for alert in run.store.alerts("loans", LAST.day, LAST.day)}
-        assert titles == {"data incomplete", "rows below its expected range"}
+        refused = "files refused: part-#.parquet: not a readable Parquet file"
+        assert titles == {refused, "rows below its expected range"}
 
     def test_a_day_without_rows_has_no_share_and_a_reason(self, run, archive):
         archive.write_predictions(LAST.day, day_table(LAST.day).slice(0, 0))

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_mlmon.archive.curation.reasons import EMPTY, OUTSIDE
 from airflow_mlmon.archive.curation.texts import derive_texts
 from airflow_mlmon.archive.envelopes.reserved import REASON
 from airflow_mlmon.partition import Partition
@@ -109,7 +110,7 @@ def malformed_reasons(vector: str, spec: ModelSpec) -> tuple[str, str]:
 
 def outside_reason(spec: ModelSpec) -> str:
     """Return the reason for which a row of another day is quarantined."""
-    return f"{spec.time_column} is outside the day"
+    return f"{spec.time_column} {OUTSIDE}"
 
 
 def _faults(
@@ -128,7 +129,7 @@ def _faults(
             yield _RowFault(fault.reason, fault.rows, of_errors=fault.column == spec.time_column)
     for name in required:
         if table.column(name).null_count:
-            yield _RowFault(f"{name} is empty", _to_mask(pc.is_null(table.column(name))), name == spec.time_column)
+            yield _RowFault(f"{name} {EMPTY}", _to_mask(pc.is_null(table.column(name))), name == spec.time_column)
     for name in spec.vectors:
         wrong_length, null_element = malformed_reasons(name, spec)
         yield _RowFault(

@@ -22,6 +22,7 @@ from airflow_mlmon.archive.curation.hash_log import HashLog
 from airflow_mlmon.archive.curation.manifest import SourceFile
 from airflow_mlmon.archive.curation.personal import protect
 from airflow_mlmon.archive.curation.read import Batch, ListedSource, Reader
+from airflow_mlmon.archive.curation.reasons import DUPLICATE
 from airflow_mlmon.archive.curation.repeats import KeyOf, find_repeated_rows, hash_keys
 from airflow_mlmon.archive.curation.spool import Positions, Spool
 from airflow_mlmon.partition import Partition
@@ -124,7 +125,7 @@ class Intake(NamedTuple):
     def drop_repeated(self, id_column: str) -> None:
         """Move to the quarantine all rows but the first with an id, and all but the first of an error and its time."""
         equal, other = self.accepted.find_repeated()
-        self.drop({f"{id_column} is a duplicate": equal, f"{id_column} is a duplicate with other values": other})
+        self.drop({f"{id_column} {DUPLICATE}": equal, f"{id_column} {DUPLICATE} with other values": other})
         copies = {"an error is listed twice": np.sort(np.concatenate(self.errors.find_repeated()))}
         self.errors.drop(copies, self.quarantine)
         self._count(copies)

@@ -9,12 +9,21 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from airflow_mlmon.archive.curation.reasons import ACCEPTED_BEFORE, DUPLICATE, EMPTY, OUTSIDE
 from airflow_mlmon.archive.layouts.layout import PassedOver
+from airflow_mlmon.causes import Cause, CauseKind, add_up_causes, name_file_problem, name_reason
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import Status
 
 # Raise it when the same files would be curated differently: results then get new versions.
 CURATION = 1
+# by what the reason to quarantine a row says
+_KINDS = {
+    OUTSIDE: CauseKind.OUTSIDE,
+    DUPLICATE: CauseKind.DUPLICATES,
+    ACCEPTED_BEFORE: CauseKind.DUPLICATES,
+    EMPTY: CauseKind.LACKING,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +115,20 @@ class Manifest:
         return sorted({note for file in self.files for note in file.notes})
 
     @property
+    def causes(self) -> tuple[Cause, ...]:
+        """Causes for which the status is not OK."""
+        return add_up_causes(
+            [
+                *map(_of_file, self.problems),
+                *(_of_rows(reason, count) for reason, count in sorted(self.quarantined.items())),
+                *(
+                    Cause(kind=CauseKind.VALUES, about=name_reason(reason), count=count, words=_values(reason, count))
+                    for reason, count in self.faults.items()
+                ),
+            ]
+        )
+
+    @property
     def status(self) -> Status:
         """OK only if every file, row and value of the declared columns was accepted."""
         if not self.files or (self.rows_accepted + self.rows_quarantined == 0 and not self.problems):
@@ -132,9 +155,9 @@ class Manifest:
         """Problems and notes in words; empty if there are none."""
         if self.status is Status.NO_DATA:
             return self._absence
-        parts = [f"{file.uri.rsplit('/', 1)[-1]}: {file.problem}" for file in self.problems]
-        parts += [f"{count} rows: {reason}" for reason, count in sorted(self.quarantined.items())]
-        parts += [f"{reason} ({count} values)" for reason, count in self.faults.items()]
+        parts = [_file(file) for file in self.problems]
+        parts += [_rows(reason, count) for reason, count in sorted(self.quarantined.items())]
+        parts += [_values(reason, count) for reason, count in self.faults.items()]
         return "; ".join([*parts, *self.notes])
 
     @property
@@ -156,3 +179,26 @@ class Manifest:
         content["rows_handed_over"] = self.rows_handed_over
         content["sampling_fraction"] = self.sampling_fraction
         return json.dumps(content, indent=1, sort_keys=True)
+
+
+def _of_file(file: SourceFile) -> Cause:
+    name = file.uri.rsplit("/", 1)[-1]
+    return Cause(kind=CauseKind.FILES, about=name_file_problem(name, file.problem), count=1, words=_file(file))
+
+
+def _of_rows(reason: str, count: int) -> Cause:
+    kinds = (kind for words, kind in _KINDS.items() if words in reason)
+    kind = next(kinds, CauseKind.ROWS)
+    return Cause(kind=kind, about=name_reason(reason), count=count, words=_rows(reason, count))
+
+
+def _file(file: SourceFile) -> str:
+    return f"{file.uri.rsplit('/', 1)[-1]}: {file.problem}"
+
+
+def _rows(reason: str, count: int) -> str:
+    return f"{count} rows: {reason}"
+
+
+def _values(reason: str, count: int) -> str:
+    return f"{reason} ({count} values)"

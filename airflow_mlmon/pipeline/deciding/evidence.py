@@ -10,10 +10,9 @@ from functools import cached_property
 from airflow_mlmon.drift.methods import text_methods
 from airflow_mlmon.drift.versions import CategoryCounts, days_alike
 from airflow_mlmon.evaluation.evaluate import PartitionEvidence, evaluate_day
-from airflow_mlmon.evaluation.history import ColumnDays, Comparisons, base_shares, ongoing
+from airflow_mlmon.evaluation.history import ColumnDays, Comparisons, base_rates, base_shares, ongoing
 from airflow_mlmon.evaluation.incidents import Incident
 from airflow_mlmon.evaluation.series import Point
-from airflow_mlmon.evaluation.windows import WINDOWS
 from airflow_mlmon.partition import Partition, dates_before
 from airflow_mlmon.pipeline.baselines.choose import ChosenBaseline, choose_baselines, members_of
 from airflow_mlmon.pipeline.baselines.versions import counts_in, version_counts
@@ -21,6 +20,8 @@ from airflow_mlmon.pipeline.baselines.window import Span
 from airflow_mlmon.pipeline.deciding.acceptance import begin_anew, withhold_new_levels
 from airflow_mlmon.pipeline.deciding.causes import find_incidents
 from airflow_mlmon.pipeline.deciding.hours import measure_row_hours, row_hours
+from airflow_mlmon.pipeline.deciding.recent import recent_points
+from airflow_mlmon.pipeline.deciding.unknown import without_unknown
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.outcomes import stored_outcomes
 from airflow_mlmon.pipeline.workspace.reference import (
@@ -36,12 +37,19 @@ from airflow_mlmon.profiles.schema import ProfileSchema
 from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.baseline import BaselineKind
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
-from airflow_mlmon.spec.metrics import DRIFT, LABEL_COVERAGE, NEW_CATEGORY_RATE, OUT_OF_RANGE_RATE, ROWS, ROWS_BY_HOUR
+from airflow_mlmon.spec.metrics import (
+    DRIFT,
+    EXPLAINED_SHARE,
+    LABEL_COVERAGE,
+    NEW_CATEGORY_RATE,
+    OUT_OF_RANGE_RATE,
+    ROWS,
+    ROWS_BY_HOUR,
+)
 from airflow_mlmon.spec.model import ModelSpec
 from airflow_mlmon.statistics.correction import compute_look_rate
 from airflow_mlmon.tasks.registry import METRICS, is_evaluated, task_of
 
-_ROWS_BY_HOUR = (ROWS_BY_HOUR, None, None)
 _NEVER_SEEN = frozenset({NEW_CATEGORY_RATE, OUT_OF_RANGE_RATE})
 _EVALUATED = tuple(name for name, metric in METRICS.items() if metric.measure)
 # baselines of earlier days
@@ -144,7 +152,7 @@ class PartitionEvaluator:
             day=day,
             metrics=metrics,
             past=self._past(found, unlike, breached),
-            recent=_recent(found, day, unlike),
+            recent=recent_points(found, day, unlike),
             first=self._first(day, served, alike, breaches),
             outliers=over,
             versions=frozenset(column_key(str(spec.version_column), version) for version in now)
@@ -166,20 +174,14 @@ class PartitionEvaluator:
             evidence,
             past=_of_other_days(evidence.past, stored) if reference.novelty is None else evidence.past,
             columns=history.columns(),
-            hours=row_hours(
-                self.run,
-                partition,
-                profile,
-                stored,
-                season=policy.season,
-                excluded=breached.get(_ROWS_BY_HOUR, ()),
-                outliers=over.get(_ROWS_BY_HOUR, ()),
-            ),
-            base=base_shares(history.baselines, reference.profile, reference.novelty or {}),
+            hours=row_hours(self.run, partition, profile, stored, policy.season, breached=breached, over=over),
+            base=base_shares(history.baselines, reference.profile, reference.novelty or {})
+            | base_rates(reference.rows.rates),
             closed=reference.closed,
             scales=_scales(spec, history),
             parts=history.parts,
         )
+        evidence = without_unknown(evidence, reference)
         return replace(evidence, metrics=withhold_new_levels(evidence, begun))
 
     def _scales_of_labels(self, partition: Partition) -> Mapping[str, float]:
@@ -222,10 +224,14 @@ class PartitionEvaluator:
         # a missing day is no history of the number of rows
         empty = {before for before, key, value, _ in found if key == (ROWS, None, None) and not value}
         for before, key, value, rows in found:
-            is_unlike = METRICS[key[0]].of_model and before in unlike and key[2] is None
+            is_unlike = self._is_of_model(key) and before in unlike and key[2] is None
             if not is_unlike and before not in empty and before not in breached.get(key, ()):
                 past.setdefault(key, []).append((before, Point(value=value, rows=rows)))
         return {key: points[-self.run.spec.history.days :] for key, points in past.items()}
+
+    def _is_of_model(self, key: SubjectKey) -> bool:
+        """Return whether a metric changes with the model version: so does what explains its outputs."""
+        return METRICS[key[0]].of_model or (key[0] == EXPLAINED_SHARE and key[1] in self.run.spec.outputs)
 
     def _first(
         self,
@@ -297,18 +303,6 @@ def _of_other_days(
         key: [(day, point) for day, point in points if key[0] not in _NEVER_SEEN or day not in own]
         for key, points in past.items()
     }
-
-
-def _recent(
-    found: Sequence[tuple[date, SubjectKey, float, int]], day: date, unlike: Collection[date]
-) -> dict[SubjectKey, list[tuple[date, Point]]]:
-    """Return the metrics of the last four weeks, without outputs of other versions."""
-    recent: dict[SubjectKey, list[tuple[date, Point]]] = {}
-    for before, key, value, rows in found:
-        is_unlike = METRICS[key[0]].of_model and before in unlike
-        if (day - before).days < max(WINDOWS) and not is_unlike:
-            recent.setdefault(key, []).append((before, Point(value=value, rows=rows)))
-    return recent
 
 
 def _share_of_labels(metrics: Sequence[MetricValue]) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 from airflow_mlmon.evaluation.hours import RowHours
@@ -10,10 +10,11 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.stored_profiles import DayProfile
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.records import MetricValue
+from airflow_mlmon.records import MetricValue, SubjectKey
 from airflow_mlmon.spec.metrics import ROWS_BY_HOUR
 
 _REGULAR = 24
+_KEY = (ROWS_BY_HOUR, None, None)
 
 
 def row_hours(
@@ -21,23 +22,36 @@ def row_hours(
     partition: Partition,
     profile: Profile,
     past: Sequence[DayProfile],
-    *,
     season: str,
-    excluded: Collection[date] = (),
-    outliers: Collection[date] = (),
+    *,
+    breached: Mapping[SubjectKey, Collection[date]],
+    over: Mapping[SubjectKey, Collection[date]],
 ) -> RowHours | None:
     """Return the rows by hour with their history; None without event times.
 
     A day on which the clocks change has other hours, and is no history of other days.
+
+    Args:
+        run: The run.
+        partition: The day.
+        profile: Its profile.
+        past: The profiles of the days before.
+        season: Whether weekdays are told apart.
+        breached: Days of ongoing incidents, which are no history.
+        over: Days of resolved ones.
     """
     if profile.hours is None:
         return None
     days = [
         (one.day, one.profile.hours)
         for one in past
-        if one.profile is not None and one.day not in excluded and run.partition(one.day).hours == _REGULAR
+        if one.profile is not None
+        and one.day not in breached.get(_KEY, ())
+        and run.partition(one.day).hours == _REGULAR
     ]
-    return RowHours.of(partition.day, profile.hours, days[-run.spec.history.days :], season=season, outliers=outliers)
+    return RowHours.of(
+        partition.day, profile.hours, days[-run.spec.history.days :], season=season, outliers=over.get(_KEY, ())
+    )
 
 
 def measure_row_hours(hours: RowHours, partition: Partition) -> MetricValue:

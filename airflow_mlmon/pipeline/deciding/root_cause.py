@@ -6,16 +6,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from airflow_mlmon.alerts.breach import plain
+from airflow_mlmon.causes import CauseKind
 from airflow_mlmon.evaluation.incidents import Incident
 from airflow_mlmon.lifecycle.incidents import BY_ITSELF
 from airflow_mlmon.quality.infer import measured_metric
 from airflow_mlmon.records import Alert, SubjectKey
 from airflow_mlmon.spec.choices import CRITICAL
-from airflow_mlmon.spec.metrics import CHECK_PREFIX, ROWS, STATUS, UNSAMPLED_ROWS
+from airflow_mlmon.spec.metrics import CHECK_PREFIX, LABEL_MATCH_RATE, ROWS, STATUS, STATUS_PREFIX, UNSAMPLED_ROWS
 from airflow_mlmon.tasks.registry import METRICS
 
 _LENGTH = 250
 # what says that rows are missing, or too many
+_IDS = (None, CauseKind.LABEL_IDS)
 _VOLUME = frozenset({ROWS, UNSAMPLED_ROWS, STATUS})
 
 
@@ -49,8 +51,17 @@ def name_causes(
         # a day fails for another reason than its number of rows
         has_failed = alert.metric == STATUS and alert.severity == CRITICAL
         subject = None if has_failed else _subject_of(*alert.key)
-        if alert.key not in causes and subject is not None and not _is_of_model(alert):
+        if alert.key in causes or subject is None or _is_of_model(alert):
+            continue
+        if alert.metric.startswith(STATUS_PREFIX):
+            # of several causes none follows from another
+            causes[alert.key] = joined.get(subject, ((0, 0), alert.title))
+        else:
             causes[alert.key] = joined.setdefault(subject, ((0, 0), alert.title))
+    # a day fails at a blocking check for what that check says
+    blocking = [alert for alert in alerts if alert.metric.startswith(CHECK_PREFIX) and alert.severity == CRITICAL]
+    for check in blocking[:1]:
+        causes[STATUS, None, None] = causes.get(check.key, ((0, 0), check.title))
     alone = ((0, 0), "")
     ordered = sorted(alerts, key=lambda alert: causes.get(alert.key, alone)[0])
     found = [replace(alert, cause=causes.get(alert.key, alone)[1]) for alert in ordered]
@@ -63,9 +74,14 @@ def name_causes(
 
 
 def _subject_of(metric: str, column: str | None, segment: str | None) -> tuple[str | None, str | None] | None:
-    """Return the column and the segment that an alert or a breach is about, no column for the number of rows."""
+    """Return the column and the segment that an alert or a breach is about, neither for the number of rows."""
     if column is not None:
         return column, segment
+    if metric == LABEL_MATCH_RATE:
+        return _IDS
+    if metric.startswith(STATUS_PREFIX):
+        kind = CauseKind(metric.removeprefix(STATUS_PREFIX))
+        return (None, None) if kind.is_of_rows else _IDS if kind is CauseKind.LABEL_IDS else None
     measured = measured_metric(metric.removeprefix(CHECK_PREFIX)) or metric
     return (None, None) if measured in _VOLUME and segment is None else None
 

@@ -12,7 +12,7 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.deliveries import Taken, take_changed_deliveries
 from airflow_mlmon.pipeline.steps.evaluate import evaluate_labels
 from airflow_mlmon.pipeline.steps.performance import measure_labels
-from airflow_mlmon.pipeline.steps.touched import find_touched_days, look_through, tell_of_ids, within_reach
+from airflow_mlmon.pipeline.steps.touched import find_touched_days, look_through, match_ids, within_reach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,5 +65,6 @@ def _tell(run: Run, day: Partition, taken: Taken, served: dict[Partition, str]) 
     said = [taken.problem, taken.note]
     for delivery in run.store.deliveries(run.model, day.day, day.day):
         looked = look_through(run, delivery, within_reach(run, delivery, served))
-        said += tell_of_ids(run, delivery, served, looked)
+        told, _ = match_ids(run, delivery, served, looked)
+        said += [told.problem, told.note]
     return "; ".join(filter(None, said))

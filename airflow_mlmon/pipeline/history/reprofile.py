@@ -5,10 +5,12 @@ The archive is not read. Labels, verdicts and alerts of the past are not changed
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+
+import pyarrow as pa
 
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
@@ -21,18 +23,23 @@ from airflow_mlmon.pipeline.steps.rows import row_metrics
 from airflow_mlmon.pipeline.workspace.estimates import estimated_metrics
 from airflow_mlmon.pipeline.workspace.outcomes import last_measured, read_outcomes
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri, read_curated
-from airflow_mlmon.pipeline.workspace.reference import StoredReference, ensure_reference
+from airflow_mlmon.pipeline.workspace.reference import StoredReference, pin_reference_again, renew_reference
+from airflow_mlmon.pipeline.workspace.unfit import find_unfit
 from airflow_mlmon.profiles.engine.local import profile_table
+from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import PartitionState
-from airflow_mlmon.spec.metrics import DRIFTED_COLUMNS, DRIFTED_SHARE
+from airflow_mlmon.spec.metrics import DRIFTED_COLUMNS, DRIFTED_SHARE, LABEL_METRICS
 from airflow_mlmon.tasks.registry import METRICS
 
 # metrics that follow from the profile: not those of the arrival, of labels, or of verdicts
 _FROM_PROFILE = (
     frozenset(name for name, metric in METRICS.items() if not metric.needs_labels)
     - ARRIVAL_METRICS
-    - {DRIFTED_COLUMNS, DRIFTED_SHARE}
+    - {DRIFTED_COLUMNS, DRIFTED_SHARE, *LABEL_METRICS}
 )
+
+# later days that a column is pinned again from
+_PINNED_DAYS = 28
 
 
 class Carried(StrEnum):
@@ -59,13 +66,15 @@ class Reprofiled:
 def reprofile(run: Run, first: date, last: date) -> Iterator[Reprofiled]:
     """Profile the days of a range under the pinned schema, oldest first, each in one transaction.
 
-    The schema is pinned now if the spec has changed since the last run. The pages are written at the end.
+    The schema is pinned now if the spec has changed since the last run, or an older release has pinned it. Columns of
+    which the reference has no value, or whose later values it cannot tell apart, are pinned again from the rows of
+    these days. The pages are written at the end.
 
     Raises:
         PartitionConflictError: a day was run meanwhile; days profiled before it are kept, and a second call does the
             rest.
     """
-    reference = ensure_reference(run)
+    reference = _fit(run, renew_reference(run), list(run.partitions(first, last)))
     changed = []
     for partition in run.partitions(first, last):
         run.progress(f"profile of {partition.key}")
@@ -82,6 +91,25 @@ def reprofile(run: Run, first: date, last: date) -> Iterator[Reprofiled]:
         )
     if changed:
         write_pages(run, changed)
+
+
+def _fit(run: Run, reference: StoredReference, partitions: Sequence[Partition]) -> StoredReference:
+    """Return the reference, pinned again from later days if these have columns that it does not fit."""
+    held = [state for partition in partitions if (state := run.store.state(partition)) and state.version]
+    profiles = [
+        Profile.from_bytes(run.files.read(profile_uri(run, state.partition, str(state.version), reference.schema.id)))
+        for state in held
+        if _has_profile(run, state.partition, str(state.version), reference.schema.id)
+    ]
+    unfit = find_unfit(reference.schema, reference.profile, profiles)
+    if not unfit:
+        return reference
+    run.progress(f"pinning again: {', '.join(sorted(unfit))}")
+    rows = [
+        read_curated(run, state.partition, str(state.version), [run.spec.id_column], sorted(unfit))
+        for state in held[-_PINNED_DAYS:]
+    ]
+    return pin_reference_again(run, reference, pa.concat_tables(rows, promote_options="default").select(sorted(unfit)))
 
 
 def _carry(run: Run, reference: StoredReference, state: PartitionState | None) -> Carried:

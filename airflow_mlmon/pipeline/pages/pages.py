@@ -315,7 +315,7 @@ def _reference_facts(run: Run) -> Sequence[Fact]:
     if reference.unknown:
         facts.append(Fact(name="Not known of the reference", value=f"no value of {', '.join(reference.unknown)}"))
     if reference.told:
-        facts.append(Fact(name="Not read of the reference", value="; ".join(reference.told)))
+        facts.append(Fact(name="Notes on the reference", value="; ".join(reference.told)))
     return facts
 
 

@@ -20,6 +20,7 @@ from airflow_mlmon.archive.label_keys import key_columns, spell
 from airflow_mlmon.archive.labels import label_column, label_columns, to_delivery
 from airflow_mlmon.archive.layouts.delta_log import warn_of_log
 from airflow_mlmon.archive.layouts.layout import ListedFile, Listing, list_below, list_dated, list_day, list_delta
+from airflow_mlmon.causes import Cause, CauseKind
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.outcomes import without_uri
@@ -37,11 +38,12 @@ _READING = ("log", "id", "ids", "watermark", "label", "outcome", "excluded", *Fi
 
 
 class Taken(NamedTuple):
-    """Labels received in a delivery, the problems of its files, and what else there is to say of it."""
+    """Labels received in a delivery, the problems of its files, what else there is to say of it, and their causes."""
 
     rows: int = 0
     problem: str = ""
     note: str = ""
+    causes: tuple[Cause, ...] = ()
 
 
 class DeliveryFiles(NamedTuple):
@@ -123,8 +125,8 @@ def _take(run: Run, labels: Labels, partition: Partition, source: DeliveryFiles)
     is_own = labels.path is None
     version = _digest(delivered.rows) if is_own else _version(labels, manifest, delivered.contradictory)
     _save(run, partition, version, source.listing, delivered.rows)
-    problem = f"labels: {manifest.message}" if manifest.problems or manifest.faults else ""
-    return Taken(delivered.rows.num_rows, problem, _join(_tell(delivered.contradictory), _warn(labels, source)))
+    note = _join(_tell(delivered.contradictory), _warn(labels, source))
+    return Taken(delivered.rows.num_rows, _problem(manifest), note, _causes(manifest))
 
 
 def _version(labels: Labels, manifest: Manifest, contradictory: int) -> str:
@@ -146,13 +148,13 @@ def _take_of_table(run: Run, labels: Labels, days: Sequence[Partition]) -> dict[
     table, manifest = _read(run, labels, days[-1], source)
     missing = table.column(str(labels.watermark)).null_count
     table = table.filter(table.column(str(labels.watermark)).is_valid()).sort_by(str(labels.watermark))
-    problem = f"labels: {manifest.message}" if manifest.problems or manifest.faults else ""
     unknown = f"labels: {missing} rows have no {labels.watermark}" if missing else ""
     warning = _warn(labels, source)
     taken = {}
     for day in days:
         delivered = to_delivery(_rows_of(day, table, str(labels.watermark)), run.spec, labels)
-        taken[day] = Taken(delivered.rows.num_rows, problem, _join(_tell(delivered.contradictory), unknown, warning))
+        note = _join(_tell(delivered.contradictory), unknown, warning)
+        taken[day] = Taken(delivered.rows.num_rows, _problem(manifest), note, _causes(manifest))
         version = _digest(delivered.rows)
         known = next(iter(run.store.deliveries(run.model, day.day, day.day)), None)
         if known is not None and known.version == version:
@@ -228,6 +230,16 @@ def _warn(labels: Labels, source: DeliveryFiles) -> str:
     """Say that labels are read from a Delta table without its log; empty if they are not."""
     warning = warn_of_log(source.store, [labels.path] if labels.path else [], labels.format)
     return f"labels: {warning}" if warning else ""
+
+
+def _problem(manifest: Manifest) -> str:
+    return f"labels: {manifest.message}" if manifest.problems or manifest.faults else ""
+
+
+def _causes(manifest: Manifest) -> tuple[Cause, ...]:
+    """Return the causes for which a delivery is incomplete."""
+    kinds = {CauseKind.FILES: CauseKind.LABEL_FILES, CauseKind.VALUES: CauseKind.LABEL_VALUES}
+    return tuple(replace(cause, kind=kinds[cause.kind], words=f"labels: {cause.words}") for cause in manifest.causes)
 
 
 def _join(*notes: str) -> str:

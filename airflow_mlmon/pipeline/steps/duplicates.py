@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from airflow_mlmon.archive.curation.intake import Keyed
+from airflow_mlmon.archive.curation.reasons import ACCEPTED_BEFORE
 from airflow_mlmon.archive.curation.spool import Positions
 from airflow_mlmon.errors import DataError, NotFoundError
 from airflow_mlmon.partition import Partition
@@ -52,7 +53,7 @@ class Repeats:
     @property
     def reasons(self) -> dict[str, Positions]:
         """Return the rows by the reason for which they are quarantined."""
-        return {f"the prediction id was already accepted on {day}": positions for day, positions in self.rows.items()}
+        return {f"{ACCEPTED_BEFORE} on {day}": positions for day, positions in self.rows.items()}
 
     @property
     def digest(self) -> str:

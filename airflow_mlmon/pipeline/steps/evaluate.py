@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from airflow_mlmon.alerts.breach import check_alerts, metric_alerts, status_alert
+from airflow_mlmon.alerts.breach import check_alerts, metric_alerts, status_alerts
 from airflow_mlmon.alerts.new_values import name_new_values
+from airflow_mlmon.causes import add_up_causes
 from airflow_mlmon.drift.versions import days_alike
+from airflow_mlmon.evaluation.causes import past_causes
 from airflow_mlmon.evaluation.columns import drifted_metrics
 from airflow_mlmon.evaluation.rules import evaluate_rules, status_verdict
 from airflow_mlmon.partition import Partition
@@ -25,6 +27,7 @@ from airflow_mlmon.pipeline.steps.profile import Profiled, to_state
 from airflow_mlmon.pipeline.steps.rows import row_metrics
 from airflow_mlmon.pipeline.steps.validate import read_checks
 from airflow_mlmon.pipeline.workspace.estimates import estimated_metrics
+from airflow_mlmon.pipeline.workspace.label_matches import match_metrics
 from airflow_mlmon.pipeline.workspace.outcomes import Measured, Told
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.profiles.keys import column_key
@@ -41,7 +44,7 @@ from airflow_mlmon.records import (
     VerdictState,
 )
 from airflow_mlmon.spec import AlertRule, Severity
-from airflow_mlmon.spec.metrics import DRIFT, ROWS
+from airflow_mlmon.spec.metrics import DRIFT, ROWS, STATUS
 from airflow_mlmon.tasks.registry import METRICS, task_of
 from airflow_mlmon.tasks.titles import metric_title
 
@@ -125,7 +128,8 @@ def _after_matching(prepared: Prepared, measured: Measured | None) -> Prepared:
     return replace(
         prepared,
         status=Status.PARTIAL if is_incomplete else prepared.status,
-        message="; ".join(filter(None, (prepared.message, *told))),
+        message="; ".join(filter(None, (prepared.message, told.problem, told.note))),
+        causes=add_up_causes([*prepared.causes, *told.causes]),
     )
 
 
@@ -155,7 +159,7 @@ def _evaluate_rows(
     """Evaluate the metrics of the rows, drift and estimates among them, against the expected values."""
     profile = Profile.from_bytes(run.files.read(profiled.uri))
     of_rows = row_metrics(run, ensure_reference(run), prepared.partition, prepared.version, profile)
-    metrics = [*of_rows, *arrival_metrics(run, prepared), *others]
+    metrics = [*of_rows, *arrival_metrics(run, prepared), *match_metrics(run, prepared.partition), *others]
     # without rows everything would be a breach, and the status alerts already
     if not state.rows_accepted:
         return metrics, PartitionEvaluation()
@@ -174,10 +178,10 @@ def _prediction_results(
     of_drift = [rule for rule in rules if rule.metric == DRIFT]
     ruled = _verdicts(run, state.partition, metrics, of_drift) if of_drift else []
     # the number of drifted columns follows from the verdicts on each, and has its own rules
-    metrics = [*metrics, *drifted_metrics(metrics, [*ruled, *expected.verdicts])]
+    metrics = [*metrics, *drifted_metrics(metrics, _of_columns(run, [*ruled, *expected.verdicts]))]
     verdicts = [status_verdict(state), *_verdicts(run, state.partition, metrics, rules), *expected.verdicts]
     alerts = [
-        *filter(None, [status_alert(state)]),
+        *status_alerts(state, past_causes(run.store.states(run.model, *_before(run, state.partition)))),
         # without answered rows every check would fail, and the status or the errors alert already
         *(check_alerts(state.partition, checks) if _answered(metrics) else []),
         *name_new_values(
@@ -190,8 +194,21 @@ def _prediction_results(
         metrics=tuple(metrics),
         verdicts=tuple(verdicts),
         checks=tuple(checks),
-        alerts=tuple(name_causes(alerts, expected.incidents, output=_mean_output(run))),
+        alerts=tuple(_as_one(state, name_causes(alerts, expected.incidents, output=_mean_output(run)))),
     )
+
+
+def _as_one(state: PartitionState, alerts: Sequence[Alert]) -> Sequence[Alert]:
+    """Return the alerts of a day without rows as one incident, whose cause is its status."""
+    if state.status not in {Status.NO_DATA, Status.QUARANTINED}:
+        return alerts
+    cause = next(alert.title for alert in alerts if alert.metric == STATUS)
+    return [replace(alert, cause=cause) for alert in alerts]
+
+
+def _before(run: Run, partition: Partition) -> tuple[date, date]:
+    """Return the first and the last day of the history of a day."""
+    return partition.shift(-run.spec.history.days).day, partition.shift(-1).day
 
 
 def _answered(metrics: Sequence[MetricValue]) -> int:
@@ -290,3 +307,9 @@ def _history(
         (metric, column): [value for day, value in values if day not in unlike or not METRICS[metric].of_model]
         for (metric, column), values in past.items()
     }
+
+
+def _of_columns(run: Run, verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Return the verdicts on columns of the rows: what is derived of them when they are profiled counts for none."""
+    derived = set(run.spec.derived) - set(run.spec.columns)
+    return [verdict for verdict in verdicts if verdict.column not in derived]

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from airflow_mlmon.drift.metrics import score_metric
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.steps.deliveries import days_before, take_changed_deliveries
+from airflow_mlmon.pipeline.steps.deliveries import Taken, days_before, take_changed_deliveries
 from airflow_mlmon.pipeline.steps.prepare import Prepared
 from airflow_mlmon.pipeline.steps.touched import (
     find_touched_days,
     look_through,
+    match_ids,
     served_before,
-    tell_of_ids,
     tell_of_merged,
     within_reach,
 )
 from airflow_mlmon.pipeline.workspace.estimates import estimated_metrics
+from airflow_mlmon.pipeline.workspace.label_matches import write_matches
 from airflow_mlmon.pipeline.workspace.losses import loss_model
 from airflow_mlmon.pipeline.workspace.outcomes import (
     NOTHING_TOLD,
@@ -25,6 +27,7 @@ from airflow_mlmon.pipeline.workspace.outcomes import (
     Told,
     compare_label,
     deliveries_of,
+    join_told,
     outcomes_uri,
     profile_partition_outcomes,
     read_outcomes,
@@ -38,6 +41,9 @@ from airflow_mlmon.tasks.own import measure_own
 from airflow_mlmon.tasks.parts import measure_parts, set_constants
 from airflow_mlmon.tasks.registry import task_of
 
+# deliveries that are named
+_MOST = 5
+
 
 def measure_performance(run: Run, prepared: Prepared) -> list[Measured]:
     """Measure the partition and each earlier one that a delivery has labels for which it was not measured with.
@@ -48,12 +54,12 @@ def measure_performance(run: Run, prepared: Prepared) -> list[Measured]:
     own = measure_labels(run, partition, prepared.version)
     if own is None:
         return []
-    take_changed_deliveries(run, days_before(run, partition))
+    changed = take_changed_deliveries(run, days_before(run, partition))
     days = served_before(run, partition)
     run.progress("matching labels")
     told, touched = _look_through_own(run, days | {partition: prepared.version}, partition)
     touched |= find_touched_days(run, days, looked=partition)
-    measured = [replace(own, told=told)]
+    measured = [replace(own, told=join_told([told, _tell_of_changed(run, changed)]))]
     for past, version in days.items():
         if past in touched:
             run.progress(f"performance of {past.key}")
@@ -62,12 +68,28 @@ def measure_performance(run: Run, prepared: Prepared) -> list[Measured]:
     return measured
 
 
+def _tell_of_changed(run: Run, changed: Mapping[Partition, Taken]) -> Told:
+    """Say which deliveries of earlier days were received now, and what is wrong with them."""
+    labels = run.spec.labels
+    if labels is None or labels.path is None or labels.watermark is not None:
+        # a growing table changes every day; what is wrong with it or the predictions' files was said of these
+        return NOTHING_TOLD
+    days = [day for day, taken in changed.items() if taken.rows]
+    more = f" and of {len(days) - _MOST} more days" if len(days) > _MOST else ""
+    listed = ", ".join(f"{day.key} ({changed[day].rows} rows)" for day in days[:_MOST])
+    note = f"labels: the deliveries of {listed}{more} are new or have changed, and were read again" if days else ""
+    problems = [f"{taken.problem} (delivery of {day.key})" for day, taken in changed.items() if taken.problem]
+    return Told("; ".join(problems), note, tuple(cause for taken in changed.values() for cause in taken.causes))
+
+
 def _look_through_own(run: Run, days: dict[Partition, str], day: Partition) -> tuple[Told, set[Partition]]:
     """Return what is said of the ids of a day's delivery, and the days that it has labels for."""
     for delivery in run.store.deliveries(run.model, day.day, day.day):
         looked = look_through(run, delivery, within_reach(run, delivery, days))
-        told = tell_of_ids(run, delivery, days, looked), tell_of_merged(run, day, days[day])
-        return Told(*("; ".join(filter(None, said)) for said in zip(*told, strict=True))), set(looked.days)
+        told, matches = match_ids(run, delivery, days, looked)
+        if matches is not None:
+            write_matches(run, delivery, matches)
+        return join_told([told, tell_of_merged(run, day, days[day])]), set(looked.days)
     return NOTHING_TOLD, set()
 
 

@@ -18,6 +18,7 @@ from airflow_mlmon.archive.layouts.delay import Delay, measure_delay
 from airflow_mlmon.archive.layouts.delta_log import warn_of_log
 from airflow_mlmon.archive.layouts.layout import Listing, list_day
 from airflow_mlmon.archive.layouts.readiness import explain_unready
+from airflow_mlmon.causes import Cause
 from airflow_mlmon.partition import DEFAULT_ZONE, Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.deliveries import take_delivery
@@ -61,6 +62,7 @@ class Prepared:
     zone: str = DEFAULT_ZONE
     rows_handed_over: int = 0
     redone: tuple[str, ...] = ()
+    causes: tuple[Cause, ...] = ()
 
     @property
     def rests_on(self) -> dict[Partition, str | None]:
@@ -98,6 +100,7 @@ class Prepared:
             message=arrival.message,
             labels_delivered=arrival.labels_delivered,
             delay=Delay(hours=arrival.delay_hours, reason=arrival.delay_reason),
+            causes=state.causes,
         )
 
     @classmethod
@@ -106,6 +109,7 @@ class Prepared:
         times = {name: datetime.fromisoformat(content[name]) for name in ("start", "end")}
         typed = {"status": Status(content["status"]), "delay": Delay(**content.get("delay", {}))}
         typed["redone"] = tuple(content.get("redone", ()))
+        typed["causes"] = tuple(map(Cause.from_dict, content.get("causes", ())))
         return cls(**(content | times | typed))
 
 
@@ -174,6 +178,7 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
             [file.item for file in listing.files], partition.end, lambda days: _list(run, partition.shift(-days))
         ),
         looked_through={past.key: version for past, version in repeats.versions.items()},
+        causes=(*manifest.causes, *labels.causes),
     )
 
 

@@ -122,6 +122,7 @@ def to_state(prepared: Prepared, *, schema: str, evaluated: bool) -> PartitionSt
         rows_quarantined=prepared.rows_quarantined,
         message=prepared.message,
         evaluated=evaluated,
+        causes=prepared.causes,
         arrival=Arrival(
             status=prepared.status,
             message=prepared.message,

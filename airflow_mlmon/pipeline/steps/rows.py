@@ -12,6 +12,7 @@ from airflow_mlmon.pipeline.workspace.attributions import read_magnitudes, refer
 from airflow_mlmon.pipeline.workspace.operations import measure_rows, read_operations
 from airflow_mlmon.pipeline.workspace.partition_files import read_curated
 from airflow_mlmon.pipeline.workspace.reference import StoredReference
+from airflow_mlmon.pipeline.workspace.row_contents import measure_contents
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.tasks.own import measure_unlabelled
@@ -26,6 +27,7 @@ def row_metrics(
     """
     metrics = measure_rows(run, profile, read_operations(run, partition, version))
     metrics += unseen_metrics(profile, reference.profile, run.spec)
+    metrics += measure_contents(run, reference.rows, reference.folder, partition, version)
     magnitudes = read_magnitudes(run, reference.schema, partition, version)
     if magnitudes is not None:
         metrics += measure_attributions(magnitudes, reference_magnitudes(run, reference.folder))

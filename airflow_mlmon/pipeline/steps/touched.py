@@ -20,9 +20,11 @@ from airflow_mlmon.archive.label_keys import (
     spell_keys,
     spell_stored,
 )
+from airflow_mlmon.causes import Cause, CauseKind
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.label_matches import LabelMatches
 from airflow_mlmon.pipeline.workspace.outcomes import NOTHING_TOLD, Told, without_uri
 from airflow_mlmon.pipeline.workspace.partition_files import read_curated, read_workspace_table
 from airflow_mlmon.records import Delivery
@@ -122,8 +124,8 @@ def within_reach(run: Run, delivery: Delivery, days: _Versions) -> dict[Partitio
     return {day: version for day, version in days.items() if first <= day <= delivery.partition}
 
 
-def tell_of_ids(run: Run, delivery: Delivery, days: _Versions, looked: Looked) -> Told:
-    """Say which ids of a delivery belong to no prediction, and in which spelling more would.
+def match_ids(run: Run, delivery: Delivery, days: _Versions, looked: Looked) -> tuple[Told, LabelMatches | None]:
+    """Say which ids of a delivery belong to no prediction, and in which spelling more would; return their counts.
 
     Args:
         run: the model.
@@ -133,12 +135,10 @@ def tell_of_ids(run: Run, delivery: Delivery, days: _Versions, looked: Looked) -
     """
     labels = run.spec.labels
     if labels is None or labels.path is None or not delivery.rows:
-        return NOTHING_TOLD
+        return NOTHING_TOLD, None
     keys = _keys_of(run, delivery)
     found = looked.found if len(looked.found) else np.zeros(len(keys), np.bool_)
     rest = keys.filter(pa.array(~found))
-    if not len(rest):
-        return NOTHING_TOLD
     within = within_reach(run, delivery, days)
     first = delivery.partition.shift(-labels.reach)
     before = {day: version for day, version in days.items() if first.shift(-labels.delay_days) <= day < first}
@@ -146,14 +146,20 @@ def tell_of_ids(run: Run, delivery: Delivery, days: _Versions, looked: Looked) -
     missing, matched = len(rest) - late, int(found.sum())
     # labels of predictions from before the first day are delivered too, and of days that were not run
     is_known = first.day >= run.spec.start and len(within) > labels.reach
+    counts = LabelMatches(ids=len(keys), matched=matched, late=late, is_known=is_known)
     too_late = f"labels: {late} came later than delay_days ({labels.delay_days}), and do not count" if late else ""
     if problem := _tell_of_spelling(run, keys, within, matched, missing):
-        return Told(problem, too_late)
+        return _told_of_ids(problem, too_late, missing), counts
     if not is_known or not missing:
-        return Told("", too_late)
+        return Told("", too_late), counts
     if not matched and not late:
-        return Told(f"{_belong(matched, keys)} of the {labels.delay_days} days before", "")
-    return Told("", "; ".join(filter(None, (too_late, f"labels: {missing} ids belong to no prediction"))))
+        problem = f"{_belong(matched, keys)} of the {labels.delay_days} days before"
+        return _told_of_ids(problem, "", missing), counts
+    return Told("", "; ".join(filter(None, (too_late, f"labels: {missing} ids belong to no prediction")))), counts
+
+
+def _told_of_ids(problem: str, note: str, count: int) -> Told:
+    return Told(problem, note, (Cause(kind=CauseKind.LABEL_IDS, count=count, words=problem),))
 
 
 def tell_of_spelling(run: Run, delivery: Delivery, days: _Versions) -> str:
@@ -183,7 +189,8 @@ def tell_of_merged(run: Run, day: Partition, version: str) -> Told:
         return NOTHING_TOLD
     merged = count_merged(read_curated(run, day, version, list(key_columns(run.spec))), run.spec)
     forms = ", ".join(run.spec.labels.ids)
-    return Told(f"labels: {merged} ids of predictions are those of others by `labels.ids: [{forms}]`" if merged else "")
+    problem = f"labels: {merged} ids of predictions are those of others by `labels.ids: [{forms}]`"
+    return _told_of_ids(problem, "", merged) if merged else NOTHING_TOLD
 
 
 def _keys_of(run: Run, delivery: Delivery) -> pa.Array:

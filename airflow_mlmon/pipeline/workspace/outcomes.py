@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
 from airflow_mlmon.archive.label_keys import key_columns
 from airflow_mlmon.archive.labels import join_labels
+from airflow_mlmon.causes import Cause
 from airflow_mlmon.drift.compare import ColumnDrift, compare_profiles
 from airflow_mlmon.drift.methods import method_for
 from airflow_mlmon.partition import Partition
@@ -37,13 +39,26 @@ _MOST = 30
 
 
 class Told(NamedTuple):
-    """What a run says of the labels delivered on its day: a problem, which makes the day incomplete, and a note."""
+    """What a run says of the labels delivered on its day.
+
+    Attributes:
+        problem: Problem that makes the day incomplete.
+        note: What else there is to say.
+        causes: Causes of the problem.
+    """
 
     problem: str = ""
     note: str = ""
+    causes: tuple[Cause, ...] = ()
 
 
 NOTHING_TOLD = Told()
+
+
+def join_told(told: Iterable[Told]) -> Told:
+    """Join what is said of one delivery."""
+    problems, notes, causes = zip(*told, strict=True)
+    return Told("; ".join(filter(None, problems)), "; ".join(filter(None, notes)), tuple(chain(*causes)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +74,9 @@ class Measured:
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Measured:
         """Restore it from JSON."""
-        kept = {"deliveries": tuple(content["deliveries"]), "told": Told(*content.get("told", ()))}
+        problem, note, causes = (*content.get("told", ()), "", "", ())[:3]
+        told = Told(problem, note, tuple(map(Cause.from_dict, causes)))
+        kept = {"deliveries": tuple(content["deliveries"]), "told": told}
         return cls(**{**content, **kept})
 
 

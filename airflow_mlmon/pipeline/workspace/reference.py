@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,18 +16,23 @@ import pyarrow.compute as pc
 from airflow_mlmon.drift.attributions import measure_attributions, profile_magnitudes
 from airflow_mlmon.drift.multivariate import SampleSizes
 from airflow_mlmon.drift.new_values import measure_novelty, without_own_day
+from airflow_mlmon.drift.rows.pinned import PinnedRows
 from airflow_mlmon.drift.unseen import ranges_without, unseen_metrics
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.attributions import write_reference_magnitudes
 from airflow_mlmon.pipeline.workspace.inferred import infer_from_days
-from airflow_mlmon.pipeline.workspace.losses import keep_losses, loss_model, with_losses
+from airflow_mlmon.pipeline.workspace.losses import keep_losses, loss_model
 from airflow_mlmon.pipeline.workspace.operations import measure_rows, profile_requests
 from airflow_mlmon.pipeline.workspace.partition_files import read_workspace_table, to_parquet
+from airflow_mlmon.pipeline.workspace.reference_labels import estimate_by_other_days, measure_day_labels, profile_labels
 from airflow_mlmon.pipeline.workspace.reference_rows import join_reference_labels, read_reference
 from airflow_mlmon.pipeline.workspace.reference_samples import score_samples_of_days
+from airflow_mlmon.pipeline.workspace.row_contents import ReferenceDays, pin_reference_rows
 from airflow_mlmon.pipeline.workspace.samples import days_of, sample
+from airflow_mlmon.pipeline.workspace.unfit import pin_again, tell_unfit
 from airflow_mlmon.profiles.bundle import bundle, unbundle
+from airflow_mlmon.profiles.engine.derived import with_derived
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.engine.pinning import pin_schema
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
@@ -37,24 +42,22 @@ from airflow_mlmon.quality.vocabularies import explain_open
 from airflow_mlmon.records import Family, MetricValue, PartitionState, Results, Status
 from airflow_mlmon.spec import Check, Severity
 from airflow_mlmon.spec.files import Files
-from airflow_mlmon.tasks.estimates import concept_shifts, estimate_parts, estimation_gaps, without_part
-from airflow_mlmon.tasks.fairness import label_disparities
+from airflow_mlmon.tasks.estimates import estimation_gaps
 from airflow_mlmon.tasks.outcome import OutcomeSchema
-from airflow_mlmon.tasks.own import OwnRows, beside, measure_own, measure_unlabelled
+from airflow_mlmon.tasks.own import measure_unlabelled
 from airflow_mlmon.tasks.parts import (
     OutcomeParts,
-    measure_parts,
-    profile_outcome_parts,
     read_outcome_parts,
     sum_outcome_parts,
 )
 from airflow_mlmon.tasks.registry import task_of
 
 if TYPE_CHECKING:
-    from airflow_mlmon.drift.expected_loss import LossModel
+    pass
 
-# increase it when more is stored of a reference: the next run then pins it again
-_KEPT = 6
+# increase it when more is stored of a reference, and name the one before where it can still be read
+_KEPT = 7
+_READABLE = (_KEPT, 6)
 _FOLDER = "reference"
 _DAYS = "nights.profiles"
 _LABELLED = "labelled.profile"
@@ -83,6 +86,7 @@ class StoredReference:
     told: tuple[str, ...] = ()
     novelty: Mapping[str, float] | None = None
     closed: frozenset[str] = frozenset()
+    rows: PinnedRows = field(default_factory=PinnedRows)
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -104,17 +108,33 @@ class StoredReference:
 
 def ensure_reference(run: Run) -> StoredReference:
     """Return the pinned reference; pin it now if the spec has none or has changed since."""
+    return pinned_reference(run) or _pin(run, _latest_id(run))
+
+
+def renew_reference(run: Run) -> StoredReference:
+    """Return the pinned reference; pin it now too if an older release has pinned it, which stored less of it."""
+    pinned = run.store.current_schema(run.model)
+    is_current = pinned is not None and pinned.fingerprint == _fingerprint(run)
+    return ensure_reference(run) if is_current else _pin(run, _latest_id(run))
+
+
+def _latest_id(run: Run) -> str | None:
     # a concurrent run pins from the same latest schema, and the store accepts one of the two
     earlier = run.store.current_schema(run.model)
-    return pinned_reference(run) or _pin(run, earlier.schema_id if earlier else None)
+    return earlier.schema_id if earlier else None
 
 
 def pinned_reference(run: Run) -> StoredReference | None:
     """Return the pinned reference; None if the spec has none or has changed since."""
     pinned = run.store.current_schema(run.model)
-    if pinned is not None and pinned.fingerprint == _fingerprint(run):
-        return _load(run, _folder(run))
+    if pinned is not None and _is_of(run, pinned.fingerprint):
+        return _load(run, run.uri(_FOLDER, pinned.uri.split("/")[-2]))
     return None
+
+
+def pin_reference_again(run: Run, reference: StoredReference, later: pa.Table) -> StoredReference:
+    """Pin the reference once more, with the columns of `later`, rows of later days, pinned from these."""
+    return _pin(run, reference.schema.id, later)
 
 
 def latest_reference(run: Run) -> tuple[StoredReference, bool]:
@@ -126,7 +146,11 @@ def latest_reference(run: Run) -> tuple[StoredReference, bool]:
     pinned = run.store.current_schema(run.model)
     if pinned is None:
         raise NotFoundError(f"No profile schema is pinned for {run.model}.", hint="the first run pins it")
-    return _load(run, pinned.uri.rpartition("/")[0]), pinned.fingerprint == _fingerprint(run)
+    return _load(run, pinned.uri.rpartition("/")[0]), _is_of(run, pinned.fingerprint)
+
+
+def _is_of(run: Run, fingerprint: str) -> bool:
+    return any(fingerprint == _fingerprint(run, kept) for kept in _READABLE)
 
 
 def reference_days(run: Run, reference: StoredReference) -> dict[date, Profile]:
@@ -142,9 +166,9 @@ def reference_outcomes(run: Run, reference: StoredReference) -> OutcomeParts | N
         return None
 
 
-def _fingerprint(run: Run) -> str:
+def _fingerprint(run: Run, kept: int = _KEPT) -> str:
     declared = [
-        _KEPT,
+        kept,
         run.fingerprint,
         run.spec.reference.model_dump(mode="json", exclude=set(Files.model_fields)) | run.spec.reference.declared,
         run.spec.drift.model_dump(mode="json", exclude_none=True) | {"quantile": _QUANTILE},
@@ -182,44 +206,53 @@ def _load(run: Run, folder: str) -> StoredReference:
         told=tuple(facts.get("told", ())),
         novelty=facts.get("novelty"),
         closed=frozenset(facts.get("closed", ())),
+        rows=PinnedRows.from_json(facts["rows"]) if "rows" in facts else PinnedRows(),
     )
 
 
-def _pin(run: Run, supersedes: str | None) -> StoredReference:
+def _pin(run: Run, supersedes: str | None, later: pa.Table | None = None) -> StoredReference:
     run.progress("reading the reference")
     table, files, errors, told, _ = read_reference(run)
-    for one in told:
-        run.progress(f"reference: {one}")
     run.progress("pinning the profile schema")
     schema = pin_schema(run.spec, table)
+    folder = _folder(run)
+    told = (*told, *tell_unfit(schema, table))
+    for one in told:
+        run.progress(f"reference: {one}")
+    if later is not None:
+        schema = pin_again(schema, later, {name: column.type for name, column in run.spec.columns.items()})
+        folder = f"{folder}-{schema.id}"
     joined = join_reference_labels(run, table)
     outcomes = _pin_outcomes(run, profile_table(table.select(run.spec.outputs), schema), joined)
-    keep_losses(run, _folder(run), schema, table, joined)
-    model = loss_model(run, _folder(run), schema)
+    keep_losses(run, folder, schema, table, joined)
+    model = loss_model(run, folder, schema)
     days = days_of(table, run.spec.time_column, run.spec.day_zone)
-    magnitudes = write_reference_magnitudes(run, _folder(run), table, schema)
+    magnitudes = write_reference_magnitudes(run, folder, table, schema)
     profiles, requests, attributions, own = {}, {}, {}, {}
     labelled, measured = [], []
     sizes, by_sample = score_samples_of_days(run, table, schema)
+    rows_of_days = ReferenceDays(run=run, pinned=pin_reference_rows(run, table))
     for day in sorted(pc.unique(days.drop_null()).to_pylist()):
         rows = table.filter(pc.equal(days, day))
+        rows_of_days.add(day, rows)
         profiles[day] = profile_table(rows, schema, clock=run.clock)
-        labelled.append(_labelled(run, rows, schema, outcomes, model))
+        labelled.append(profile_labels(run, rows, schema, outcomes, model))
         failed = errors.filter(pc.equal(days_of(errors, run.spec.time_column, run.spec.day_zone), day))
         requests[day] = profile_requests(run, [rows, failed])
         attributions[day] = _attributions(run, rows, schema, magnitudes)
-        measured.append(_measured(run, rows, labelled[-1]))
+        measured.append(measure_day_labels(run, rows, labelled[-1]))
         own[day] = measure_unlabelled(run.spec, partial(pa.concat_tables, [rows]))
     undated = table.filter(days.is_null())
     profile = sum_profiles(schema, [*profiles.values(), profile_table(undated, schema, clock=run.clock)])
-    labelled.append(_labelled(run, undated, schema, outcomes, model) if undated.num_rows else None)
+    labelled.append(profile_labels(run, undated, schema, outcomes, model) if undated.num_rows else None)
     outcomes_of_all = sum_outcome_parts(task_of(run.spec), [found for found in labelled if found is not None])
-    novelty = measure_novelty(schema, table, days)
+    novelty = measure_novelty(schema, with_derived(table, schema.columns), days)
     for place, day in enumerate(profiles):
-        estimates, shifts = _by_other_days(run, outcomes_of_all, labelled[place], measured[place])
+        estimates, shifts = estimate_by_other_days(run, outcomes_of_all, labelled[place], measured[place])
         gaps = estimation_gaps(estimates, measured[place], task_of(run.spec))
         unseen = unseen_metrics(profiles[day], profile, run.spec, others=ranges_without(profiles, day))
-        of_rows = [*unseen, *by_sample.get(day, ()), *attributions[day], *estimates, *own[day]]
+        of_rows = [*unseen, *rows_of_days.metrics(day), *by_sample.get(day, ()), *attributions[day]]
+        of_rows += [*estimates, *own[day]]
         of_profile = without_own_day(measure_rows(run, profiles[day], requests[day]), novelty, day)
         counted = requests[day] or profiles[day]
         of_labels = [*measured[place], *gaps, *shifts]
@@ -233,11 +266,13 @@ def _pin(run: Run, supersedes: str | None) -> StoredReference:
         inferred=infer_from_days(run.spec, schema, profile, of_days),
         days=tuple(profiles),
         files=files,
-        folder=_folder(run),
+        folder=folder,
         told=told,
         novelty={name: found.share for name, found in novelty.items()},
         closed=frozenset(name for name, reason in explain_open(schema, of_days).items() if not reason),
+        rows=rows_of_days.pinned,
     )
+    rows_of_days.write(reference.folder)
     run.files.write(f"{reference.folder}/{_DAYS}", bundle(profiles))
     run.files.write(f"{reference.folder}/{_LABELLED}", outcomes_of_all.to_bytes())
     _save(run, reference, sample(table.select(_kept_columns(run, table)), run.spec.id_column), supersedes)
@@ -296,46 +331,6 @@ def _pin_outcomes(run: Run, profile: Profile, joined: pa.Table | None) -> Outcom
     return task_of(run.spec).pin_outcomes(roles, joined)
 
 
-def _labelled(
-    run: Run, rows: pa.Table, schema: ProfileSchema, outcomes: OutcomeSchema, model: LossModel | None
-) -> OutcomeParts | None:
-    joined = join_reference_labels(run, rows)
-    if joined is None or model is None:
-        task = task_of(run.spec)
-        return None if joined is None else profile_outcome_parts(task, joined, rows, schema.segments, outcomes)
-    joined = with_losses(run, joined, model.expect_own(rows, run.spec.id_column))
-    return profile_outcome_parts(task_of(run.spec), joined, rows, schema.segments, outcomes, exponent=model.exponent)
-
-
-def _by_other_days(
-    run: Run, whole: OutcomeParts, day: OutcomeParts | None, measured: Sequence[MetricValue]
-) -> tuple[list[MetricValue], list[MetricValue]]:
-    """Return the estimates of a day of the reference, and its concept shift, by the labels of its other days.
-
-    By its own labels it would look as later days never will.
-    """
-    if day is None or run.spec.labels is None:
-        return [], []
-    task, others = task_of(run.spec), without_part(whole, day)
-    estimates = estimate_parts(task, day, others)
-    return estimates, concept_shifts(task, day, others, measured, run.spec.labels.min_coverage)
-
-
-def _measured(run: Run, rows: pa.Table, labelled: OutcomeParts | None) -> list[MetricValue]:
-    """Measure what needs labels; nothing if the reference has none."""
-    if run.spec.labels is None or labelled is None:
-        return []
-    metrics = measure_parts(task_of(run.spec), labelled, run.spec.labels.min_coverage)
-    metrics += label_disparities(task_of(run.spec), run.spec, labelled)
-
-    def read() -> pa.Table:
-        joined = join_reference_labels(run, rows)
-        assert joined is not None  # noqa: S101 - they are profiled
-        return beside(joined, rows)
-
-    return [*metrics, *measure_own(run.spec, OwnRows(outcomes=labelled.whole, read=read), metrics)]
-
-
 def _kept_columns(run: Run, table: pa.Table) -> list[str]:
     # without vectors: no reader of the sample uses them
     return [name for name in run.spec.columns if name in table.column_names and name not in run.spec.vectors]
@@ -351,6 +346,7 @@ def _save(run: Run, reference: StoredReference, sampled: pa.Table, supersedes: s
         "told": reference.told,
         "novelty": dict(reference.novelty or {}),
         "closed": sorted(reference.closed),
+        "rows": reference.rows.to_json(),
         "outcomes": reference.outcomes.to_json(),
     }
     folder = reference.folder

@@ -22,6 +22,8 @@ from airflow_mlmon.profiles.values.reading import Numbers
 from airflow_mlmon.statistics.intervals import Interval, interval_around
 
 _FLOAT_BITS = 1_000
+# a standard deviation of fewer quanta is one of rounding
+_FEW_QUANTA = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,23 +147,52 @@ class NumericProfile:
         return len(self.distribution.values) if self.distribution.is_exact else None
 
     @property
+    def is_blurred(self) -> bool:
+        """Return whether the pinned quantum is too coarse for these values: they spread over no more than a few.
+
+        A quantum of 1 is exact for integers; of values that are summed alone it is not known.
+        """
+        is_exact = self.schema.integer and self.schema.quantum == 1.0
+        if is_exact or not self.observed or self.distribution.rows != self.observed:
+            return False
+        return self.observed * self.squares - self.total**2 < (_FEW_QUANTA * self.observed) ** 2
+
+    @property
     def mean(self) -> float | None:
-        """Mean of the finite values, within half a quantum of the exact one."""
+        """Mean of the finite values, within half a quantum of the exact one; None if the quantum is too coarse.
+
+        Of values that are counted one by one, it is then theirs.
+        """
         if not self.observed:
             return None
+        if self.is_blurred:
+            exact = self._exact()
+            return None if exact is None else exact[0]
         deviation = Fraction(self.total, self.observed) * Fraction(self.schema.quantum)
         return float(Fraction(self.schema.centre) + deviation)
 
     @property
     def std(self) -> float | None:
-        """Population standard deviation of the finite values, within about half a quantum."""
+        """Population standard deviation of the finite values, within about half a quantum; None like the mean."""
         rows = self.observed
         if not rows:
             return None
+        if self.is_blurred:
+            exact = self._exact()
+            return None if exact is None else exact[1]
         spread = rows * self.squares - self.total**2
         if spread.bit_length() < _FLOAT_BITS:
             return math.sqrt(spread) / rows * self.schema.quantum
         return float(Fraction(math.isqrt(spread), rows) * Fraction(self.schema.quantum))
+
+    def _exact(self) -> tuple[float, float] | None:
+        """Compute mean and standard deviation from the values; None if they are not counted one by one."""
+        if not self.distribution.is_exact:
+            return None
+        values = self.distribution.values
+        mean = math.fsum(values.keys * values.counts) / self.observed
+        squares = math.fsum((values.keys - mean) ** 2 * values.counts)
+        return self.schema.centre + mean, math.sqrt(squares / self.observed)
 
     @property
     def mean_interval(self) -> Interval | None:

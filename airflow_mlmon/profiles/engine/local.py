@@ -30,7 +30,7 @@ from airflow_mlmon.profiles.columns.vector import VectorProfile
 from airflow_mlmon.profiles.engine.derived import with_derived
 from airflow_mlmon.profiles.engine.division import count_values, split
 from airflow_mlmon.profiles.engine.hours import HourlyCounter, HourSums
-from airflow_mlmon.profiles.engine.parquet import ColumnJob, ParquetSource, RowGroups, read_file_column, read_rows
+from airflow_mlmon.profiles.engine.parquet import ColumnJob, ParquetSource, RowGroups, read_file_columns, read_rows
 from airflow_mlmon.profiles.engine.pinning import pin_column
 from airflow_mlmon.profiles.hours import Clock
 from airflow_mlmon.profiles.profile import Profile
@@ -44,7 +44,7 @@ _Job = TypeVar("_Job")
 _Found = TypeVar("_Found")
 # by value; None for the rest
 _Parts = dict[str | None, Part]
-_CountedJob = tuple[ColumnJob, HourlyCounter | None]
+_CountedJob = tuple[ColumnJob, Sequence[HourlyCounter | None]]
 _Counted = tuple[ColumnProfile, HourlyCounter | None]
 
 
@@ -91,7 +91,7 @@ def profile_parquet(
     with ThreadPoolExecutor(workers, thread_name_prefix="profile") as pool:
         hours = HourSums(schema, clock)
         jobs = _jobs(slices, schema.columns, hours)
-        sums.add_all(_in_turn(pool, _profile_job, jobs, ahead=workers * _JOBS_PER_THREAD), hours)
+        sums.add_all(chain.from_iterable(_in_turn(pool, _profile_job, jobs, ahead=workers * _JOBS_PER_THREAD)), hours)
         whole = Part(rows=sum(part.rows for part in slices), columns=sums.columns())
         segments = _divide_slices(pool, slices, schema, whole, workers) if schema.segments else {}
     return Profile(schema_id=schema.id, rows=whole.rows, columns=whole.columns, segments=segments, hours=hours.total())
@@ -131,7 +131,7 @@ def pin_and_profile_parquet(
         hours = HourSums(schema, None)
         sums.add_all(((part, None) for part in parts), hours)
         rest = _jobs(slices[len(head) :], schema.columns, hours)
-        sums.add_all(_in_turn(pool, _profile_job, rest, ahead=workers * _JOBS_PER_THREAD), hours)
+        sums.add_all(chain.from_iterable(_in_turn(pool, _profile_job, rest, ahead=workers * _JOBS_PER_THREAD)), hours)
     profile = Profile(schema_id=schema.id, rows=sum(part.rows for part in slices), columns=sums.columns())
     return schema, profile
 
@@ -144,7 +144,7 @@ def _jobs(slices: Iterable[RowGroups], columns: Sequence[ColumnSchema], hours: H
     for part in slices:
         read = hours.open(part)
         for job in part.jobs(columns):
-            yield job, hours.counter(job.schema, read)
+            yield job, [hours.counter(schema, read) for schema in job.schemas]
 
 
 def _pin_and_profile(name: str, declared: ColumnType, slices: Sequence[RowGroups], rows: int) -> ColumnProfile:
@@ -164,7 +164,7 @@ def _numbered_chunks(column: ColumnSchema, slices: Iterable[RowGroups]) -> Itera
     first = 0
     for part in slices:
         start = first
-        for chunk in chain.from_iterable(map(read_file_column, part.jobs([column]))):
+        for [chunk] in chain.from_iterable(map(read_file_columns, part.jobs([column]))):
             yield start, chunk
             start += len(chunk)
         first += part.rows
@@ -254,10 +254,17 @@ def _in_turn(
             future.cancel()
 
 
-def _profile_job(found: _CountedJob) -> _Counted:
-    job, counter = found
+def _profile_job(found: _CountedJob) -> list[_Counted]:
+    job, counters = found
+    chunks = read_file_columns(job)
+    by_column: Iterable[Iterable[pa.Array]] = [(chunk for [chunk] in chunks)]
     try:
-        return _profile_chunks(job.schema, read_file_column(job), counter), counter
+        if len(job.schemas) > 1:
+            by_column = list(zip(*chunks, strict=True)) or [()] * len(job.schemas)
+        return [
+            (_profile_chunks(schema, own, counter), counter)
+            for schema, own, counter in zip(job.schemas, by_column, counters, strict=True)
+        ]
     except SchemaMismatchError as error:
         facts = {**error.facts, "file": job.source.name}
         raise SchemaMismatchError(f"{job.source.name}: {error.message}", hint=error.hint, **facts) from error

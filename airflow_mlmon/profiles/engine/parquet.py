@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from airflow_mlmon.errors import DataError
-from airflow_mlmon.profiles.engine.derived import derive
+from airflow_mlmon.profiles.engine.derived import derive, group_alike
 from airflow_mlmon.profiles.schema import ColumnSchema, Kind
 
 _SLICE_ROWS = 1 << 20
@@ -80,40 +80,42 @@ class RowGroups:
     groups: tuple[int, ...]
     rows: int
 
-    def jobs(self, columns: Iterable[ColumnSchema]) -> Iterator[ColumnJob]:
-        """Yield the jobs that read these columns, if the file has them."""
-        for column in columns:
-            if self.source.columns.issuperset(column.sources):
-                yield ColumnJob(source=self.source, groups=self.groups, schema=column)
+    def jobs(self, columns: Sequence[ColumnSchema]) -> Iterator[ColumnJob]:
+        """Yield the jobs that read these columns, if the file has them; what is derived alike is read at once."""
+        for alike in group_alike(columns):
+            if self.source.columns.issuperset(alike[0].sources):
+                yield ColumnJob(source=self.source, groups=self.groups, schemas=tuple(alike))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnJob:
-    """Row groups of one column of a file."""
+    """Row groups of one column of a file, or of the columns that are derived from the same sources."""
 
     source: ParquetSource
     groups: tuple[int, ...]
-    schema: ColumnSchema
+    schemas: tuple[ColumnSchema, ...]
 
 
-def read_file_column(job: ColumnJob) -> Iterator[pa.Array]:
-    """Yield the values of the job's column, in arrays of at most a million rows or four million elements.
+def read_file_columns(job: ColumnJob) -> Iterator[Sequence[pa.Array]]:
+    """Yield the values of the job's columns, in arrays of at most a million rows or four million elements.
 
     Raises:
         DataError: the column cannot be read, e.g. because a page is damaged.
     """
-    with _named(job.source.name, job.schema.name):
-        file = _open(job.source, as_dictionary=job.schema)
+    first = job.schemas[0]
+    derivations = [schema.derived for schema in job.schemas if schema.derived]
+    with _named(job.source.name, first.sources[0]):
+        file = _open(job.source, as_dictionary=first)
         batches = file.iter_batches(
-            _rows_at_once([job.schema], _SLICE_ROWS),
+            _rows_at_once([first], _SLICE_ROWS),
             row_groups=list(job.groups),
-            columns=list(job.schema.sources),
+            columns=list(first.sources),
             use_threads=False,
         )
         for batch in batches:
             # by name: Arrow also selects "x.y" when asked for "x"
-            sources = [batch.column(name) for name in job.schema.sources]
-            yield derive(job.schema.derived, sources) if job.schema.derived else sources[0]
+            sources = [batch.column(name) for name in first.sources]
+            yield derive(derivations, sources) if derivations else sources
 
 
 def read_rows(part: RowGroups, names: Iterable[str], columns: Sequence[ColumnSchema] = ()) -> Iterator[pa.Table]:

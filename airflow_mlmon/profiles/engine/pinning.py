@@ -66,7 +66,7 @@ def pin_schema(spec: ModelSpec, table: pa.Table) -> ProfileSchema:
     dimensions = {name: spec.columns[name].dimension or 1 for name in spec.vectors}
     pinned = pin_columns(spec.model, columns, table, dimensions)
     derived = [
-        replace(pin_column(name, kind, derive_chunks(derivation, table).chunks), derived=derivation)
+        replace(pin_column(name, kind, derive_chunks([derivation], table)[0].chunks), derived=derivation)
         for name, kind, derivation in choose_derivations(spec, table)
     ]
     return replace(pinned, columns=(*pinned.columns, *derived), segments=_pin_segments(spec, table))

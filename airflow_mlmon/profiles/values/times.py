@@ -10,12 +10,13 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_mlmon.profiles.values.arrow import to_text_array
 from airflow_mlmon.spec.times import TimeFeature
 
 _UTC = pa.timestamp("us", "UTC")
 _MICROSECONDS = 1_000_000
-_HOURS = pa.array([f"{hour:02}" for hour in range(24)])
-_WEEKDAYS = pa.array(["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"])
+_HOURS = tuple(f"{hour:02}" for hour in range(24))
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 def derive_time(feature: TimeFeature, sources: Sequence[pa.Array], zone: str) -> pa.Array:
@@ -32,5 +33,5 @@ def derive_time(feature: TimeFeature, sources: Sequence[pa.Array], zone: str) ->
         return pc.divide(elapsed.cast(pa.float64(), safe=False), float(_MICROSECONDS))
     local = times.cast(pa.timestamp("us", zone))
     if feature is TimeFeature.HOUR:
-        return pa.DictionaryArray.from_arrays(pc.hour(local).cast(pa.int32()), _HOURS)
-    return pa.DictionaryArray.from_arrays(pc.day_of_week(local).cast(pa.int32()), _WEEKDAYS)
+        return pa.DictionaryArray.from_arrays(pc.hour(local).cast(pa.int32()), to_text_array(_HOURS))
+    return pa.DictionaryArray.from_arrays(pc.day_of_week(local).cast(pa.int32()), to_text_array(_WEEKDAYS))

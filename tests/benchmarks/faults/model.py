@@ -100,6 +100,11 @@ class Monitored:
     source: Source
     folder: Path
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether the history was run to its end."""
+        return (self.folder / "ready").exists()
+
     def run_history(self, until: date) -> None:
         """Pin the reference and run each day up to one, as every night would have."""
         self.source.write(self.folder, until)
@@ -108,6 +113,7 @@ class Monitored:
             for day in self.source.days[self.source.reference :]:
                 if day <= until:
                     evaluate_day(run, run.partition(day))
+        (self.folder / "ready").touch()
 
     @contextmanager
     def opened(self, scratch: Path) -> Iterator[Planting]:

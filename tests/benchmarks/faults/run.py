@@ -83,10 +83,12 @@ def _model(name: str) -> Monitored:
     return Monitored(source=_source(name), folder=(_FOLDER / name).absolute())
 
 
-def run_history(name: str, days: int) -> float:
-    """Run the days of a data set up to the last one that is planted in; the seconds it takes."""
+def run_history(name: str, days: int, *, keep: bool) -> float:
+    """Run the days of a data set up to the last one that is planted in, unless they are kept; the seconds it takes."""
     began = time.perf_counter()
     model = _model(name)
+    if keep and model.is_ready:
+        return 0.0
     shutil.rmtree(model.folder, ignore_errors=True)
     # the labels of the last day come on the day after
     model.run_history(model.source.planted(days)[-1] + timedelta(days=1))
@@ -190,7 +192,7 @@ def _details(found: list[Found]) -> dict[str, Any]:
 
 
 def measure(
-    names: list[str], kinds: list[str], days: int, strengths: Sequence[str] = STRENGTHS
+    names: list[str], kinds: list[str], days: int, strengths: Sequence[str] = STRENGTHS, *, keep: bool = False
 ) -> tuple[list[Found], dict[str, float]]:
     """Run the histories, then the days with faults, in two processes."""
     found: list[Found] = []
@@ -198,7 +200,7 @@ def measure(
     _FOLDER.mkdir(parents=True, exist_ok=True)
     with (_FOLDER / "found.jsonl").open("w", encoding="utf-8") as lines, ProcessPoolExecutor(_PROCESSES) as pool:
         running: dict[Any, tuple[str, date | None]] = {
-            pool.submit(run_history, name, days): (name, None) for name in names
+            pool.submit(run_history, name, days, keep=keep): (name, None) for name in names
         }
         while running:
             done = next(as_completed(running))
@@ -225,6 +227,7 @@ def main() -> None:
     parser.add_argument("--only", action="append", choices=KINDS, metavar="KIND")
     parser.add_argument("--data", action="append", choices=available(), metavar="DATA")
     parser.add_argument("--days", type=int, default=PLANTED, help="at most so many days of each data set")
+    parser.add_argument("--keep", action="store_true", help="plant in the histories of the run before")
     parser.add_argument("--strength", action="append", choices=STRENGTHS)
     parsed = parser.parse_args()
     began = time.perf_counter()

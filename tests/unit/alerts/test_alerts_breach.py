@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from airflow_mlmon.alerts.breach import check_alerts, metric_alerts, status_alert
+from airflow_mlmon.alerts.breach import check_alerts, metric_alerts, status_alerts
+from airflow_mlmon.causes import Cause, CauseKind
 from airflow_mlmon.records import Family, Status, VerdictState
 from airflow_mlmon.spec.choices import Severity
 from airflow_mlmon.spec.labels import Labels
@@ -125,14 +128,50 @@ def test_titles_without_labels_are_those_of_the_metrics():
     ],
 )
 def test_a_status_is_told_with_its_counts(status, title, severity):
-    alert = status_alert(partition_state(status=status, message="b.parquet is cut off."))
+    [alert] = status_alerts(partition_state(status=status, message="b.parquet is cut off."))
 
     assert (alert.title, alert.severity) == (title, severity)
     assert alert.text == (f"status {status}: 900 rows read, 890 accepted, 10 quarantined; b.parquet is cut off.")
 
 
 def test_a_day_that_is_ok_says_nothing():
-    assert status_alert(partition_state()) is None
+    assert status_alerts(partition_state()) == []
+
+
+REFUSED = Cause(kind=CauseKind.FILES, about="part-#.parquet: is empty", count=1, words="part-3.parquet: is empty")
+OUTSIDE = Cause(kind=CauseKind.OUTSIDE, about="at is outside the day", count=5, words="5 rows: at is outside the day")
+
+
+def test_each_cause_of_a_status_is_an_alert_of_its_own():
+    refused, outside = status_alerts(partition_state(status=Status.PARTIAL, causes=(REFUSED, OUTSIDE)))
+
+    assert (refused.metric, refused.segment, refused.value) == ("status.files_refused", REFUSED.about, 1)
+    assert (refused.title, refused.severity) == ("files refused: part-#.parquet: is empty", "warning")
+    assert refused.text.endswith("accepted, 10 quarantined; part-3.parquet: is empty")
+    assert refused.fingerprint != outside.fingerprint
+
+
+@pytest.mark.parametrize("status", [Status.QUARANTINED, Status.NO_DATA])
+def test_day_without_rows_is_one_alert(status):
+    [alert] = status_alerts(partition_state(status=status, causes=(REFUSED, OUTSIDE)))
+
+    assert alert.metric == "status"
+
+
+def test_day_that_failed_hides_no_cause():
+    alerts = status_alerts(partition_state(status=Status.FAILED, causes=(REFUSED,)))
+
+    assert [alert.metric for alert in alerts] == ["status", "status.files_refused"]
+
+
+@pytest.mark.parametrize(("before", "severity"), [([], "warning"), ([5], "critical"), ([5, 300], "warning")])
+def test_cause_that_is_much_worse_than_ever_is_critical(before, severity):
+    many = replace(OUTSIDE, count=5_000)
+
+    [alert] = status_alerts(partition_state(status=Status.PARTIAL, causes=(many,)), {many.key: before})
+
+    assert alert.severity == severity
+    assert ("worse" in alert.text) == (severity == "critical")
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ predictions:
     debug: {type: string, role: ignored}
     face: {type: vector, dimension: 2}
 """
-    assert select_profiled_columns(parse_spec(text, "fraud.yaml")) == {"id", "at", "face"}
+    assert select_profiled_columns(parse_spec(text, "fraud.yaml")) == {"id", "id.length", "id.shape", "at", "face"}
 
 
 def test_no_rows_make_no_row():

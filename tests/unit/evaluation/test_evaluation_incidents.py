@@ -114,6 +114,18 @@ def test_lost_rows_explain_what_the_others_are_like():
     assert subjects(incidents) == [["rows", "distance"]]
 
 
+def test_rows_come_first_whatever_a_column_would_do_to_the_output():
+    [incident] = grouped(breach("rows", effect=0.3), drift("distance", effect=2.0), shifts={"distance": 0.4})
+
+    assert subjects([incident]) == [["rows", "distance"]]
+
+
+def test_broken_relation_comes_after_what_is_wrong_with_one_column():
+    incidents = grouped(breach("explained_share", "distance", effect=3.0), drift("distance"))
+
+    assert [one.metric for one in incidents[0].breaches] == ["drift_score", "explained_share"]
+
+
 def test_slow_service_explains_no_column():
     incidents = grouped(breach("latency_p95", effect=0.7), drift("distance"))
 

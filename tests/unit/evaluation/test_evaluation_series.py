@@ -105,8 +105,8 @@ def test_only_the_side_that_is_bad_counts(worse):
     assert (few.p_value < 1e-6, many.p_value < 1e-6) == (worse is Worse.BELOW, worse is Worse.ABOVE)
 
 
-def test_counts_are_never_steadier_than_poisson():
-    found = finding(series(Measure.COUNT, Point(value=970.0, rows=0), [Point(value=1_000.0, rows=0)] * 28))
+def test_few_equal_counts_do_not_show_that_the_next_is_equal():
+    found = finding(series(Measure.COUNT, Point(value=970.0, rows=0), [Point(value=1_000.0, rows=0)] * 3))
 
     assert found.p_value > 0.1
 
@@ -318,3 +318,30 @@ def test_a_storm_that_is_over_widens_what_is_expected_a_little_and_hides_no_next
     assert expected["healthy"].between < expected["over"].between < 2 * expected["healthy"].between
     assert expected["unknown"].between > 50 * expected["healthy"].between
     assert expected["over"].days == 28
+
+
+def test_count_that_never_varied_is_evaluated_more_strictly_than_a_random_one():
+    constant = [Point(value=72, rows=72)] * 28
+    found = finding(series(Measure.COUNT, Point(value=60, rows=60), constant))
+
+    assert found.p_value < 1e-9
+    assert math.exp(found.effect) == pytest.approx(60 / 72)
+
+
+def test_random_counts_are_evaluated_by_their_own_law():
+    random = np.random.default_rng(5)
+    draws = random.poisson(200, size=(1_500, 29))
+    found = [
+        finding(series(Measure.COUNT, Point(value=day[-1], rows=0), [Point(value=one, rows=0) for one in day[:-1]]))
+        for day in draws
+    ]
+
+    assert np.mean([one.p_value < 0.01 for one in found]) < 0.015
+
+
+def test_count_that_grows_is_expected_to_go_on_growing():
+    grown = [Point(value=1_000 * 1.03**day, rows=0) for day in range(28)]
+    found = finding(series(Measure.COUNT, Point(value=1_000 * 1.03**28, rows=0), grown))
+
+    assert found.expected == pytest.approx(1_000 * 1.03**28, rel=0.001)
+    assert abs(found.effect) < 0.01

@@ -68,6 +68,22 @@ def test_missing_rows_are_one_incident_whatever_says_so():
     ]
 
 
+def test_a_day_that_fails_at_a_blocking_check_is_one_incident_with_it():
+    failed = alert("status", title="run failed", severity="critical")
+    blocking = alert(CHECK.metric, column="distance", title="check of distance failed", severity="critical")
+
+    assert causes(name_causes([failed, blocking, DRIFT], [incident(DRIFT)])) == [
+        ("drift of distance", "drift of distance"),
+        ("run failed", "drift of distance"),
+        ("check of distance failed", "drift of distance"),
+    ]
+    assert causes(name_causes([failed, blocking], [])) == [
+        ("run failed", "check of distance failed"),
+        ("check of distance failed", "check of distance failed"),
+    ]
+    assert causes(name_causes([failed, CHECK], []))[0] == ("run failed", "run failed")
+
+
 def test_rules_and_checks_on_one_column_are_one_incident():
     by_rule = alert("null_rate", column="distance", title="null rate of distance above its limit")
 

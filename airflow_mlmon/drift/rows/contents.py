@@ -1,0 +1,205 @@
+"""Contents of rows, their features without id and time: repeated within a day, and repeated from an earlier day.
+
+A content is hashed from at most 16 features, those that tell the rows of the reference apart best; from 4 where days
+are large. All rows are read, in batches: of more than 65,536 contents, those with the lowest hashes are counted. The
+1,024 lowest distinct hashes stand for the day: they are a random sample of its contents, and of the contents that two
+days share (bottom-k sketch: Cohen and Kaplan, "Summarizing data using bottom-k sketches", 2007).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+
+from airflow_mlmon.profiles.values.arrow import to_numpy
+from airflow_mlmon.profiles.values.decimals import decimals_to_doubles
+from airflow_mlmon.profiles.values.murmur import Hashes, hash_texts
+from airflow_mlmon.records import MetricValue
+from airflow_mlmon.spec.metrics import REPEATED_SHARE, REPLAYED_SHARE
+from airflow_mlmon.statistics.arrays import Floats, Integers
+from airflow_mlmon.statistics.intervals import wilson_interval
+
+LOWEST = 1_024
+_MOST_COUNTED = 1 << 17
+_MOST_COLUMNS = 16
+_MOST_OF_LARGE = 4
+_FEWEST_COLUMNS = 2
+# rows of a day that are so many that each column costs
+_LARGE = 50_000
+# of the rows of the reference, that have a content of their own or are the first of it
+_FEWEST_DISTINCT = 0.2
+_FEWEST_ROWS = 30
+# contents of the day that an earlier one of another size must be comparable with
+_FEWEST_COMPARED = 100
+_ALL_BITS = np.uint64(0xFFFFFFFFFFFFFFFF)
+_ODD = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
+_MISSING = np.uint64(0x5851F42D4C957F2D)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """Contents of a day.
+
+    Attributes:
+        rows: Rows that were counted.
+        distinct: Distinct contents among them.
+        lowest: Lowest hashes of the distinct contents, ascending.
+    """
+
+    rows: int
+    distinct: int
+    lowest: tuple[int, ...]
+
+    def to_bytes(self) -> bytes:
+        """Encode as JSON."""
+        return json.dumps(asdict(self)).encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Decode what `to_bytes` wrote."""
+        content = json.loads(data)
+        return cls(**{**content, "lowest": tuple(content["lowest"])})
+
+    def repeated(self) -> MetricValue:
+        """Measure the share of rows that repeat another one."""
+        if not self.rows:
+            return MetricValue(metric=REPEATED_SHARE, value=None, rows=0, reason="no rows")
+        hits = self.rows - self.distinct
+        value = MetricValue(metric=REPEATED_SHARE, value=hits / self.rows, rows=self.rows)
+        return value.within(wilson_interval(hits, self.rows))
+
+    def replayed(self, earlier: Mapping[date, Contents]) -> MetricValue:
+        """Measure the share of contents that one earlier day has too: the largest of these shares, with its day."""
+        found = [(*self._shared(other), day) for day, other in sorted(earlier.items())]
+        comparable = [one for one in found if one[1] >= min(_FEWEST_COMPARED, len(self.lowest))]
+        if not comparable or not self.lowest:
+            reason = "no earlier day of a comparable size" if self.lowest else "no rows"
+            return MetricValue(metric=REPLAYED_SHARE, value=None, rows=0, reason=reason)
+        hits, rows, day = max(comparable, key=lambda one: (one[0] / one[1], one[2]))
+        value = MetricValue(
+            metric=REPLAYED_SHARE, value=hits / rows, rows=rows, reason=f"most on {day}" if hits else ""
+        )
+        return value.within(wilson_interval(hits, rows))
+
+    def _shared(self, other: Contents) -> tuple[int, int]:
+        """Count the contents that another day has too, of those that it would show if it had them."""
+        last = other.lowest[-1] if len(other.lowest) == LOWEST else _ALL_BITS
+        own = np.array(self.lowest, dtype=np.uint64)
+        own = own[own <= np.uint64(last)]
+        return len(np.intersect1d(own, np.array(other.lowest, dtype=np.uint64), assume_unique=True)), len(own)
+
+
+def pin_content_columns(table: pa.Table, names: Sequence[str], rows_per_day: float) -> tuple[str, ...]:
+    """Return the columns that tell the rows of a sample of the reference apart best; none if none do.
+
+    One column after the other is taken, the one that adds most distinct contents; of large days, two are enough that
+    tell all rows apart.
+    """
+    held = [name for name in names if name in table.column_names]
+    if table.num_rows < _FEWEST_ROWS or not held:
+        return ()
+    hashed = {name: hash_column(table.column(name)) for name in held}
+    most = _MOST_OF_LARGE if rows_per_day > _LARGE else _MOST_COLUMNS
+    kept: list[str] = []
+    joint = np.zeros(table.num_rows, dtype=np.uint64)
+    distinct = 1
+    while len(kept) < min(most, len(held)):
+        if most == _MOST_OF_LARGE and len(kept) == _FEWEST_COLUMNS and distinct == table.num_rows:
+            break
+        counts = {name: len(np.unique(_join(joint, hashed[name]))) for name in held if name not in kept}
+        name = max(counts, key=lambda one: counts[one])
+        if counts[name] == distinct and distinct < table.num_rows:
+            break
+        kept.append(name)
+        joint, distinct = _join(joint, hashed[name]), counts[name]
+    return tuple(kept) if distinct >= _FEWEST_DISTINCT * table.num_rows else ()
+
+
+def collect_contents(batches: Iterable[pa.RecordBatch | pa.Table], columns: Sequence[str]) -> Contents:
+    """Count and hash the contents of a day's rows, which come in batches, in bounded memory."""
+    counted = _Counted()
+    pending: list[Hashes] = []
+    for batch in batches:
+        joint = np.zeros(batch.num_rows, dtype=np.uint64)
+        for name in columns:
+            joint = _join(joint, hash_column(batch.column(name)))
+        pending.append(joint[joint <= counted.limit])
+        if sum(map(len, pending)) > _MOST_COUNTED:
+            counted = counted.add(pending)
+            pending = []
+    counted = counted.add(pending)
+    return Contents(
+        rows=int(counted.counts.sum()),
+        distinct=len(counted.hashes),
+        lowest=tuple(counted.hashes[:LOWEST].tolist()),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Counted:
+    """Distinct hashes up to a limit, ascending, with their counts."""
+
+    hashes: Hashes = field(default_factory=lambda: np.zeros(0, dtype=np.uint64))
+    counts: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    limit: np.uint64 = _ALL_BITS
+
+    def add(self, parts: Sequence[Hashes]) -> _Counted:
+        """Return them with more hashes; with a lower limit if there are too many."""
+        found, counts = np.unique(np.concatenate([np.zeros(0, dtype=np.uint64), *parts]), return_counts=True)
+        hashes, places = np.unique(np.concatenate([self.hashes, found]), return_inverse=True)
+        totals = np.zeros(len(hashes), dtype=np.int64)
+        np.add.at(totals, places, np.concatenate([self.counts, counts]))
+        limit = self.limit
+        while (kept := int(np.searchsorted(hashes, limit, side="right"))) > _MOST_COUNTED // 2:
+            limit >>= np.uint64(1)
+        return _Counted(hashes=hashes[:kept], counts=totals[:kept], limit=limit)
+
+
+def hash_column(values: pa.Array | pa.ChunkedArray) -> Hashes:
+    """Hash each value of a column; equal numbers of any type have one hash, and so have all missing values."""
+    if isinstance(values, pa.ChunkedArray):
+        return np.concatenate([np.zeros(0, dtype=np.uint64), *map(hash_column, values.chunks)])
+    is_missing = to_numpy(values.is_null())
+    found = np.full(len(values), _MISSING)
+    found[~is_missing] = _hash_known(values.drop_null() if is_missing.any() else values)
+    return found
+
+
+def _hash_known(values: pa.Array) -> Hashes:
+    kind = values.type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind):
+        encoded = values if pa.types.is_dictionary(kind) else values.dictionary_encode()
+        hashes = hash_texts(encoded.dictionary.cast(pa.string()))
+        of_rows: Hashes = hashes[to_numpy(encoded.indices)]
+        return of_rows
+    numbers: Floats = decimals_to_doubles(values) if pa.types.is_decimal(kind) else to_numpy(_castable(values))
+    # one zero, and one value that is no number
+    doubles = numbers + 0.0
+    doubles[np.isnan(doubles)] = np.nan
+    bits: Hashes = doubles.view(np.uint64)
+    return bits
+
+
+def _castable(values: pa.Array) -> pa.Array:
+    return (
+        values.cast(pa.uint8()).cast(pa.float64())
+        if pa.types.is_boolean(values.type)
+        else values.cast(pa.float64(), safe=False)
+    )
+
+
+def _join(joint: Hashes, column: Hashes) -> Hashes:
+    """Mix the hash of another column into that of the ones before it (the finaliser of SplitMix64)."""
+    mixed: Hashes = joint * _ODD[0] + column
+    mixed ^= mixed >> np.uint64(30)
+    mixed *= _ODD[1]
+    mixed ^= mixed >> np.uint64(27)
+    mixed *= _ODD[2]
+    mixed ^= mixed >> np.uint64(31)
+    return mixed

@@ -1,0 +1,128 @@
+"""Rows of a day, and of the reference's days, against each other and against those of earlier days."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from airflow_mlmon.drift.rows.contents import Contents, collect_contents, pin_content_columns
+from airflow_mlmon.drift.rows.pinned import PinnedRows, content_features, pin_rows
+from airflow_mlmon.errors import NotFoundError
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.partition_files import CURATED, read_sampled
+from airflow_mlmon.pipeline.workspace.samples import days_of, sample
+from airflow_mlmon.profiles.values.arrow import to_numpy
+from airflow_mlmon.records import MetricValue
+from airflow_mlmon.statistics.arrays import Integers
+
+_DAYS = "contents.json"
+_READERS = 8
+_BATCH = 1 << 16
+
+
+def pin_reference_rows(run: Run, table: pa.Table) -> PinnedRows:
+    """Find what the rows of the reference have in common, and the columns that tell those of a day apart."""
+    sampled = sample(table, run.spec.id_column)
+    per_day = np.bincount(_number_days(run, table))
+    largest = table.filter(pa.array(_number_days(run, table) == int(per_day.argmax()))) if len(per_day) else table
+    contents = pin_content_columns(
+        sample(largest, run.spec.id_column), content_features(run.spec), float(per_day.max(initial=0))
+    )
+    return pin_rows(run.spec, sampled, _number_days(run, sampled), contents)
+
+
+def _number_days(run: Run, table: pa.Table) -> Integers:
+    """Return a number of the day of each row, the same for all rows without a time."""
+    days = days_of(table, run.spec.time_column, run.spec.day_zone).cast(pa.int32())
+    first = pc.min(days).as_py() or 0
+    return to_numpy(pc.fill_null(pc.subtract(days, first), 0)).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceDays:
+    """Days of the reference, measured one by one; each is compared with the contents of all others."""
+
+    run: Run
+    pinned: PinnedRows
+    measured: dict[date, list[MetricValue]] = field(default_factory=dict)
+    contents: dict[date, Contents] = field(default_factory=dict)
+
+    def add(self, day: date, rows: pa.Table) -> None:
+        """Measure the rows of a day."""
+        self.measured[day] = list(self.pinned.measure(sample(rows, self.run.spec.id_column)))
+        if self.pinned.contents:
+            self.contents[day] = collect_contents(rows.to_batches(_BATCH), self.pinned.contents)
+
+    def metrics(self, day: date) -> list[MetricValue]:
+        """Return the metrics of a day, after all were added."""
+        if day not in self.contents:
+            return self.measured[day]
+        own = self.contents[day]
+        others = {other: known for other, known in self.contents.items() if other != day}
+        return [*self.measured[day], own.repeated(), own.replayed(others)]
+
+    def write(self, folder: str) -> None:
+        """Keep the contents of the days."""
+        data = {day.isoformat(): found.to_bytes().decode() for day, found in self.contents.items()}
+        self.run.files.write(f"{folder}/{_DAYS}", json.dumps(data).encode())
+
+
+def measure_contents(
+    run: Run, pinned: PinnedRows, folder: str, partition: Partition, version: str
+) -> Iterator[MetricValue]:
+    """Measure the rows of a day against each other and against those of earlier days, and keep their contents.
+
+    `folder` is that of the reference.
+    """
+    yield from pinned.measure(read_sampled(run, partition, version))
+    if not pinned.contents:
+        return
+    own = _collect(run, partition, version, pinned)
+    yield own.repeated()
+    yield own.replayed(_read_earlier(run, pinned, folder, partition))
+
+
+def _collect(run: Run, partition: Partition, version: str, pinned: PinnedRows) -> Contents:
+    with run.files.local_copy(run.version_uri(partition, version, CURATED)) as path:
+        file = pq.ParquetFile(path, page_checksum_verification=True)
+        found = collect_contents(file.iter_batches(_BATCH, columns=list(pinned.contents)), pinned.contents)
+    run.files.write(_uri(run, partition, version, pinned), found.to_bytes())
+    return found
+
+
+def _uri(run: Run, partition: Partition, version: str, pinned: PinnedRows) -> str:
+    columns = hashlib.sha256(json.dumps(pinned.contents).encode()).hexdigest()[:12]
+    return run.version_uri(partition, version, f"contents-{columns}.json")
+
+
+def _read_earlier(run: Run, pinned: PinnedRows, folder: str, partition: Partition) -> dict[date, Contents]:
+    """Return the contents of the days of the history before a day, and of the other days of the reference."""
+    found = {
+        date.fromisoformat(day): Contents.from_bytes(data.encode())
+        for day, data in json.loads(run.files.read(f"{folder}/{_DAYS}")).items()
+    }
+    found.pop(partition.day, None)
+    first = partition.day - timedelta(days=run.spec.history.days)
+    states = run.store.states(run.model, first, partition.day - timedelta(days=1))
+    served = [(state.partition, state.version) for state in states if state.version is not None]
+    with ThreadPoolExecutor(_READERS) as pool:
+        read = pool.map(lambda one: _read(run, one[0], one[1], pinned), served)
+    return found | {past.day: known for (past, _), known in zip(served, read, strict=True) if known is not None}
+
+
+def _read(run: Run, partition: Partition, version: str, pinned: PinnedRows) -> Contents | None:
+    try:
+        return Contents.from_bytes(run.files.read(_uri(run, partition, version, pinned)))
+    except NotFoundError:
+        # a day from before contents were kept, or of another reference
+        return None

@@ -1,0 +1,183 @@
+"""Features of texts, from their characters.
+
+Texts are read as code points, in blocks of some megabytes. Each character has a shape: `A` for an upper-case letter,
+`a` for any other letter, `9` for a digit, a space, the character itself if it is ASCII punctuation, or `*`. The
+pattern of a text is its shapes, of which the fourth and later of a run and those after the first 12 are cut.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from airflow_mlmon.spec.texts import TextFeature
+
+_Bytes = npt.NDArray[np.uint8]
+_Flags = npt.NDArray[np.bool_]
+_Places = npt.NDArray[np.int64]
+
+_BLOCK = 1 << 22
+_RUN = 3
+_LONGEST_PATTERN = 12
+_CUT = "…"
+_UPPER, _LOWER, _DIGIT, _SPACE, _OTHER = b"Aa9 *"
+_CODE_POINTS = 0x110000
+_ASCII = 0x80
+
+
+def measure_texts(texts: pa.ChunkedArray) -> dict[TextFeature, pa.ChunkedArray]:
+    """Derive every feature but matches; null stays null.
+
+    An empty text has no shares and no pattern. Bytes that are not UTF-8 count as the replacement character.
+    """
+    blocks = [_measure(block) for chunk in texts.chunks for block in _blocks(chunk)] or [
+        _measure(pa.array([], "string"))
+    ]
+    return {feature: pa.chunked_array([block[feature] for block in blocks]) for feature in blocks[0]}
+
+
+def find_patterns(texts: pa.StringArray, longest_run: int) -> pa.Array:
+    """Return the pattern of texts without nulls, with runs cut to `longest_run`."""
+    found = [_read_characters(block) for block in _blocks(texts)]
+    patterns = [_patterns(shapes, bounds, longest_run) for shapes, _, bounds in found]
+    return pa.concat_arrays([pa.array([], pa.string()), *patterns])
+
+
+def _blocks(texts: pa.StringArray) -> Iterator[pa.StringArray]:
+    """Yield slices of some megabytes, or of one text."""
+    if not len(texts):
+        return
+    offsets = _offsets(texts)
+    start = 0
+    while start < len(texts):
+        stop = int(np.searchsorted(offsets, offsets[start] + _BLOCK, side="right")) - 1
+        stop = min(max(stop, start + 1), start + _BLOCK, len(texts))
+        yield texts.slice(start, stop - start)
+        start = stop
+
+
+def _offsets(texts: pa.StringArray) -> _Places:
+    found = np.frombuffer(texts.buffers()[1], dtype=np.int32, count=len(texts) + 1, offset=4 * texts.offset)
+    return found.astype(np.int64)
+
+
+def _measure(texts: pa.StringArray) -> dict[TextFeature, pa.Array]:
+    """Derive everything but matches from the texts of a block."""
+    nulls = texts.is_null()
+    shapes, is_wide, bounds = _read_characters(texts.fill_null(""))
+    lengths = np.diff(bounds)
+    is_upper = shapes == _UPPER
+    masks = {
+        TextFeature.LETTERS: is_upper | (shapes == _LOWER),
+        TextFeature.DIGITS: shapes == _DIGIT,
+        TextFeature.UPPER: is_upper,
+        TextFeature.NON_ASCII: is_wide,
+    }
+    is_absent = lengths == 0
+    words = _count(_word_starts(shapes, bounds), bounds)
+    shares = {
+        feature: pa.array(_count(mask, bounds) / np.maximum(lengths, 1), mask=is_absent)
+        for feature, mask in masks.items()
+    }
+    derived = {
+        TextFeature.LENGTH: pa.array(lengths),
+        TextFeature.WORDS: pa.array(words),
+        **shares,
+        TextFeature.PATTERN: pc.if_else(pa.array(is_absent), pa.scalar(None, pa.string()), _patterns(shapes, bounds)),
+        TextFeature.EMPTY: pa.array(words == 0),
+    }
+    if not texts.null_count:
+        return derived
+    return {feature: pc.if_else(nulls, pa.scalar(None, values.type), values) for feature, values in derived.items()}
+
+
+def _read_characters(texts: pa.StringArray) -> tuple[_Bytes, _Flags, _Places]:
+    """Return the shape of each character, whether it is outside ASCII, and the bounds of the texts."""
+    offsets = _offsets(texts)
+    content = texts.buffers()[2]
+    data = np.frombuffer(content, dtype=np.uint8)[offsets[0] : offsets[-1]] if content else np.empty(0, np.uint8)
+    bounds = offsets - offsets[0]
+    if not (data >= _ASCII).any():
+        return _ascii_shapes()[data], np.zeros(len(data), dtype=np.bool_), bounds
+    try:
+        decoded = data.tobytes().decode("utf-8", "surrogatepass")
+        bounds = _cumulated((data & 0xC0) != _ASCII)[bounds]
+    except UnicodeDecodeError:
+        parts = [
+            data[start:stop].tobytes().decode("utf-8", "replace")
+            for start, stop in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)
+        ]
+        decoded = "".join(parts)
+        bounds = np.cumsum([0, *map(len, parts)])
+    codes = np.frombuffer(decoded.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+    return _unicode_shapes()[codes], codes >= _ASCII, bounds
+
+
+@cache
+def _ascii_shapes() -> _Bytes:
+    return np.frombuffer(bytes(map(_shape_of, range(_ASCII))), dtype=np.uint8)
+
+
+@cache
+def _unicode_shapes() -> _Bytes:
+    return np.frombuffer(bytes(map(_shape_of, range(_CODE_POINTS))), dtype=np.uint8)
+
+
+def _shape_of(code: int) -> int:
+    character = chr(code)
+    category = unicodedata.category(character)
+    if category in {"Lu", "Lt"}:
+        return _UPPER
+    if category[0] in "LM":
+        return _LOWER
+    if category[0] == "N":
+        return _DIGIT
+    if category[0] == "Z" or character in "\t\n\v\f\r":
+        return _SPACE
+    return code if code < _ASCII and category[0] in "PS" else _OTHER
+
+
+def _cumulated(mask: _Flags) -> _Places:
+    total = np.zeros(len(mask) + 1, dtype=np.int64)
+    np.cumsum(mask, out=total[1:])
+    return total
+
+
+def _count(mask: _Flags, bounds: _Places) -> _Places:
+    """Count the marked characters of each text."""
+    return np.diff(_cumulated(mask)[bounds])
+
+
+def _word_starts(shapes: _Bytes, bounds: _Places) -> _Flags:
+    is_word = shapes != _SPACE
+    starts: _Flags = is_word.copy()
+    starts[1:] &= ~is_word[:-1]
+    firsts = bounds[:-1][np.diff(bounds) > 0]
+    starts[firsts] = is_word[firsts]
+    return starts
+
+
+def _patterns(shapes: _Bytes, bounds: _Places, longest_run: int = _RUN) -> pa.StringArray:
+    is_kept = np.ones(len(shapes), dtype=np.bool_)
+    is_same = shapes[1:] == shapes[:-1]
+    if len(shapes) > longest_run:
+        parts = (is_same[place : len(is_same) - longest_run + 1 + place] for place in range(longest_run))
+        is_kept[longest_run:] = ~np.logical_and.reduce(list(parts))
+    for place in range(longest_run):
+        # a run does not begin in the text before
+        firsts = bounds[:-1] + place
+        is_kept[firsts[firsts < len(shapes)]] = True
+    kept, starts = shapes[is_kept], _cumulated(is_kept)[bounds]
+    lengths = np.diff(starts)
+    cut = np.minimum(lengths, _LONGEST_PATTERN)
+    places = starts[:-1, np.newaxis] + np.arange(_LONGEST_PATTERN)
+    content = kept[places[np.arange(_LONGEST_PATTERN) < cut[:, np.newaxis]]]
+    offsets = np.concatenate([[0], np.cumsum(cut)]).astype(np.int32)
+    patterns = pa.StringArray.from_buffers(len(cut), pa.py_buffer(offsets), pa.py_buffer(content))
+    return pc.binary_join_element_wise(patterns, pc.if_else(pa.array(lengths > cut), _CUT, ""), "")
