@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from airflow_mlmon.drift.shift import MeanShift, shift_of
-from airflow_mlmon.evaluation.shape import ScaledMoments, ShapeBase, Tail, ValueShape
+from airflow_mlmon.evaluation.shape import Peak, ScaledMoments, ShapeBase, Tail, ValueShape
 from airflow_mlmon.profiles.columns.category import CategoryProfile, to_bucket
 from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.profiles.columns.distribution import Distribution
@@ -231,9 +231,10 @@ class _CategoryBase:
 
     def _shape(self, day: CategoryProfile, *, is_part: bool) -> ValueShape:
         found = self._shapes.compare(self._places(day), is_part=is_part)
-        if found.peak is None:
-            return found
-        return replace(found, peak=replace(found.peak, value=_literal(day, int(found.peak.at), self._size)))
+        return replace(found, peak=self._named(found.peak, day), trough=self._named(found.trough, day))
+
+    def _named(self, peak: Peak | None, day: CategoryProfile) -> Peak | None:
+        return replace(peak, value=_literal(day, int(peak.at), self._size)) if peak else None
 
 
 def _literal(day: CategoryProfile, place: int, size: int) -> str:

@@ -320,7 +320,8 @@ GENERIC: Mapping[str, Metric] = {
     ),
     EXPLAINED_SHARE: Metric(
         "explained share",
-        "R² of a numeric column on the other numeric features, by normal scores of the day's sample.",
+        "R² of a column on the other features, by normal scores of the day's sample; a category is a number, the mean "
+        "output of its value in the reference.",
         by_column=True,
         is_share=True,
         measure=Measure.SKILL,

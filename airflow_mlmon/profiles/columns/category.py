@@ -19,7 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.profiles.columns.further import hash_values, unpack_hashes
+from airflow_mlmon.profiles.columns.further import checksum_values, unpack_hashes
 from airflow_mlmon.profiles.columns.sketch import DistinctSketch
 from airflow_mlmon.profiles.columns.tally import Tally
 from airflow_mlmon.profiles.schema import ColumnSchema
@@ -78,7 +78,7 @@ class CategoryProfile:
         # as bytes: the hash needs no decoding, and a stored text may be invalid UTF-8
         unseen = texts.values.filter(positions.is_null()).cast(pa.binary()).to_pylist()
         counts = texts.counts[~is_known]
-        hashes = hash_values(unseen)
+        hashes = checksum_values(unseen)
         is_new = ~np.isin(hashes, unpack_hashes(schema.further)) if schema.further else np.ones(len(hashes), np.bool_)
         return cls(
             schema=_counted(schema),
