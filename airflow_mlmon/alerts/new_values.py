@@ -14,8 +14,10 @@ _LENGTH = 400
 
 
 def name_new_values(alerts: Iterable[Alert], metrics: Sequence[MetricValue]) -> list[Alert]:
-    """Return the alerts, those on new categories and on the drift of a column with the new values of the column."""
-    told = {value.column: new_values_text(value) for value in metrics if value.new_values and value.segment is None}
+    """Return the alerts with the new values of each column that has too many: on its new categories, and its drift."""
+    alerts = list(alerts)
+    too_many = {alert.column for alert in alerts if alert.metric == NEW_CATEGORY_RATE}
+    told = {value.column: new_values_text(value) for value in metrics if value.new_values and value.column in too_many}
     return [
         replace(alert, text=f"{alert.text}; {plain(told[alert.column], _LENGTH)}")
         if alert.metric in {NEW_CATEGORY_RATE, DRIFT} and alert.column in told and alert.segment is None

@@ -9,10 +9,13 @@ from datetime import date
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_mlmon.profiles.columns.further import MAX_FURTHER
+from airflow_mlmon.profiles.engine.pinning import MAX_VOCABULARY
 from airflow_mlmon.profiles.schema import Kind, ProfileSchema
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec.metrics import NEW_CATEGORY_RATE
 from airflow_mlmon.statistics.intervals import wilson_interval
+from airflow_mlmon.statistics.unseen import estimate_unseen, is_closed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,19 +23,29 @@ class Novelty:
     """Rows of the reference whose value would be new without them.
 
     Attributes:
+        values: Number of values.
         once: Rows whose value occurs once.
+        alone: Values that occur on no other day.
         by_day: Rows whose value occurs on no other day, by day.
         rows: Rows with a value, by day.
     """
 
+    values: int
     once: int
+    alone: int
     by_day: Mapping[date, int]
     rows: Mapping[date, int]
 
     @property
     def share(self) -> float:
         """Estimate the share of new values in the next rows (Good 1953), and at least that on the next day."""
-        return max(self.once, sum(self.by_day.values())) / max(sum(self.rows.values()), 1)
+        return estimate_unseen(max(self.once, sum(self.by_day.values())), sum(self.rows.values()))
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether no new value is to come; unknown, hence False, of more values than are pinned."""
+        days = sum(1 for day in self.rows if day is not None)
+        return self.values <= MAX_VOCABULARY + MAX_FURTHER and is_closed(self.alone, days)
 
 
 def measure_novelty(schema: ProfileSchema, table: pa.Table, days: pa.ChunkedArray) -> dict[str, Novelty]:
@@ -56,7 +69,9 @@ def _count(values: pa.ChunkedArray, days: pa.ChunkedArray) -> Novelty:
     of_day = alone.group_by("day_min").aggregate([("value_count", "sum")])
     rows = held.group_by("day").aggregate([("value", "count")])
     return Novelty(
+        values=by_value.num_rows,
         once=once,
+        alone=alone.num_rows,
         by_day=dict(zip(of_day.column(0).to_pylist(), of_day.column(1).to_pylist(), strict=True)),
         rows=dict(zip(rows.column(0).to_pylist(), rows.column(1).to_pylist(), strict=True)),
     )

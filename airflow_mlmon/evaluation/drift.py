@@ -32,7 +32,7 @@ from scipy import special
 from airflow_mlmon.drift.shift import MeanShift
 from airflow_mlmon.evaluation.evidence import ColumnEvidence
 from airflow_mlmon.evaluation.series import Finding, Point, Series, evaluate_series, exceeds_past, tail
-from airflow_mlmon.evaluation.shape_tests import evaluate_ends, in_words, peak_alone, shape_series
+from airflow_mlmon.evaluation.shape_tests import evaluate_ends, in_words, shape_series, with_sampling
 from airflow_mlmon.spec.metric import Measure, Worse
 from airflow_mlmon.statistics.dispersion import FEWEST_DAYS, Expectation, estimate_expected
 
@@ -136,7 +136,7 @@ def evaluate_column(
     """
     found = [_of_distribution(history, distribution)]
     for kind, series in history.series.items():
-        finding = evaluate_series(series, expected.get(kind)) or peak_alone(kind, history.now)
+        finding = with_sampling(kind, history.now, evaluate_series(series, expected.get(kind)))
         if finding is not None:
             found.append(_of_place(finding, series.scale) if kind == _PLACE else in_words(kind, history.now, finding))
     found += evaluate_ends(history.now, history.past, history.outliers)

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from airflow_mlmon.drift.shift import MeanShift, shift_of
-from airflow_mlmon.evaluation.shape import ScaledMoments, ShapeBase, Tail, ValueShape
-from airflow_mlmon.profiles.columns.category import CategoryProfile
+from airflow_mlmon.evaluation.shape import Peak, ScaledMoments, ShapeBase, Tail, ValueShape
+from airflow_mlmon.profiles.columns.category import CategoryProfile, to_bucket
 from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.profiles.columns.distribution import Distribution
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
@@ -23,6 +23,7 @@ from airflow_mlmon.profiles.columns.tally import Tally
 from airflow_mlmon.profiles.columns.vector import VectorProfile
 from airflow_mlmon.statistics.arrays import Counts, Floats
 from airflow_mlmon.statistics.two_sample import pool_rare
+from airflow_mlmon.tasks.titles import value_literal
 
 _FEWEST_BINS = 4
 _MOST_BINS = 20
@@ -225,8 +226,25 @@ class _CategoryBase:
             scale=0.0,
             statistic=statistic,
             freedom=freedom,
-            shape=self._shapes.compare(self._places(day), is_part=is_part),  # type: ignore[arg-type]
+            shape=self._shape(day, is_part=is_part),  # type: ignore[arg-type]
         )
+
+    def _shape(self, day: CategoryProfile, *, is_part: bool) -> ValueShape:
+        found = self._shapes.compare(self._places(day), is_part=is_part)
+        return replace(found, peak=self._named(found.peak, day), trough=self._named(found.trough, day))
+
+    def _named(self, peak: Peak | None, day: CategoryProfile) -> Peak | None:
+        return replace(peak, value=_literal(day, int(peak.at), self._size)) if peak else None
+
+
+def _literal(day: CategoryProfile, place: int, size: int) -> str:
+    """Return the value at a place: of the vocabulary, or the most frequent known one of a bucket."""
+    if place < size:
+        return value_literal(day.schema.vocabulary[place])
+    named = [
+        (rows, name) for name, rows in (*day.names, *day.further_names) if to_bucket(name.encode()) == place - size
+    ]
+    return value_literal(max(named)[1]) if named else ""
 
 
 def _places(ranks: Floats, bins: int) -> npt.NDArray[np.int64]:

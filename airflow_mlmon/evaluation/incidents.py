@@ -138,6 +138,9 @@ def _are_tied(
     if first is None or second is None:
         # what happened at the service explains no column, and vice versa
         return one.metric == other.metric if {one.metric, other.metric} & _OF_SERVICE else True
+    if {one.metric, other.metric} & _BETWEEN:
+        # a relation breaks with any of its columns
+        return True
     if (first, second) in explained or (second, first) in explained:
         return True
     if texts.get(first, first) == texts.get(second, second) or _are_empty_together(one, other):

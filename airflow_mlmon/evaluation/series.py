@@ -75,6 +75,7 @@ class Series:
         is_projected: Whether a count is that of a sample, divided by its fraction: it varies as much as the sample's.
         averaged: Number of days that the number is the mean of. Days resemble those before, so that two of them are
             taken to say as much as one that is independent.
+        is_closed: Whether nothing is to come that the baseline does not have, as is the case of a closed vocabulary.
     """
 
     measure: Measure
@@ -88,6 +89,7 @@ class Series:
     outliers: Collection[date] = frozenset()
     is_projected: bool = False
     averaged: int = 1
+    is_closed: bool = False
 
     def expected(self) -> Expectation | None:
         """Estimate the expected value from the days before; None for too few."""
@@ -208,6 +210,8 @@ def evaluate_series(series: Series, expected: Expectation | None) -> Finding | N
     """
     if expected is None:
         return _compare(series, _of_base(series), days=0) if series.base and series.is_sampled else None
+    if _rests_on_base(series):
+        return _compare(series, _of_base(series), days=0)
     found = _compare(series, expected, days=expected.days)
     if series.base is None or not series.is_sampled:
         return found
@@ -218,6 +222,14 @@ def evaluate_series(series: Series, expected: Expectation | None) -> Finding | N
     by_base = _compare(series, _of_base(series), days=0)
     best = min(found, by_base, key=lambda one: one.p_value)
     return replace(best, p_value=min(2 * best.p_value, _MAX_P))
+
+
+def _rests_on_base(series: Series) -> bool:
+    """Return True if a closed baseline of more rows than the past days stands for them: they had nothing new either."""
+    if not series.is_closed or series.base is None:
+        return False
+    past = [point for day, point in series.past if day not in series.outliers]
+    return series.base.rows > sum(point.rows for point in past) and not any(point.value for point in past)
 
 
 def exceeds_past(distance: float, past: Sequence[float], days: int) -> bool:

@@ -26,6 +26,8 @@ _LEAST_KURTOSIS = 1.2
 # share of the baseline's values from which its tails are estimated, and the fewest
 _TAIL = 0.01
 _FEWEST_IN_TAIL = 10
+# values of a category from which its histogram on few bins does not tell that one of them gains
+_MANY_VALUES = 50
 # on the scale s: no tail is taken to be shorter
 _SHORTEST_TAIL = 0.05
 
@@ -57,8 +59,9 @@ class Peak:
         at: The value, or the middle of the cell, as deviation from the centre.
         rows: Values of the day there.
         base_rows: Values of the baseline there.
-        excess: Excess of the share.
+        excess: Excess of the share, or for a trough what it lacks.
         places: Number of values or cells looked at.
+        value: The value of a category as a literal; empty of a number, and where it is not known.
     """
 
     at: float
@@ -66,6 +69,7 @@ class Peak:
     base_rows: int
     excess: float
     places: int
+    value: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,10 +87,18 @@ class Distinct:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValueShape:
-    """ValueShape of the values of a day; of a category, its distinct values alone."""
+    """Shape of the values of a day.
+
+    Attributes:
+        moments: Mean and spread of numbers.
+        peak: Value that has gained most, of numbers and of categories of many values.
+        trough: Value that has lost most, of categories of many values.
+        distinct: Number of distinct values.
+    """
 
     moments: ScaledMoments | None = None
     peak: Peak | None = None
+    trough: Peak | None = None
     distinct: Distinct | None = None
 
 
@@ -113,7 +125,7 @@ class ShapeBase:
     def __init__(self, points: Tally, *, is_numeric: bool) -> None:
         """Prepare from the counts of values, of cells, or of the positions of a vocabulary."""
         self._points = points
-        self._rows = points.rows
+        self._has_many = not is_numeric and len(points) > _MANY_VALUES
         self._middle, self._unit = _median_and_unit(points) if is_numeric else (0.0, 0.0)
         scaled = self._scaled(points.keys) if self._unit else None
         self.moments = _moments(scaled, points.counts) if scaled is not None else None
@@ -129,7 +141,8 @@ class ShapeBase:
             found = _moments(self._scaled(points.keys), points.counts, self._scaled(np.array(ends)) if ends else None)
         return ValueShape(
             moments=found,
-            peak=_peak(keys, day, base) if self._unit else None,
+            peak=_peak(keys, day, base) if self._unit or self._has_many else None,
+            trough=_peak(keys, day, base, sign=-1) if self._has_many else None,
             distinct=_distinct(day, base),
         )
 
@@ -189,11 +202,12 @@ def _tail(ascending: Floats, counts: Counts) -> Tail:
     return Tail(start=first, share=values / rows, length=max(length, _SHORTEST_TAIL), values=values)
 
 
-def _peak(keys: Floats, day: Counts, base: Counts) -> Peak | None:
+def _peak(keys: Floats, day: Counts, base: Counts, sign: int = 1) -> Peak | None:
+    """Return the value that has gained most, or with a sign of -1 the one that has lost most."""
     rest = int(base.sum())
     if rest <= 0:
         return None
-    excess = day / day.sum() - base / rest
+    excess = sign * (day / day.sum() - base / rest)
     at = int(np.argmax(excess))
     return Peak(
         at=float(keys[at]),

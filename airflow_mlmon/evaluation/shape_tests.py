@@ -3,7 +3,8 @@
 mean       of s(x), see `evaluation.shape`, in standard deviations of the baseline
 spread     ln ratio of the standard deviation of s(x); sampling variance (k - 1) / 4n with the kurtosis k
 distinct   ln ratio of the distinct values to those that as many rows of the baseline have
-peak       share of the value that has gained most; without past days by Fisher's exact test, times the places
+peak       share of the value that has gained most, against past days and by Fisher's exact test times the places
+    trough     the same of the value that has lost most
 extremes   largest and smallest s(x); exceedances of the largest of past days follow an exponential law whose
            scale is estimated from as many days (Lomax 1954), without past days the law of the baseline's tail
 """
@@ -19,14 +20,16 @@ import numpy as np
 
 from airflow_mlmon.evaluation.evidence import ColumnEvidence
 from airflow_mlmon.evaluation.series import Finding, Point, Series
-from airflow_mlmon.evaluation.shape import Tail, log_spread
+from airflow_mlmon.evaluation.shape import Peak, Tail, log_spread
 from airflow_mlmon.spec.metric import Measure, Worse
-from airflow_mlmon.statistics.hypergeometric import log_upper_tail
+from airflow_mlmon.statistics.hypergeometric import log_lower_tail, log_upper_tail
 
 _MEAN = "mean"
 _SPREAD = "spread"
 _DISTINCT = "distinct"
 _PEAK = "peak"
+_TROUGH = "trough"
+_OF_ONE_VALUE = frozenset({_PEAK, _TROUGH})
 _FEWEST_FOR_LAW = 7
 _MANY_TIMES = 10
 # rows from which the spread of two samples is compared without past days
@@ -41,12 +44,12 @@ def shape_series(
 ) -> dict[str, Series]:
     """Return the numbers of the shape, by kind of test, each with its past."""
     found = {}
-    for kind in (_MEAN, _SPREAD, _DISTINCT, _PEAK):
+    for kind in (_MEAN, _SPREAD, _DISTINCT, _PEAK, _TROUGH):
         point = _point(kind, now, now)
         if point is not None:
             found[kind] = Series(
-                measure=Measure.SHARE if kind == _PEAK else Measure.MEAN,
-                worse=Worse.ABOVE if kind == _PEAK else Worse.BOTH,
+                measure=Measure.SHARE if kind in _OF_ONE_VALUE else Measure.MEAN,
+                worse=Worse.ABOVE if kind in _OF_ONE_VALUE else Worse.BOTH,
                 day=day,
                 now=point,
                 past=[(at, known) for at, one in past if (known := _point(kind, one, now)) is not None],
@@ -64,12 +67,17 @@ def _point(kind: str, evidence: ColumnEvidence, now: ColumnEvidence) -> Point | 
     if kind == _DISTINCT:
         found = shape.distinct
         return Point(value=found.log_ratio, rows=max(round(1 / found.variance), 1)) if found else None
-    if kind == _PEAK:
-        return Point(value=shape.peak.excess, rows=evidence.rows) if shape.peak else None
+    if kind in _OF_ONE_VALUE:
+        peak = _peak_of(kind, evidence)
+        return Point(value=peak.excess, rows=evidence.rows) if peak else None
     if shape.moments is None or base is None or not base.deviation:
         return None
     value = shape.moments.mean if kind == _MEAN else log_spread(shape.moments, base)
     return Point(value=value, rows=evidence.rows)
+
+
+def _peak_of(kind: str, evidence: ColumnEvidence) -> Peak | None:
+    return {_PEAK: evidence.shape.peak, _TROUGH: evidence.shape.trough}.get(kind)
 
 
 def _base(kind: str, now: ColumnEvidence) -> Point | None:
@@ -103,12 +111,18 @@ def in_words(kind: str, now: ColumnEvidence, finding: Finding) -> Finding:
         return replace(found, effect=effect, words=words)
     if kind == _DISTINCT:
         words = f"{'more' if finding.effect > 0 else 'fewer'} distinct values than expected"
-    elif kind == _PEAK and now.shape.peak:
-        share = now.shape.peak.rows / now.rows
-        words = f"{100 * share:.2g} % of the values are {now.shape.peak.at + now.centre:.6g}"
+    elif (peak := _peak_of(kind, now)) is not None:
+        before = f", {100 * peak.base_rows / now.base_rows:.2g} % in the baseline" if kind == _TROUGH else ""
+        words = f"{100 * peak.rows / now.rows:.2g} % of the values are {_value_words(peak, now)}{before}"
     else:
         words = f"values {'higher' if finding.effect > 0 else 'lower'} than expected"
     return replace(found, words=words)
+
+
+def _value_words(peak: Peak, now: ColumnEvidence) -> str:
+    if now.place is None:
+        return peak.value or "one beyond the vocabulary"
+    return f"{peak.at + now.centre:.6g}"
 
 
 def evaluate_ends(now: ColumnEvidence, past: _Past, outliers: Collection[date]) -> Iterator[Finding]:
@@ -149,16 +163,19 @@ def _beyond_tail(largest: float, rows: int, tail: Tail) -> float:
     return min(rows * tail.share * (1 + distance / tail.values) ** -tail.values, 1.0)
 
 
-def peak_alone(kind: str, now: ColumnEvidence) -> Finding | None:
-    """Test the peak by sampling error alone, corrected for the places looked at; None for other kinds."""
-    peak = now.shape.peak
-    if kind != _PEAK or peak is None:
-        return None
-    chance = math.exp(log_upper_tail(peak.rows, now.rows, peak.base_rows, now.base_rows))
+def with_sampling(kind: str, now: ColumnEvidence, finding: Finding | None) -> Finding | None:
+    """Return the finding, which for a peak or trough has to be beyond sampling error too.
+
+    Past days show how far the largest of many shares lies from day to day, and the exact test what chance alone does to
+    each of them; without enough past days the latter stands alone.
+    """
+    peak = _peak_of(kind, now)
+    if peak is None:
+        return finding
+    tail = log_upper_tail if kind == _PEAK else log_lower_tail
+    chance = min(peak.places * math.exp(tail(peak.rows, now.rows, peak.base_rows, now.base_rows)), 1.0)
+    if finding is not None:
+        return replace(finding, p_value=max(finding.p_value, chance))
     before, share = peak.base_rows / now.base_rows, peak.rows / now.rows
-    return Finding(
-        p_value=min(peak.places * chance, 1.0),
-        effect=2 * (math.asin(math.sqrt(share)) - math.asin(math.sqrt(before))),
-        expected=None,
-        days=0,
-    )
+    effect = 2 * (math.asin(math.sqrt(share)) - math.asin(math.sqrt(before)))
+    return Finding(p_value=chance, effect=effect, expected=None, days=0)

@@ -51,10 +51,10 @@ def column_key(column: str, value: str | None) -> str:
     return segment_key(segment_name([column]), value)
 
 
-def value_of(column: str, key: str) -> str | None:
+def column_value(column: str, key: str) -> str | None:
     """Return the value of a column that a key stands for; None if it stands for something else.
 
-    >>> value_of("carrier", "carrier=AA"), value_of("carrier", "carrier (other)"), value_of("car", "carrier=AA")
+    >>> column_value("a", "a=AA"), column_value("a", "a (other)"), column_value("a", "ab=AA")
     ('AA', None, None)
     """
     prefix = column_key(column, "")
@@ -67,7 +67,7 @@ def divides(column: str, key: str) -> bool:
     >>> divides("carrier", "carrier=AA"), divides("carrier", "carrier (other)"), divides("car", "carrier=AA")
     (True, True, False)
     """
-    return value_of(column, key) is not None or key == column_key(column, None)
+    return column_value(column, key) is not None or key == column_key(column, None)
 
 
 def _escape(text: str) -> str:

@@ -9,10 +9,7 @@ import numpy as np
 from airflow_mlmon.profiles.columns.category import CategoryProfile
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.schema import Kind, ProfileSchema
-
-_MINIMUM_DAYS = 7
-# new values that a new day may be expected to bring
-_NEW_A_DAY = 0.002
+from airflow_mlmon.statistics.unseen import FEWEST_DAYS, is_closed
 
 
 def explain_open(schema: ProfileSchema, days: Sequence[Profile]) -> dict[str, str]:
@@ -32,13 +29,13 @@ def explain_open(schema: ProfileSchema, days: Sequence[Profile]) -> dict[str, st
 
 def _reason(days: Sequence[CategoryProfile]) -> str:
     observed = [day for day in days if day.observed]
-    if len(observed) < _MINIMUM_DAYS:
-        return f"its values are known of {len(observed)} days, fewer than {_MINIMUM_DAYS}"
+    if len(observed) < FEWEST_DAYS:
+        return f"its values are known of {len(observed)} days, fewer than {FEWEST_DAYS}"
     if any(day.unseen_rows for day in observed):
         return f"more values than the {len(observed[0].schema.vocabulary):,} that are counted one by one"
     seen = np.zeros(len(observed[0].schema.vocabulary), dtype=np.int64)
     for day in observed:
         seen[day.known.keys] += 1
-    if (once := int((seen == 1).sum())) > _NEW_A_DAY * len(observed):
+    if not is_closed(once := int((seen == 1).sum()), len(observed)):
         return f"open vocabulary: {once:,} of {len(seen):,} values occur on one day alone"
     return ""

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from airflow_mlmon.profiles.keys import segment_name, value_of
+from airflow_mlmon.profiles.keys import column_value, segment_name
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec.metrics import DEMOGRAPHIC_PARITY_RATIO, DISPARITIES
@@ -75,7 +75,7 @@ def _groups_of_labels(task: Task, spec: ModelSpec, found: OutcomeParts) -> dict[
         column: {
             value: task.label_rates(part)
             for key, part in found.parts.items()
-            if (value := value_of(column, key)) is not None
+            if (value := column_value(column, key)) is not None
         }
         for column in (spec.fairness.columns if spec.fairness else ())
     }

@@ -83,7 +83,7 @@ def new_values_text(value: MetricValue) -> str:
     >>> new_values_text(MetricValue(metric="new_category_rate", value=0.5, rows=90, new_values=found))
     "new values 'Atlantis' (40 rows), '' (1 row), others (4 rows)"
     """
-    counts = [(repr(_shortened(name)), rows) for name, rows in value.new_values]
+    counts = [(value_literal(name), rows) for name, rows in value.new_values]
     others = round((value.value or 0.0) * value.rows) - sum(rows for _, rows in counts)
     told = [*counts, ("others", others)] if others > 0 else counts
     return "new values " + ", ".join(f"{name} ({rows:,} row{'s' * (rows != 1)})" for name, rows in told)
@@ -142,5 +142,10 @@ def p_value_equation(p_value: float) -> str:
     return f"p < {text[1:]}" if text.startswith("<") else f"p = {text}"
 
 
-def _shortened(name: str) -> str:
-    return name if len(name) <= _LONGEST_VALUE else f"{name[: _LONGEST_VALUE - 1]}…"
+def value_literal(value: str) -> str:
+    """Return a value of the data as a short literal, in which spaces and what is not printable are seen.
+
+    >>> value_literal("EWR "), value_literal("x" * 50)
+    ("'EWR '", "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…'")
+    """
+    return repr(value if len(value) <= _LONGEST_VALUE else f"{value[: _LONGEST_VALUE - 1]}…")

@@ -7,13 +7,13 @@ from contextlib import closing
 
 import pyarrow as pa
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from airflow_mlmon.archive.label_keys import join_keys
 from airflow_mlmon.druid.profile_sql import write_segment_text
 from airflow_mlmon.profiles.engine.division import count_values
-from airflow_mlmon.profiles.keys import column_key, cross, divides, segment_key, segment_name, value_of
+from airflow_mlmon.profiles.keys import column_key, column_value, cross, divides, segment_key, segment_name
 from airflow_mlmon.profiles.schema import SegmentSchema
 from airflow_mlmon.records import fingerprint_of
 
@@ -44,7 +44,7 @@ def test_keys_are_alike_if_column_and_value_are(column, value, other_column, oth
 
     assert (one == other) == ((column, value) == (other_column, other_value))
     assert divides(column, one)
-    assert value_of(column, one) == value
+    assert column_value(column, one) == value
 
 
 @given(
@@ -55,6 +55,7 @@ def test_texts_without_separators_stay_as_they_are(text):
     assert segment_key(segment_name([text]), text) == f"{text}={text}"
 
 
+@settings(deadline=None)
 @given(st.lists(pairs, min_size=1, max_size=20))
 def test_rows_are_divided_by_the_keys_of_their_values(rows):
     table = pa.table({"a": [one for one, _ in rows], "b": [other for _, other in rows]})
@@ -64,6 +65,7 @@ def test_rows_are_divided_by_the_keys_of_their_values(rows):
     assert counted == {cross(pair): rows.count(pair) for pair in rows}
 
 
+@settings(deadline=None)
 @given(st.lists(pairs, min_size=1, max_size=20))
 def test_database_makes_the_same_keys(rows):
     text = write_segment_text(["a", "b"], flags=(), texts=["a", "b"]).text

@@ -7,7 +7,7 @@ from datetime import date
 
 from airflow_mlmon.drift.versions import CategoryCounts, version_marks
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.profiles.keys import value_of
+from airflow_mlmon.profiles.keys import column_value
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.metrics import ROWS
@@ -15,7 +15,7 @@ from airflow_mlmon.spec.metrics import ROWS
 
 def version_of(spec: ModelSpec, segment: str | None) -> str | None:
     """Return the version that a segment stands for; None for any other segment."""
-    return value_of(spec.version_column, segment) if spec.version_column and segment else None
+    return column_value(spec.version_column, segment) if spec.version_column and segment else None
 
 
 def counts_in(spec: ModelSpec, metrics: Sequence[MetricValue]) -> CategoryCounts:

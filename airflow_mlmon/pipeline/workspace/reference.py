@@ -38,7 +38,6 @@ from airflow_mlmon.profiles.engine.pinning import pin_schema
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.profiles.schema import ProfileSchema
 from airflow_mlmon.quality.infer import Inferred
-from airflow_mlmon.quality.vocabularies import explain_open
 from airflow_mlmon.records import Family, MetricValue, PartitionState, Results, Status
 from airflow_mlmon.spec import Check, Severity
 from airflow_mlmon.spec.files import Files
@@ -269,7 +268,7 @@ def _pin(run: Run, supersedes: str | None, later: pa.Table | None = None) -> Sto
         folder=folder,
         told=told,
         novelty={name: found.share for name, found in novelty.items()},
-        closed=frozenset(name for name, reason in explain_open(schema, of_days).items() if not reason),
+        closed=frozenset(name for name, found in novelty.items() if found.is_closed),
         rows=rows_of_days.pinned,
     )
     rows_of_days.write(reference.folder)

@@ -16,7 +16,7 @@ import numpy as np
 
 from airflow_mlmon.profiles.codec.framing import ByteReader, ByteWriter
 from airflow_mlmon.profiles.codec.hours import read_hours, write_hours
-from airflow_mlmon.profiles.columns.category import CategoryProfile
+from airflow_mlmon.profiles.columns.category import CategoryProfile, Names
 from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.profiles.columns.dimensions import DimensionSums
 from airflow_mlmon.profiles.columns.distribution import Distribution
@@ -80,6 +80,7 @@ def _write_columns(writer: ByteWriter, columns: Mapping[str, ColumnProfile], *, 
         if isinstance(column, CategoryProfile):
             # here and not with the column, which other formats hold too
             writer.integer(column.new_rows)
+            _write_names(writer, column.further_names if names else ())
 
 
 def write_column(writer: ByteWriter, column: ColumnProfile, *, names: bool = True) -> None:
@@ -127,7 +128,7 @@ def _read_columns(reader: ByteReader, schema: ProfileSchema, rows: int) -> Part:
     for pinned in schema.columns:
         column = read_column(reader, pinned)
         if isinstance(column, CategoryProfile) and reader.version >= _WITH_NEW_ROWS:
-            column = replace(column, new_rows=reader.integer())
+            column = replace(column, new_rows=reader.integer(), further_names=_read_names(reader))
         columns[pinned.name] = column
     return Part(rows=rows, columns=columns)
 
@@ -195,11 +196,7 @@ def _write_category(writer: ByteWriter, column: CategoryProfile, *, names: bool)
     write_steps(writer, column.known)
     write_steps(writer, column.unseen)
     writer.blob(column.sketch.data if column.sketch else b"")
-    shown = column.names if names else ()
-    writer.integer(len(shown))
-    for name, count in shown:
-        writer.text(name)
-        writer.integer(count)
+    _write_names(writer, column.names if names else ())
 
 
 def _read_category(reader: ByteReader, schema: ColumnSchema) -> CategoryProfile:
@@ -213,8 +210,19 @@ def _read_category(reader: ByteReader, schema: ColumnSchema) -> CategoryProfile:
         unseen=unseen,
         sketch=_read_sketch(reader) if reader.version >= _WITH_SKETCHES else None,
         new_rows=unseen.rows,
-        names=tuple((reader.text(), reader.integer()) for _ in range(reader.integer())),
+        names=_read_names(reader),
     )
+
+
+def _write_names(writer: ByteWriter, names: Names) -> None:
+    writer.integer(len(names))
+    for name, count in names:
+        writer.text(name)
+        writer.integer(count)
+
+
+def _read_names(reader: ByteReader) -> Names:
+    return tuple((reader.text(), reader.integer()) for _ in range(reader.integer()))
 
 
 def _write_identifier(writer: ByteWriter, column: IdentifierProfile) -> None:

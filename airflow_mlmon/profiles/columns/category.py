@@ -15,18 +15,21 @@ from functools import lru_cache
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.profiles.columns.further import hash_values, unpack_hashes
+from airflow_mlmon.profiles.columns.further import checksum_values, unpack_hashes
 from airflow_mlmon.profiles.columns.sketch import DistinctSketch
 from airflow_mlmon.profiles.columns.tally import Tally
 from airflow_mlmon.profiles.schema import ColumnSchema
 from airflow_mlmon.profiles.values.arrow import to_numpy, to_text_array
 from airflow_mlmon.profiles.values.reading import Texts
+from airflow_mlmon.statistics.arrays import Counts
 
 BUCKETS = 1_024
 MAX_NAMES = 20
+_MAX_FURTHER_NAMES = 5
 _NAME_LENGTH = 100
 
 Names = tuple[tuple[str, int], ...]
@@ -45,7 +48,8 @@ class CategoryProfile:
         sketch: Sketch of the distinct values; None in profiles stored in format 1.
         new_rows: Rows whose value the reference does not have; those outside the vocabulary in profiles stored before
             format 4.
-        names: Most frequent of these values with their approximate counts; for display, not part of equality.
+        names: Most frequent of the new values with their approximate counts; for display, not part of equality.
+        further_names: Likewise, of the values that the reference has outside the vocabulary.
     """
 
     schema: ColumnSchema
@@ -56,6 +60,7 @@ class CategoryProfile:
     sketch: DistinctSketch | None
     new_rows: int = 0
     names: Names = field(default=(), compare=False)
+    further_names: Names = field(default=(), compare=False)
 
     @classmethod
     def empty(cls, schema: ColumnSchema) -> Self:
@@ -73,10 +78,8 @@ class CategoryProfile:
         # as bytes: the hash needs no decoding, and a stored text may be invalid UTF-8
         unseen = texts.values.filter(positions.is_null()).cast(pa.binary()).to_pylist()
         counts = texts.counts[~is_known]
-        hashes = hash_values(unseen)
+        hashes = checksum_values(unseen)
         is_new = ~np.isin(hashes, unpack_hashes(schema.further)) if schema.further else np.ones(len(hashes), np.bool_)
-        new = np.flatnonzero(is_new)
-        frequent = new[np.argsort(-counts[new], kind="stable")[:MAX_NAMES]].tolist()
         return cls(
             schema=_counted(schema),
             rows=int(texts.counts.sum()) + texts.nulls,
@@ -84,8 +87,9 @@ class CategoryProfile:
             known=Tally.of_counts(known, texts.counts[is_known]),
             unseen=Tally.of_counts((hashes % BUCKETS).astype(np.int32), counts),
             sketch=DistinctSketch.of(texts.values),
-            new_rows=int(counts[new].sum()),
-            names=_most_frequent((_to_name(unseen[at]), int(counts[at])) for at in frequent),
+            new_rows=int(counts[is_new].sum()),
+            names=_name_most(unseen, counts, is_new, MAX_NAMES),
+            further_names=_name_most(unseen, counts, ~is_new, _MAX_FURTHER_NAMES),
         )
 
     @classmethod
@@ -100,7 +104,8 @@ class CategoryProfile:
             unseen=Tally.total([part.unseen for part in parts]),
             sketch=DistinctSketch.sum_of(sketches) if len(sketches) == len(parts) else None,
             new_rows=sum(part.new_rows for part in parts),
-            names=_most_frequent(named for part in parts for named in part.names),
+            names=_most_frequent((named for part in parts for named in part.names), MAX_NAMES),
+            further_names=_most_frequent((named for part in parts for named in part.further_names), _MAX_FURTHER_NAMES),
         )
 
     def without(self, part: Self) -> Self:
@@ -160,8 +165,14 @@ def _to_name(value: bytes) -> str:
     return value.decode(errors="replace")[:_NAME_LENGTH]
 
 
-def _most_frequent(named: Iterable[tuple[str, int]]) -> Names:
+def _name_most(values: Sequence[bytes], counts: Counts, is_named: npt.NDArray[np.bool_], most: int) -> Names:
+    places = np.flatnonzero(is_named)
+    frequent = places[np.argsort(-counts[places], kind="stable")[:most]].tolist()
+    return _most_frequent(((_to_name(values[at]), int(counts[at])) for at in frequent), most)
+
+
+def _most_frequent(named: Iterable[tuple[str, int]], most: int) -> Names:
     counts: Counter[str] = Counter()
     for name, count in named:
         counts[name] += count
-    return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MAX_NAMES])
+    return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:most])

@@ -16,15 +16,15 @@ import numpy.typing as npt
 
 MAX_FURTHER = 20_000
 
-Hashes = npt.NDArray[np.uint32]
+ValueHashes = npt.NDArray[np.uint32]
 
 
-def hash_values(values: Iterable[bytes]) -> Hashes:
+def checksum_values(values: Iterable[bytes]) -> ValueHashes:
     """Hash each value."""
     return np.fromiter(map(zlib.crc32, values), dtype=np.uint32)
 
 
-def pack_hashes(hashes: Hashes) -> str:
+def pack_hashes(hashes: ValueHashes) -> str:
     """Return the hashes as text.
 
     >>> unpack_hashes(pack_hashes(np.array([7, 3], dtype=np.uint32))).tolist()
@@ -34,7 +34,7 @@ def pack_hashes(hashes: Hashes) -> str:
 
 
 @lru_cache(maxsize=256)
-def unpack_hashes(text: str) -> Hashes:
+def unpack_hashes(text: str) -> ValueHashes:
     """Return the hashes, sorted."""
     found = np.frombuffer(base64.b85decode(text), dtype="<u4").astype(np.uint32)
     found.flags.writeable = False

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_mlmon.errors import SchemaMismatchError
-from airflow_mlmon.profiles.columns.further import MAX_FURTHER, hash_values, pack_hashes
+from airflow_mlmon.profiles.columns.further import MAX_FURTHER, checksum_values, pack_hashes
 from airflow_mlmon.profiles.columns.segment import MAX_PARTS
 from airflow_mlmon.profiles.engine.derivations import choose_derivations
 from airflow_mlmon.profiles.engine.derived import derive_chunks
@@ -195,7 +195,7 @@ def _vocabulary(texts: Texts) -> tuple[tuple[str, ...], str | None]:
     held = set(short)
     further = [value for value, _ in ordered if value not in held][:MAX_FURTHER]
     names = dict.fromkeys(value.decode(errors="replace") for value in short)
-    return tuple(names), pack_hashes(hash_values(further)) if further else None
+    return tuple(names), pack_hashes(checksum_values(further)) if further else None
 
 
 def _pin_numbers(name: str, numbers: npt.NDArray[np.number], *, integer: bool) -> ColumnSchema:

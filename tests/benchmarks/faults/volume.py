@@ -9,6 +9,7 @@ from tests.benchmarks.faults.planting import Day, Kind, Planted, is_changing
 
 _ROWS = ("rows",)
 _REPEATED = ("rows", "repeat", "repeats", "repeated", "duplicate", "duplicates")
+_REPLAYED = (*_REPEATED, "replay", "replayed")
 _HOURS = ("rows", "hour", "hours", "rows_by_hour")
 
 
@@ -54,7 +55,7 @@ def more_rows(day: Day, share: float) -> Planted | None:
     parts = [part.iloc[: round(count * len(part))] for part, count in zip(added, counts, strict=True)]
     name = day.source.of_role("id")
     parts = [part.assign(**{name: [f"{text}8{number}" for text in part[name]]}) for number, part in enumerate(parts)]
-    return Planted(_joined(day, day.rows, *parts), _ROWS)
+    return Planted(_joined(day, day.rows, *parts), _REPLAYED)
 
 
 def _again(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
@@ -98,7 +99,7 @@ def replay(day: Day, share: float) -> Planted | None:
         values = rows[name].copy()
         values.iloc[places] = other[name].iloc[places].to_numpy()
         rows[name] = values
-    return Planted(rows, (*_REPEATED, "replay", "replayed", str(other["day"].iloc[0])))
+    return Planted(rows, _REPLAYED)
 
 
 def missing_hours(day: Day, hours: float) -> Planted | None:

@@ -11,10 +11,10 @@ FOUND = (("Atlantis", 40), ("", 3), ("a\u202eb\n" + "x" * 100, 1))
 
 
 def text_of(name: str, column: str | None = "town", **changes: object) -> str:
-    found = verdict(name, column=column, **changes)
+    found = [verdict(name, column=column, **changes), verdict("new_category_rate", column="town")]
     metrics = [metric("new_category_rate", 0.05, "town", new_values=FOUND)]
-    [alert] = name_new_values(metric_alerts(partition(), Family.PREDICTIONS, [found]), metrics)
-    return alert.text
+    alerts = name_new_values(metric_alerts(partition(), Family.PREDICTIONS, found), metrics)
+    return next(alert.text for alert in alerts if alert.key == found[0].key)
 
 
 @pytest.mark.parametrize("name", ["new_category_rate", "drift_score"])
@@ -35,3 +35,10 @@ def test_alert_of_a_column_names_its_new_values_with_their_rows(name):
 )
 def test_other_alerts_name_none(name, column, segment):
     assert "new values" not in text_of(name, column, segment=segment)
+
+
+def test_usual_new_values_of_an_open_column_are_not_named_beside_its_drift():
+    metrics = [metric("new_category_rate", 0.05, "town", new_values=FOUND)]
+    alerts = metric_alerts(partition(), Family.PREDICTIONS, [verdict("drift_score", column="town")])
+
+    assert name_new_values(alerts, metrics) == alerts

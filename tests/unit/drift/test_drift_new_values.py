@@ -88,3 +88,28 @@ def test_new_rows_add_up_and_survive_their_bytes():
     assert 0 < total.columns["code"].new_rows < total.columns["code"].unseen_rows
     # the hashes are of the schema, not of each profile
     assert str(schema.columns[0].further).encode() not in total.to_bytes()
+
+
+def novelty_of(days: int, codes: int, fresh: int = 0):
+    tables = [
+        day_of([f"{code:05}" for code in range(day % 2, codes, 2)] + [f"new {day}"] * (day < fresh), [0.0] * rows)
+        for day in range(days)
+        for rows in [len(range(day % 2, codes, 2)) + (day < fresh)]
+    ]
+    at = pa.chunked_array([pa.array([date(2024, 1, 1 + day)] * len(table)) for day, table in enumerate(tables)])
+    whole = pa.concat_tables(tables)
+    return measure_novelty(pin_schema(SPEC, whole), whole, at)["code"]
+
+
+@pytest.mark.parametrize(
+    ("days", "codes", "fresh", "expected"),
+    [
+        pytest.param(8, 40, 0, True, id="few-codes"),
+        pytest.param(8, 3_000, 0, True, id="beyond-the-vocabulary"),
+        pytest.param(6, 40, 0, False, id="few-days"),
+        pytest.param(8, 40, 1, False, id="new-on-one-day"),
+        pytest.param(8, 23_000, 0, False, id="more-than-are-pinned"),
+    ],
+)
+def test_vocabulary_is_closed_if_no_value_occurs_on_one_day_alone(days, codes, fresh, expected):
+    assert novelty_of(days, codes, fresh).is_closed is expected

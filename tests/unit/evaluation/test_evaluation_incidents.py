@@ -126,6 +126,12 @@ def test_broken_relation_comes_after_what_is_wrong_with_one_column():
     assert [one.metric for one in incidents[0].breaches] == ["drift_score", "explained_share"]
 
 
+def test_broken_relation_belongs_to_the_column_that_broke_it():
+    [incident] = grouped(breach("equal_share", "duration"), drift("weekday"))
+
+    assert subjects([incident]) == [["weekday", "duration"]]
+
+
 def test_slow_service_explains_no_column():
     incidents = grouped(breach("latency_p95", effect=0.7), drift("distance"))
 
