@@ -1,4 +1,4 @@
-"""Share of the variation of a numeric column that the other features explain, by normal scores of a day's sample.
+"""Share of the variation of a column that the other features explain, by normal scores of a day's sample.
 
     r = 1 - 1 / ((1 + l) [(R + l)^-1]_jj),        R: correlations of the normal scores, l = 0.01
 
@@ -8,18 +8,20 @@ moves one column alone, such as another unit, hardly does: normal scores are of 
 0.99, however nearly columns follow from each other.
 
 Correlations are of the rows in which both columns have a value. One that is empty or constant on a day counts with its
-correlations in the reference: its own tests tell of it, and the others are not to.
+correlations in the reference: its own tests tell of it, and the others are not to. Categories are numbers, by
+`encoding`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
 
+from airflow_mlmon.drift.rows.encoding import Encoding, encode, pin_encodings
 from airflow_mlmon.drift.rows.values import ColumnValues
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec.metrics import EXPLAINED_SHARE
@@ -46,11 +48,13 @@ class Dependence:
         features: Features, which explain all others.
         outputs: Outputs, which explain nothing.
         correlations: Correlations of the features and then the outputs.
+        encodings: Numbers of the values of those features that are categories.
     """
 
     features: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     correlations: tuple[tuple[float, ...], ...] = ()
+    encodings: Mapping[str, Encoding] = field(default_factory=dict)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -63,12 +67,11 @@ class Dependence:
         cells = ColumnValues(table)
         if not names or not cells.names.issuperset(names):
             return
-        scores = _scores(cells, names)
-        together = _count_together(cells, names)
+        numbers = _numbers(cells, names, self.encodings)
+        scores, together = _scores(numbers), _count_together(numbers)
         known = np.array(self.correlations)
-        explained, in_reference = (
-            _explain(found, len(self.features)) for found in (_correlate(scores, together, known), known)
-        )
+        correlations = _correlate(scores, together, known)
+        explained, in_reference = (_explain(found, len(self.features)) for found in (correlations, known))
         for at, name in enumerate(names):
             rows = int(together[at, at])
             fewest = self._fewest_rows(float(in_reference[at]))
@@ -79,8 +82,18 @@ class Dependence:
                 column=name,
                 value=_adjust(float(explained[at]), rows, others) if is_known else None,
                 rows=rows,
-                reason="" if is_known else f"{rows} rows with a value, fewer than {fewest}, or one value alone",
+                reason=self._compare(at, correlations[at], known[at])
+                if is_known
+                else f"{rows} rows with a value, fewer than {fewest}, or one value alone",
             )
+
+    def _compare(self, at: int, now: Floats, known: Floats) -> str:
+        """Name the feature whose correlation has changed most."""
+        changes = np.abs(now - known)[: len(self.features)]
+        if at < len(self.features):
+            changes[at] = -1.0
+        most = int(changes.argmax())
+        return f"correlation with {self.features[most]} {now[most]:.2f}, {known[most]:.2f} in the reference"
 
     def _fewest_rows(self, in_reference: float) -> int:
         """Return the rows below which chance explains much, beside what the others explain in the reference."""
@@ -99,15 +112,28 @@ class Dependence:
             features=tuple(content["features"]),
             outputs=tuple(content["outputs"]),
             correlations=tuple(map(tuple, content["correlations"])),
+            encodings=content.get("encodings", {}),
         )
 
 
-def pin_dependence(table: pa.Table, features: Sequence[str], outputs: Sequence[str]) -> Dependence:
-    """Return the columns of a sample of the reference that explain each other; at most 20, the most explained first."""
+def pin_dependence(
+    table: pa.Table, features: Sequence[str], outputs: Sequence[str], categories: Sequence[str] = ()
+) -> Dependence:
+    """Return the columns of a sample of the reference that explain each other; at most 20, the most explained first.
+
+    Args:
+        table: the sample.
+        features: features that are numbers.
+        outputs: outputs that are numbers.
+        categories: features of few values; they are encoded by the outputs, or else by the features.
+    """
     cells = ColumnValues(table)
-    names = [name for name in (*features, *outputs) if name in cells.names]
-    scores = _scores(cells, names)
-    together = _count_together(cells, names)
+    held = [[name for name in names if name in cells.names] for names in (features, outputs, categories)]
+    encodings = pin_encodings(cells, held[2], held[1] or held[0])
+    features = [*held[0], *encodings]
+    names = [*features, *held[1]]
+    numbers = _numbers(cells, names, encodings)
+    scores, together = _scores(numbers), _count_together(numbers)
     fit = [
         at
         for at, name in enumerate(names)
@@ -122,21 +148,26 @@ def pin_dependence(table: pa.Table, features: Sequence[str], outputs: Sequence[s
     order = np.argsort(-explained, kind="stable")[: MOST_COLUMNS - len(results)]
     kept = [*sorted(inputs[at] for at in order), *results]
     return Dependence(
+        encodings={names[at]: encodings[names[at]] for at in kept if names[at] in encodings},
         features=tuple(names[at] for at in kept if at in inputs),
         outputs=tuple(names[at] for at in results),
         correlations=tuple(map(tuple, correlations[np.ix_(kept, kept)].round(6).tolist())),
     )
 
 
-def _scores(cells: ColumnValues, names: Sequence[str]) -> Floats:
-    return np.column_stack([np.zeros((cells.rows, 0)), *(normal_scores(cells.numbers(name)) for name in names)])
+def _numbers(cells: ColumnValues, names: Sequence[str], encodings: Mapping[str, Encoding]) -> list[Floats]:
+    return [encode(cells.texts(name), encodings[name]) if name in encodings else cells.numbers(name) for name in names]
 
 
-def _count_together(cells: ColumnValues, names: Sequence[str]) -> Integers:
+def _scores(numbers: Sequence[Floats]) -> Floats:
+    return np.column_stack([normal_scores(column) for column in numbers]) if numbers else np.zeros((0, 0))
+
+
+def _count_together(numbers: Sequence[Floats]) -> Integers:
     """Count the rows in which each two columns have a value."""
-    known = np.column_stack([np.zeros((cells.rows, 0)), *(~np.isnan(cells.numbers(name)) for name in names)]).astype(
-        np.float64
-    )
+    if not numbers:
+        return np.zeros((0, 0), dtype=np.int64)
+    known = np.column_stack([~np.isnan(column) for column in numbers]).astype(np.float64)
     return (known.T @ known).astype(np.int64)
 
 

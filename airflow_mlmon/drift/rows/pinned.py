@@ -87,10 +87,11 @@ def pin_rows(spec: ModelSpec, sample: pa.Table, days: Integers, contents: tuple[
     times = [name for name in spec.features if spec.columns[name].type is ColumnType.TIMESTAMP]
     numbers, of_outputs = ([name for name in names if types[name] in _NUMBERS] for names in (features, outputs))
     categories = [name for name in features if types[name] in _CATEGORIES or types[name] is ColumnType.INTEGER]
+    of_texts = [name for name in features if types[name] in _CATEGORIES]
     texts = [name for name in features if types[name] in (ColumnType.STRING, ColumnType.CATEGORY)]
     pinned = PinnedRows(
         relations=find_relations(sample, days, [*numbers, *of_outputs, *times, spec.time_column], categories),
-        dependence=pin_dependence(sample, numbers, of_outputs),
+        dependence=pin_dependence(sample, numbers, of_outputs, of_texts),
         equality=pin_equality(sample, [*numbers, *of_outputs], texts),
         contents=contents,
     )

@@ -67,6 +67,23 @@ def test_feature_that_becomes_the_score_is_explained_by_nothing_else():
     assert _explained(columns | {"alone": columns["score"]})["score"] > 0.95
 
 
+def test_category_is_a_number_by_the_output_of_its_values():
+    rng = np.random.default_rng(5)
+
+    def draw(rows=ROWS):
+        place, alone = rng.integers(0, 8, rows), rng.normal(size=rows)
+        score = np.sin(2.0 * place) + 0.3 * rng.normal(size=rows)
+        return {"alone": alone, "place": [f"p{at}" for at in place], "score": score}
+
+    pinned = pin_dependence(pa.table(draw()), ("alone",), ("score",), ("place",))
+    assert pinned.features == ("alone", "place")
+    columns = draw()
+    assert _explained(columns, pinned)["score"] > 0.5
+    found = {value.column: value for value in pinned.measure(pa.table(columns | {"score": columns["score"][::-1]}))}
+    assert found["score"].value < 0.05
+    assert found["score"].reason.startswith("correlation with place ")
+
+
 def test_columns_that_follow_from_each_other_stay_finite():
     columns = _columns(1) | {"twice": 2 * _columns(1)["a"], "sum": _columns(1)["a"] + _columns(1)["c"]}
     pinned = pin_dependence(pa.table(columns), (*FEATURES, "twice", "sum"), ("score",))
