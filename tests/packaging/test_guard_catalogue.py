@@ -25,7 +25,7 @@ def test_the_catalogue_is_whole():
         ("@pytest.mark.guards('a')\ndef test_x(): ...\n", [("a", "test_x", "")]),
         ("class TestX:\n    @pytest.mark.guards('a')\n    def test_x(self): ...\n", [("a", "TestX::test_x", "")]),
         (
-            "@pytest.mark.parametrize('x', [pytest.param(1, id='b', marks=pytest.mark.guards('a'))])\ndef test_x(): ...",
+            "@pytest.mark.parametrize('', [pytest.param(1, id='b', marks=pytest.mark.guards('a'))])\ndef test_x(): ...",
             [("a", "test_x", "b")],
         ),
         ("@pytest.mark.service\ndef test_guards(): 'mark.guards('\n", []),
