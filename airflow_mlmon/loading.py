@@ -184,6 +184,13 @@ def _unknown_task(asked: object) -> str:
 def _parse(text: str, name: str, otherwise: str) -> tuple[dict[str, Any], dict[_Key, int]]:
     """Parse `text` as a mapping, with the lines of its keys; `otherwise` is the message if it is not one."""
     try:
+        return _parse_nodes(text, name, otherwise)
+    except RecursionError:
+        raise ConfigError(f"{name}:1: is nested too deeply, or contains itself by an alias.") from None
+
+
+def _parse_nodes(text: str, name: str, otherwise: str) -> tuple[dict[str, Any], dict[_Key, int]]:
+    try:
         loader = _Loader(text)
         try:
             node = loader.get_single_node()

@@ -11,6 +11,8 @@ from airflow_mlmon.errors import ConfigError
 
 DAY = timedelta(days=1)
 DEFAULT_ZONE = "UTC"
+# days that a person may name: their neighbours and their bounds in every zone are dates too
+_FIRST, _LAST = date(1900, 1, 1), date(2999, 12, 31)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -147,6 +149,9 @@ def parse_day(text: str) -> date:
     datetime.date(2013, 3, 8)
     """
     try:
-        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a calendar day has no zone
+        day = datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a calendar day has no zone
     except ValueError:
         raise ConfigError(f"{text!r} is not a day.", hint="write it as YYYY-MM-DD") from None
+    if not _FIRST <= day <= _LAST:
+        raise ConfigError(f"{text} is out of range.", hint=f"give a day from {_FIRST} to {_LAST}")
+    return day

@@ -180,8 +180,7 @@ class Verdict:
     """Value with the limits it was evaluated against.
 
     Attributes:
-        p_value: Probability of a value at least as extreme if nothing has changed, before the correction for
-            multiple tests; None for a fixed limit.
+        p_value: P-value before the correction for multiple tests; None for a fixed limit.
         effect: Effect size in standard units that do not grow with the rows; see `evaluation`.
         expected: Expected value; None for a fixed limit, and where it is not one number.
     """

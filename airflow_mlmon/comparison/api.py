@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from airflow_mlmon.comparison.compare import compare_columns
@@ -56,6 +57,8 @@ def compare(
             measured on these columns.
         NotFoundError: the file does not exist.
     """
+    if limit is not None and not 0 <= limit < math.inf:
+        raise ConfigError(f"The limit {limit} is no effect size.", hint="give a number that is not negative")
     has_sample = parse_method(method).is_sampled
     if isinstance(reference, Dataset):
         known = reference

@@ -25,6 +25,8 @@ from airflow_mlmon.statistics import two_sample
 from airflow_mlmon.statistics.correction import adjust
 from airflow_mlmon.tables.contents import Content
 
+_TIMES = (Content.TIME, Content.TIME_WITH_ZONE)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnComparison:
@@ -133,6 +135,8 @@ def _measure(
         return replace(made, empty_p_value=None, note="row numbers are not compared")
     if notes:
         return replace(made, note="; ".join(notes))
+    if known.content in _TIMES and _is_midnight(first) and _is_midnight(second):
+        return replace(made, note="dates are not compared")
     found = score_column(method, first, second, limit=limit, answer=answer)
     if found is None:
         return replace(made, note=answer.note if answer else _lack(method, first))
@@ -149,6 +153,11 @@ def _measure(
         p_value=found.p_value,
         note="; ".join(filter(None, (*_remarks(reference, current, first, second), found.note))),
     )
+
+
+def _is_midnight(column: ColumnProfile) -> bool:
+    """Return whether each time is the midnight of its day, as dates are that were written as times."""
+    return isinstance(column, NumericProfile) and column.min == column.max == 0
 
 
 def _evaluate(column: ColumnComparison) -> ColumnComparison:

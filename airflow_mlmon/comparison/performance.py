@@ -36,6 +36,11 @@ class OutputColumns:
         """Check that there is an output, and that the kind of model is known."""
         if not self.outputs:
             raise ConfigError("Performance needs an output.", hint="name the column of the prediction, or of the score")
+        if len(set(self.names)) < len(self.names):
+            raise ConfigError(
+                f"The columns of outputs and label are not distinct: {', '.join(self.names)}.",
+                hint="name the label's column, and another for the prediction or the score",
+            )
         if self.task is not None and self.task not in TASKS:
             raise ConfigError(f"The task {self.task!r} is unknown.", hint=suggest_name(self.task, TASKS))
 
@@ -112,7 +117,13 @@ def _outcomes(
 
 def _task(rows: pa.Table, asked: OutputColumns) -> Task:
     if asked.task is not None:
-        return TASKS[asked.task]
+        task = TASKS[asked.task]
+        if foreign := sorted(role.value for role in asked.outputs if role not in task.types):
+            raise ConfigError(
+                f"A model of the kind {task.name!r} has no {' and no '.join(foreign)}.",
+                hint=f"its outputs are {', '.join(task.types)}",
+            )
+        return task
     found = [task for task in TASKS.values() if _may_be(task, rows, asked)]
     if len(found) == 1:
         return found[0]
@@ -126,11 +137,15 @@ def _task(rows: pa.Table, asked: OutputColumns) -> Task:
 
 def _may_be(task: Task, rows: pa.Table, asked: OutputColumns) -> bool:
     has_roles = set(asked.outputs) <= set(task.types) and all(set(roles) & set(asked.outputs) for roles in task.needs)
-    return (
-        has_roles
-        and task.looks_like(None, rows.column(asked.label))
-        and all(task.looks_like(role, rows.column(name)) for role, name in asked.outputs.items())
-    )
+    try:
+        return (
+            has_roles
+            and task.looks_like(None, rows.column(asked.label))
+            and all(task.looks_like(role, rows.column(name)) for role, name in asked.outputs.items())
+        )
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        # values of another type altogether
+        return False
 
 
 def _join(rows: pa.Table, asked: OutputColumns, task: Task) -> pa.Table:

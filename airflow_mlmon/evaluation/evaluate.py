@@ -19,13 +19,14 @@ from datetime import date
 
 from airflow_mlmon.evaluation.drift import ColumnHistory
 from airflow_mlmon.evaluation.family import Test, evaluate_family, insufficient
+from airflow_mlmon.evaluation.hours import RowHours
 from airflow_mlmon.evaluation.series import Point, Series, deviation_of
 from airflow_mlmon.evaluation.windows import WINDOWS, average_window, pool_days
 from airflow_mlmon.profiles.keys import divides
 from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
 from airflow_mlmon.spec.metric import Measure, Worse
-from airflow_mlmon.spec.metrics import DRIFT, NEW_CATEGORY_RATE, ROWS, UNSAMPLED_ROWS
+from airflow_mlmon.spec.metrics import DRIFT, NEW_CATEGORY_RATE, ROWS, ROWS_BY_HOUR, UNSAMPLED_ROWS
 from airflow_mlmon.statistics.intervals import standard_error
 from airflow_mlmon.tasks.registry import METRICS
 
@@ -55,6 +56,7 @@ class PartitionEvidence:
         scales: Standard deviation of single values, of the metrics that are means.
         versions: Segments of model versions whose own outputs and performance are evaluated too.
         parts: The drift of a column in each segment, by what the segment is called.
+        hours: The rows by hour; None without event times.
         closed: Categories in which no new value is to come; their new-category rates are a family of their own.
         texts: Columns whose drift score is evaluated as a number: profiles hold too little of texts.
     """
@@ -70,6 +72,7 @@ class PartitionEvidence:
     scales: Mapping[str, float] = field(default_factory=dict)
     versions: frozenset[str] = frozenset()
     parts: Callable[[str], Iterable[tuple[str, ColumnHistory]]] = _no_parts
+    hours: RowHours | None = None
     closed: frozenset[str] = frozenset()
     texts: frozenset[str] = frozenset()
 
@@ -149,6 +152,8 @@ def _evaluate(evidence: PartitionEvidence, values: Sequence[MetricValue], policy
             lacking[value.key] = insufficient(value, lack)
         elif value.metric == DRIFT and value.column not in evidence.texts:
             tests.append(Test(metric=value, column=evidence.columns[str(value.column)]))
+        elif value.metric == ROWS_BY_HOUR and evidence.hours:
+            tests.append(Test(metric=value, hours=evidence.hours))
         else:
             series = _series(evidence, value, policy, pooled)
             first = _at_first(evidence, series, value.key)

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TypeVar
 
 from airflow_mlmon.evaluation.drift import ColumnHistory, evaluate_column
+from airflow_mlmon.evaluation.hours import RowHours, evaluate_row_hours
 from airflow_mlmon.evaluation.limits import limits_of, smallest_effect
 from airflow_mlmon.evaluation.series import Finding, Series, evaluate_series
 from airflow_mlmon.records import MetricValue, Verdict, VerdictState
@@ -35,12 +36,13 @@ _AT_FIRST = "as in its first {} days"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Test:
-    """Test of a metric: a number with its trailing and initial windows, or the drift of a column."""
+    """Test of a metric: a number with its trailing and initial windows, the drift of a column, or the rows by hour."""
 
     metric: MetricValue
     series: Series | None = None
     first: Sequence[Series] = ()
     column: ColumnHistory | None = None
+    hours: RowHours | None = None
     is_closed: bool = False
 
 
@@ -65,6 +67,8 @@ def evaluate_family(tests: Sequence[Test], policy: EvaluationPolicy) -> list[Ver
         floor = _floor_of(test, policy)
         if test.column:
             evaluated.append(_Evaluated(finding=evaluate_column(test.column, own, spread, floor)))
+        elif test.hours:
+            evaluated.append(_Evaluated(finding=evaluate_row_hours(test.hours, floor)))
         else:
             evaluated.append(_evaluate_number(test, expected, first, floor))
     met = _levels(tests, evaluated, policy)

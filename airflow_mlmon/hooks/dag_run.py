@@ -8,7 +8,7 @@ from typing import Any
 from airflow_mlmon.partition import DEFAULT_ZONE, Partition
 from airflow_mlmon.pipeline.resolve import resolve_partition
 
-_BACKFILL = "backfill"
+_BACKFILL, _MANUAL = "backfill", "manual"
 
 
 def is_silent(context: Mapping[str, Any]) -> bool:
@@ -30,4 +30,5 @@ def find_partition(
         partition_key=getattr(dag_run, "partition_key", None),
         interval_start=dag_run.data_interval_start,
         interval_end=dag_run.data_interval_end,
+        asked=dag_run.logical_date if getattr(dag_run, "run_type", None) == _MANUAL else None,
     )

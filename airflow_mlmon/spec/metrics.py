@@ -9,6 +9,7 @@ from functools import cache
 from airflow_mlmon.spec.metric import Measure, Metric, Worse
 
 ROWS = "rows"
+ROWS_BY_HOUR = "rows_by_hour"
 UNSAMPLED_ROWS = "rows_before_sampling"
 SAMPLING_FRACTION = "sampling_fraction"
 NULL_RATE = "null_rate"
@@ -140,6 +141,11 @@ GENERIC: Mapping[str, Metric] = {
     UNSAMPLED_ROWS: _traffic(
         "rows before sampling",
         "Rows accepted, divided by the sampling fraction; where that is below 1, evaluated in place of the rows.",
+    ),
+    ROWS_BY_HOUR: _loss_of_rows(
+        "rows by hour",
+        "Total variation distance of the rows by hour of event time from those expected by past days; 0: the same "
+        "share of the rows in each hour. The hours are tested one by one, and the time of all rows together.",
     ),
     SAMPLING_FRACTION: Metric("sampling fraction", "Fraction of the requests that the log has.", is_share=True),
     "rows_quarantined": Metric("rows quarantined", "Rows read but not accepted, each with a reason.", is_count=True),

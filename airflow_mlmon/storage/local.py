@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import unquote, urlsplit
 
-from airflow_mlmon.errors import NotFoundError, PartitionConflictError, ServiceRejectedError
+from airflow_mlmon.errors import ConfigError, NotFoundError, PartitionConflictError, ServiceRejectedError
 from airflow_mlmon.storage.objects import StoredObject
 from airflow_mlmon.storage.scratch import locked_file, sweep
 
@@ -111,7 +111,13 @@ class LocalStore:
 
 
 def to_path(uri: str) -> Path:
-    """Convert a `file://` URI or a plain path to a path."""
+    """Convert a `file://` URI or a plain path to a path.
+
+    Raises:
+        ConfigError: it has a character that no path has.
+    """
+    if "\0" in unquote(uri):
+        raise ConfigError(f"{uri!r} is no path: it has a NUL character.")
     if uri.startswith("file:"):
         return Path(unquote(urlsplit(uri).path))
     return Path(uri)

@@ -55,6 +55,9 @@ _PATTERNS = {
     Content.DATE: _DATE,
 }
 _ALWAYS_WRITTEN = {Content.BOOLEAN, Content.NUMBER}
+_TIMES = (Content.DATE, Content.TIME, Content.TIME_WITH_ZONE)
+# a column holds times if so large a share of its texts are some; the others are missing values
+_MOSTLY = 0.9
 
 
 def is_vector(kind: pa.DataType) -> bool:
@@ -102,7 +105,8 @@ def content_of_type(kind: pa.DataType) -> Content:
 def content_of_texts(column: pa.ChunkedArray, name: str, origin: str, *, times_alone: bool = False) -> Content:
     """Determine the contents of a text column; numbers with leading zeros, as in ids, are texts.
 
-    With `times_alone`, only times and dates are taken for anything else than texts.
+    With `times_alone`, only times and dates are taken for anything else than texts. A few other texts do not make texts
+    of a column of times or dates.
 
     Raises:
         SchemaMismatchError: the column mixes numbers with a word that may mean null, such as NA.
@@ -110,11 +114,14 @@ def content_of_texts(column: pa.ChunkedArray, name: str, origin: str, *, times_a
     values = column.drop_null()
     if not len(values):
         return Content.NOTHING
-    head = values.slice(0, 1)
+    head = values.slice(0, 1) if values[0].as_py() else values.filter(pc.not_equal(values, "")).slice(0, 1)
     for content, pattern in _PATTERNS.items():
         if content in _ALWAYS_WRITTEN and times_alone:
             continue
         if _matches(head, pattern) and _matches(values, pattern):
+            return content
+    for content in _TIMES:
+        if _matches(head, _PATTERNS[content]) and _is_mostly(values, _PATTERNS[content]):
             return content
     if times_alone:
         return Content.TEXT
@@ -123,7 +130,7 @@ def content_of_texts(column: pa.ChunkedArray, name: str, origin: str, *, times_a
 
 
 def parse_texts(column: pa.ChunkedArray, content: Content, *, integer: bool) -> pa.ChunkedArray:
-    """Parse the texts as the contents of the column.
+    """Parse the texts as the contents of the column; a few that are no times in a column of times are null.
 
     Raises:
         pyarrow.ArrowInvalid: a value has another form.
@@ -136,8 +143,12 @@ def parse_texts(column: pa.ChunkedArray, content: Content, *, integer: bool) -> 
     if content is Content.BOOLEAN:
         return column.cast(pa.bool_())
     if content in (Content.TIME, Content.TIME_WITH_ZONE):
-        if not _matches(column.drop_null(), _PATTERNS[content]):
-            raise pa.ArrowInvalid("no time")
+        # a date is the time of its midnight
+        pattern = f"{_TIME}|{_DATE}" if content is Content.TIME else _TIME_WITH_ZONE
+        if not _matches(column.drop_null(), pattern):
+            if not _is_mostly(column.drop_null(), pattern):
+                raise pa.ArrowInvalid("no time")
+            column = pc.if_else(pc.match_substring_regex(column, pattern), column, None)
         return column.cast(pa.timestamp("us", tz="UTC" if content is Content.TIME_WITH_ZONE else None))
     return column
 
@@ -145,6 +156,11 @@ def parse_texts(column: pa.ChunkedArray, content: Content, *, integer: bool) -> 
 def is_integer_text(column: pa.ChunkedArray) -> bool:
     """Return whether every text is an integer."""
     return _matches(column.drop_null(), _INTEGER)
+
+
+def _is_mostly(values: pa.ChunkedArray, pattern: str) -> bool:
+    matched = pc.sum(pc.match_substring_regex(values, pattern)).as_py() or 0
+    return bool(matched >= _MOSTLY * len(values))
 
 
 def _matches(values: pa.ChunkedArray, pattern: str) -> bool:

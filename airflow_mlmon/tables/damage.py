@@ -28,7 +28,7 @@ def naming_damage(origin: str, kind: str) -> Iterator[None]:
     """
     try:
         yield
-    except (pa.ArrowException, OSError, ValueError, ArithmeticError, LookupError, EOFError) as error:
+    except (pa.ArrowException, OSError, ValueError, ArithmeticError, LookupError, EOFError, RecursionError) as error:
         reason = _QUOTED_ROW.sub(r"\1", (str(error).strip() or type(error).__name__).splitlines()[0])[:160]
         problem = f"not a readable {kind} file"
         raise UnreadableFileError(

@@ -69,10 +69,15 @@ def read_object_lines(path: Path, origin: str, compression: Compression | None) 
 
 def _read_pieces(path: Path, origin: str, compression: Compression | None, *, nested: bool) -> Iterator[Piece]:
     parser = JsonParser(origin)
+    is_empty = True
     for block in read_object_lines(path, origin, compression):
         for table in parser.parse(block):
             for rows in slice_rows(table):
+                is_empty = False
                 yield _to_piece(rows, origin, nested=nested)
+    if is_empty:
+        # an array without objects is a file without rows
+        yield _to_piece(pa.table({}), origin, nested=nested)
 
 
 def _is_lines(chunks: Iterator[bytes]) -> tuple[bool, Iterator[bytes]]:
@@ -87,6 +92,9 @@ def _is_lines(chunks: Iterator[bytes]) -> tuple[bool, Iterator[bytes]]:
         json.loads(line.decode(errors="replace"))
     except ValueError:
         return False, chain(taken, chunks)
+    except RecursionError:
+        # the parser of lines refuses it by its number
+        return True, chain(taken, chunks)
     return True, chain(taken, chunks)
 
 

@@ -15,8 +15,8 @@ def main(path: str, day: str, dag_id: str = "") -> None:
     if bag.import_errors:
         sys.exit(f"import errors: {bag.import_errors}")
     [dag] = [dag for dag in bag.dags.values() if dag_id in ("", dag.dag_id)]
-    # a run by hand gets the interval that ends at its logical date
-    moment = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=1)
+    # a run by hand gets the last interval that has ended at its logical date; a midnight could be a day that was typed
+    moment = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=1, hours=12)
     dag_run = dag.test(logical_date=moment)
     tasks = dag_run.get_task_instances()
     states = {task.task_id: str(task.state) for task in tasks}

@@ -13,13 +13,14 @@ from airflow_mlmon.evaluation.evaluate import PartitionEvidence, evaluate_day
 from airflow_mlmon.evaluation.history import ColumnDays, Comparisons, base_rates, base_shares, ongoing
 from airflow_mlmon.evaluation.incidents import Incident
 from airflow_mlmon.evaluation.series import Point
-from airflow_mlmon.evaluation.windows import WINDOWS
 from airflow_mlmon.partition import Partition, dates_before
 from airflow_mlmon.pipeline.baselines.choose import ChosenBaseline, choose_baselines, members_of
 from airflow_mlmon.pipeline.baselines.versions import counts_in, version_counts
 from airflow_mlmon.pipeline.baselines.window import Span
 from airflow_mlmon.pipeline.deciding.acceptance import begin_anew, withhold_new_levels
 from airflow_mlmon.pipeline.deciding.causes import find_incidents
+from airflow_mlmon.pipeline.deciding.hours import measure_row_hours, row_hours
+from airflow_mlmon.pipeline.deciding.recent import recent_points
 from airflow_mlmon.pipeline.deciding.unknown import without_unknown
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.outcomes import stored_outcomes
@@ -43,6 +44,7 @@ from airflow_mlmon.spec.metrics import (
     NEW_CATEGORY_RATE,
     OUT_OF_RANGE_RATE,
     ROWS,
+    ROWS_BY_HOUR,
 )
 from airflow_mlmon.spec.model import ModelSpec
 from airflow_mlmon.statistics.correction import compute_look_rate
@@ -61,10 +63,11 @@ _YEAR = timedelta(days=365)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartitionEvaluation:
-    """Verdicts of a day, their incidents, and the days that they rest on."""
+    """Verdicts of a day, their incidents, what was measured against past days, and the days that they rest on."""
 
     verdicts: tuple[Verdict, ...] = ()
     incidents: tuple[Incident, ...] = ()
+    measured: tuple[MetricValue, ...] = ()
     rests_on: frozenset[date] = frozenset()
 
 
@@ -104,18 +107,22 @@ class PartitionEvaluator:
             return PartitionEvaluation()
         rate = policy.rate / 2 if self.run.spec.labels else policy.rate
         reference = pinned_reference(self.run) if profile else None
-        evaluated = unruled(self.run.spec, metrics)
+        evaluated = unruled(self.run.spec, [value for value in metrics if value.metric != ROWS_BY_HOUR])
         if profile is None:
             # the drift of labels, which have no profile, is scored but not evaluated; their positive rate is
             evaluated = [value for value in evaluated if value.metric != DRIFT]
             # a day is evaluated at each delivery of its labels
             rate = compute_look_rate(rate, _share_of_labels(metrics))
         evidence = self._evidence(partition, evaluated, policy, reference, profile)
+        measured = (measure_row_hours(evidence.hours, partition),) if evidence.hours else ()
+        evidence = replace(evidence, metrics=[*evidence.metrics, *unruled(self.run.spec, measured)])
         verdicts = evaluate_day(evidence, policy.model_copy(update={"rate": rate}))
         breaches = [verdict for verdict in verdicts if verdict.state is VerdictState.BREACH]
         rows = (reference, profile) if reference and profile else None
         incidents = find_incidents(self.run, partition.day, breaches, evidence.columns, rows)
-        return PartitionEvaluation(verdicts=tuple(verdicts), incidents=incidents, rests_on=evidence.days)
+        return PartitionEvaluation(
+            verdicts=tuple(verdicts), incidents=incidents, measured=measured, rests_on=evidence.days
+        )
 
     def _evidence(
         self,
@@ -145,7 +152,7 @@ class PartitionEvaluator:
             day=day,
             metrics=metrics,
             past=self._past(found, unlike, breached),
-            recent=_recent(found, day, unlike),
+            recent=recent_points(found, day, unlike),
             first=self._first(day, served, alike, breaches),
             outliers=over,
             versions=frozenset(column_key(str(spec.version_column), version) for version in now)
@@ -167,6 +174,7 @@ class PartitionEvaluator:
             evidence,
             past=_of_other_days(evidence.past, stored) if reference.novelty is None else evidence.past,
             columns=history.columns(),
+            hours=row_hours(self.run, partition, profile, stored, policy.season, breached=breached, over=over),
             base=base_shares(history.baselines, reference.profile, reference.novelty or {})
             | base_rates(reference.rows.rates),
             closed=reference.closed,
@@ -295,18 +303,6 @@ def _of_other_days(
         key: [(day, point) for day, point in points if key[0] not in _NEVER_SEEN or day not in own]
         for key, points in past.items()
     }
-
-
-def _recent(
-    found: Sequence[tuple[date, SubjectKey, float, int]], day: date, unlike: Collection[date]
-) -> dict[SubjectKey, list[tuple[date, Point]]]:
-    """Return the metrics of the last four weeks, without outputs of other versions."""
-    recent: dict[SubjectKey, list[tuple[date, Point]]] = {}
-    for before, key, value, rows in found:
-        is_unlike = METRICS[key[0]].of_model and before in unlike
-        if (day - before).days < max(WINDOWS) and not is_unlike:
-            recent.setdefault(key, []).append((before, Point(value=value, rows=rows)))
-    return recent
 
 
 def _share_of_labels(metrics: Sequence[MetricValue]) -> float:

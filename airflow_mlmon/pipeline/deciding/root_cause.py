@@ -17,8 +17,9 @@ from airflow_mlmon.tasks.registry import METRICS
 
 _LENGTH = 250
 # what says that rows are missing, or too many
-_IDS = (None, CauseKind.LABEL_IDS)
 _VOLUME = frozenset({ROWS, UNSAMPLED_ROWS, STATUS})
+# what says that ids of labels belong to no prediction
+_IDS = (None, CauseKind.LABEL_IDS)
 
 
 def name_causes(

@@ -163,7 +163,8 @@ def _evaluate_rows(
     # without rows everything would be a breach, and the status alerts already
     if not state.rows_accepted:
         return metrics, PartitionEvaluation()
-    return metrics, PartitionEvaluator(run=run).evaluate(state.partition, metrics, profile)
+    evaluation = PartitionEvaluator(run=run).evaluate(state.partition, metrics, profile)
+    return [*metrics, *evaluation.measured], evaluation
 
 
 def _prediction_results(

@@ -34,7 +34,7 @@ def derive(derivations: Sequence[Derivation], sources: Sequence[pa.Array]) -> li
 def with_derived(rows: pa.Table, columns: Sequence[ColumnSchema]) -> pa.Table:
     """Return the rows with those derived columns whose sources they have."""
     names = set(rows.column_names)
-    for alike in group_alike(columns):
+    for alike in group_derived(columns):
         derivations = [column.derived for column in alike if column.derived]
         if derivations and names.issuperset(alike[0].sources):
             for column, values in zip(alike, derive_chunks(derivations, rows), strict=True):
@@ -52,7 +52,7 @@ def derive_chunks(derivations: Sequence[Derivation], rows: pa.Table) -> list[pa.
     return [pa.chunked_array(values) for values in zip(*derived, strict=True)]
 
 
-def group_alike(columns: Sequence[ColumnSchema]) -> list[list[ColumnSchema]]:
+def group_derived(columns: Sequence[ColumnSchema]) -> list[list[ColumnSchema]]:
     """Group derived columns with the same sources; every other column is alone."""
     groups: dict[tuple[bool, tuple[str, ...]], list[ColumnSchema]] = defaultdict(list)
     for column in columns:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from airflow_mlmon.errors import DataError
-from airflow_mlmon.profiles.engine.derived import derive, group_alike
+from airflow_mlmon.profiles.engine.derived import derive, group_derived
 from airflow_mlmon.profiles.schema import ColumnSchema, Kind
 
 _SLICE_ROWS = 1 << 20
@@ -82,7 +82,7 @@ class RowGroups:
 
     def jobs(self, columns: Sequence[ColumnSchema]) -> Iterator[ColumnJob]:
         """Yield the jobs that read these columns, if the file has them; what is derived alike is read at once."""
-        for alike in group_alike(columns):
+        for alike in group_derived(columns):
             if self.source.columns.issuperset(alike[0].sources):
                 yield ColumnJob(source=self.source, groups=self.groups, schemas=tuple(alike))
 

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from airflow_mlmon.druid.profile_counts import (
     Extremes,
     NotCountableError,
+    build_category_profile,
     build_grid_distribution,
     build_identifier_profile,
     build_numeric_profile,
@@ -23,7 +25,11 @@ from airflow_mlmon.druid.profile_counts import (
     sum_deviations,
 )
 from airflow_mlmon.druid.profile_sql import SHIFTER
+from airflow_mlmon.profiles.columns.category import CategoryProfile
+from airflow_mlmon.profiles.engine.pinning import pin_column
 from airflow_mlmon.profiles.schema import ColumnSchema, Kind
+from airflow_mlmon.profiles.values.reading import count_texts
+from airflow_mlmon.spec.choices import ColumnType
 from tests.support.profiles import numeric_schema, profile_values
 
 WORD = 2**64
@@ -138,3 +144,17 @@ def test_what_is_no_sketch_is_refused(sketch):
 def test_what_is_no_time_is_refused():
     with pytest.raises(NotCountableError, match="not a timestamp"):
         convert_times([{"k": "oops", "n": 1}])
+
+
+def test_new_values_are_those_that_the_reference_does_not_have():
+    codes = pa.array([f"{code:05}" for code in range(1_500)] + ["00000"] * 1_500)
+    schema = pin_column("code", ColumnType.CATEGORY, [codes])
+    answer = [{"k": None, "n": 2}, {"k": "01499", "n": 5}, {"k": "fresh", "n": 3}]
+    rows = pa.array([None] * 2 + ["01499"] * 5 + ["fresh"] * 3)
+
+    found = build_category_profile(schema, answer)
+
+    assert found == CategoryProfile.of(schema, count_texts(rows, "code"))
+    assert (found.unseen_rows, found.new_rows, found.names, found.further_names) == (
+        8, 3, (("fresh", 3),), (("01499", 5),),
+    )  # fmt: skip
