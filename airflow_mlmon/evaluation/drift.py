@@ -31,6 +31,7 @@ from scipy import special
 
 from airflow_mlmon.drift.shift import MeanShift
 from airflow_mlmon.evaluation.evidence import ColumnEvidence
+from airflow_mlmon.evaluation.hourly import ColumnHours, hourly_finding
 from airflow_mlmon.evaluation.series import Finding, Point, Series, evaluate_series, exceeds_past, tail
 from airflow_mlmon.evaluation.shape_tests import evaluate_ends, in_words, shape_series, with_sampling
 from airflow_mlmon.spec.metric import Measure, Worse
@@ -50,6 +51,7 @@ class ColumnHistory:
     past: Sequence[tuple[date, ColumnEvidence]]
     season: str = "auto"
     outliers: Collection[date] = frozenset()
+    hours: ColumnHours | None = None
 
     @cached_property
     def series(self) -> Mapping[str, Series]:
@@ -140,6 +142,8 @@ def evaluate_column(
         if finding is not None:
             found.append(_of_place(finding, series.scale) if kind == _PLACE else in_words(kind, history.now, finding))
     found += evaluate_ends(history.now, history.past, history.outliers)
+    if history.hours and (of_hour := hourly_finding(history.hours)):
+        found.append(of_hour)
     if history.now.shift is not None:
         found.append(_of_shift(history.shift(), history.now.shift))
     best = min(found, key=lambda finding: (abs(finding.effect) < floor(finding.days), finding.p_value))

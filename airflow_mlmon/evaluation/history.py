@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from types import MappingProxyType
@@ -12,6 +12,7 @@ from airflow_mlmon.drift.rows.pinned import Rate
 from airflow_mlmon.drift.unseen import count_out_of_range
 from airflow_mlmon.evaluation.drift import ColumnHistory
 from airflow_mlmon.evaluation.evidence import ColumnBase, ColumnEvidence, bins_for, column_base
+from airflow_mlmon.evaluation.hourly import ColumnHours
 from airflow_mlmon.evaluation.series import Point
 from airflow_mlmon.profiles.columns.category import CategoryProfile
 from airflow_mlmon.profiles.columns.column import ColumnProfile, sum_columns
@@ -87,8 +88,25 @@ class ColumnDays:
             own = members if all(day in members for day, _ in pooled) else frozenset(members) - {self.day}
             history = self._history(name, None, (baseline.columns[name], own), (now[name], past))
             if history:
-                found[name] = history
+                # the sum of some days has no hours of its own
+                found[name] = history if pooled else replace(history, hours=self._hours(name, baseline.columns[name]))
         return found
+
+    def _hours(self, name: str, baseline: ColumnProfile) -> ColumnHours | None:
+        excluded = self.excluded.get((name, None), ())
+        past = [
+            (day, profile.hours.column(name))
+            for day, profile in self.past
+            if profile.hours is not None and day not in excluded
+        ]
+        deviation = baseline.std if isinstance(baseline, NumericProfile) else None
+        return ColumnHours.of(
+            self.now.hours.column(name) if self.now.hours is not None else None,
+            past[-(self.length or 0) :],
+            deviation=deviation / baseline.schema.quantum if deviation else None,
+            reach=_reach(self.now.columns[name]),
+            outliers=self.outliers.get((name, None), ()),
+        )
 
     @cached_property
     def pooled(self) -> Sequence[tuple[date, Profile]]:
@@ -153,6 +171,13 @@ class ColumnDays:
             outliers=self.outliers.get((name, segment), ()),
             season=self.season,
         )
+
+
+def _reach(column: ColumnProfile) -> float:
+    """Return the largest distance of a value from the centre, in quanta."""
+    if not isinstance(column, NumericProfile) or column.min is None or column.max is None:
+        return 0.0
+    return max(abs(column.max - column.schema.centre), abs(column.min - column.schema.centre)) / column.schema.quantum
 
 
 def sum_columns_of(profiles: Sequence[Profile]) -> dict[str, ColumnProfile]:

@@ -6,6 +6,8 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from airflow_mlmon.records import Status
 from airflow_mlmon.store.metric_store import MetricStore
 from tests.support.archive import FIRST
@@ -56,6 +58,7 @@ def test_dag_tells_of_a_alerting_day(run_dag, tmp_path: Path):
     assert f"loans {FIRST}: warning: mean score" in done["log"]
 
 
+@pytest.mark.guards("fault-38")
 def test_dag_records_and_tells_of_a_failure(run_dag, tmp_path: Path):
     archive = local_archive(tmp_path, 1)
 

@@ -285,6 +285,7 @@ class TestFaults:
         assert told(store) == []
         assert [event for _, event, _ in told(store, NOW + LEASE)] == ["opened", "resolved"]
 
+    @pytest.mark.guards("fault-34")
     def test_a_channel_that_stays_down_ends_in_a_dead_letter_that_can_be_tried_again(self, store):
         publish(store, 1, "b")
         now = NOW
@@ -327,6 +328,7 @@ class TestFaults:
         events = [message.payload["alerts"][0]["event"] for message in recorder.messages]
         assert events == ["resolved", "opened", "resolved"]
 
+    @pytest.mark.guards("fault-37")
     def test_a_wait_that_a_clock_ahead_has_set_ends_in_time(self, store):
         publish(store, 1, "b")
         ahead = NOW + timedelta(days=3)

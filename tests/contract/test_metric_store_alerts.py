@@ -5,6 +5,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import pytest
+
 from airflow_mlmon.records import Family, Results
 from airflow_mlmon.store.outbox import LEASE, MAX_ATTEMPTS, wait_after
 from tests.support.published import (
@@ -21,6 +23,7 @@ from tests.support.published import (
 
 
 class TestAlertState:
+    @pytest.mark.guards("fault-35")
     def test_a_breach_that_stays_is_not_sent_again(self, store):
         publish_breach(store)
         store.mark_sent(claim_ids(store), NOW)

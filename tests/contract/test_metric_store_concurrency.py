@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
+import pytest
 import sqlalchemy as sa
 
 from airflow_mlmon.errors import PartitionConflictError
@@ -37,6 +38,7 @@ def _fail_at(engine: sa.Engine, number: int) -> Callable[[], None]:
 
 
 class TestCrash:
+    @pytest.mark.guards("fault-29")
     def test_at_any_statement_leaves_the_old_state_whole(self, store):
         publish_breach(store)
         before = stored_rows(store)
@@ -60,6 +62,7 @@ class TestCrash:
 
 
 class TestConcurrency:
+    @pytest.mark.guards("fault-30")
     def test_of_two_publishers_one_wins_whole(self, store):
         barrier = threading.Barrier(2)
 

@@ -156,6 +156,7 @@ def test_local_copy_is_the_object(place):
         assert path.read_bytes() == b"content"
 
 
+@pytest.mark.guards("fault-02")
 def test_local_copy_refuses_an_object_that_changed_since(place):
     uri = f"{place.root}/a/x"
     place.store.write(uri, b"content")

@@ -69,6 +69,7 @@ def test_personal_values_are_written_nowhere(run, tmp_path):
     assert all("email" not in pq.read_schema(path).names for path in files if path.suffix == ".parquet")
 
 
+@pytest.mark.guards("fault-28")
 def test_labels_update_the_days_that_they_belong_to(run):
     for offset in range(3):
         evaluate_day(run, FIRST_DAY.shift(offset))
@@ -186,6 +187,7 @@ def test_a_healthy_run_queues_no_message(tmp_path, archive):
         assert run.store.claim_pending(10, FIRST_DAY.end) == []
 
 
+@pytest.mark.guards("fault-04")
 def test_a_missing_day_has_no_data_and_an_alert(run):
     absent = FIRST_DAY.shift(DAYS)
 
@@ -219,6 +221,7 @@ def damage(archive: Archive, data: bytes) -> None:
     archive.write(archive.predictions_uri(FIRST, "part-1.parquet"), data)
 
 
+@pytest.mark.guards("fault-15")
 def test_a_truncated_file_among_good_ones_makes_the_day_partial(run, archive):
     damage(archive, to_bytes(day_table(FIRST))[:-100])
 

@@ -223,6 +223,7 @@ def killed_after_commit(number: int) -> Iterator[None]:
         event.remove(Engine, "commit", commit)
 
 
+@pytest.mark.guards("fault-33")
 def test_a_disk_that_is_full_fails_the_day_in_words(tmp_path, archive):
     with opened(tmp_path, archive) as run:
         run_partition(run, DAY)

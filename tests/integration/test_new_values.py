@@ -90,6 +90,7 @@ def test_new_values_of_a_closed_column_are_named_and_those_of_an_open_one_are_no
     assert {column for _, column in alerts} == {"country"}
     for metric in ("new_category_rate", "drift_score"):
         assert alerts[metric, "country"].text.endswith("; new values 'XX' (3 rows), '' (1 row)")
+    assert alerts["new_category_rate", "country"].title.endswith(": new values 'XX' (3 rows), '' (1 row)")
     [rate] = [one for one in run.store.metric_values(run.partition(day_of(2))) if one.key[:2] == KEY]
     assert rate.new_values == (("XX", 3), ("", 1))
 

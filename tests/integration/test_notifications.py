@@ -71,6 +71,7 @@ class TestMail:
         assert mail["To"] == "owner@example.com"
         assert "score_mean 0.39, expected 0.15 to 0.27 from 28 days" in mail.get_body(["html"]).get_content()
 
+    @pytest.mark.guards("attack-jinja")
     def test_never_renders_or_trusts_a_name_from_the_data(self, mailbox):
         hostile = "{{ 7 * 7 }} {subject} <script>alert(1)</script>"
 
@@ -244,6 +245,7 @@ class TestWebhook:
                 WebhookSender(Endpoint(url, allow_private=True), NOW).send(message)
             given_up.set()
 
+    @pytest.mark.guards("attack-secret")
     def test_that_is_away_is_unavailable_and_its_path_unsaid(self, message):
         with pytest.raises(ServiceUnavailableError) as caught:
             WebhookSender(Endpoint("http://127.0.0.1:1/T0/secret", allow_private=True), NOW).send(message)
@@ -251,6 +253,7 @@ class TestWebhook:
         assert "secret" not in str(caught.value)
         assert caught.value.__cause__ is None
 
+    @pytest.mark.guards("attack-ssrf")
     @pytest.mark.parametrize(
         "host", ["127.0.0.1", "localhost", "127.1", "0x7f000001", "2130706433", "[::1]", "10.0.0.1"]
     )

@@ -93,6 +93,7 @@ def server(moto, tmp_path_factory) -> Iterator[ApiServer]:
         yield started
 
 
+@pytest.mark.guards("attack-page")
 @pytest.mark.parametrize("path", ["/mlmon/", "/mlmon/loans/index.html", f"{DAY}/report.html", "/mlmon/run?a=b"])
 def test_page_is_refused_without_a_user(server, path):
     assert server.get(path).status == 401
@@ -148,6 +149,7 @@ def test_page_of_a_model_is_refused_to_those_who_may_not_read_its_dag(server, pa
     assert server.get(path, "stranger").status == 403
 
 
+@pytest.mark.guards("attack-path")
 @pytest.mark.parametrize(
     "path",
     [

@@ -24,6 +24,8 @@ from airflow_mlmon.spec.model import ModelSpec
 from airflow_mlmon.spec.renamed import _KEYS
 from airflow_mlmon.spec.renamed import METRICS as RENAMED_METRICS
 from airflow_mlmon.tasks.registry import METRICS, TASKS
+from tests.guards.catalogue import ATTACKS, FAULTS, Guard
+from tests.guards.marked import find_marked
 from tests.support.comparison import make_rows, write_parquet
 
 CHECKOUT = Path(__file__).parents[2]
@@ -46,6 +48,7 @@ PAGES = (
     "settings",
     "operators",
     "performance",
+    "guards",
     "development",
 )
 FILES = (README, *(FOLDER / f"{name}.md" for name in PAGES))
@@ -186,6 +189,23 @@ def _layers() -> dict[str, list[str]]:
     return {container: contract["layers"] for contract in layered for container in contract["containers"]}
 
 
+def _faults() -> str:
+    return _guards(FAULTS)
+
+
+def _attacks() -> str:
+    return _guards(ATTACKS)
+
+
+def _guards(guards: dict[str, Guard]) -> str:
+    tests = {marked.key: marked for marked in find_marked()}
+    rows = (
+        (f"`{key}`", guard.given, guard.expected, f"`{tests[key].file}`: `{tests[key].shown}`")
+        for key, guard in guards.items()
+    )
+    return _table(("key", "what goes in", "what comes out", "proved by"), rows)
+
+
 def _comparison() -> str:
     with TemporaryDirectory() as folder:
         reference = write_parquet(Path(folder, "reference.parquet"), make_rows(5_000, 1))
@@ -198,6 +218,8 @@ def _comparison() -> str:
 
 TABLES = {
     "comparison": _comparison,
+    "faults": _faults,
+    "attacks": _attacks,
     "rooms": _rooms,
     "renamed": _renamed,
     "operators": _operators,

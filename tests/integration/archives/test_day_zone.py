@@ -37,6 +37,7 @@ def local_day(day: date, zone: str = BERLIN) -> pa.Table:
     return table.set_column(1, "at", pa.array(times, pa.timestamp("us", "UTC")))
 
 
+@pytest.mark.guards("fault-21")
 @pytest.mark.parametrize(
     ("days", "rows"),
     [

@@ -104,6 +104,7 @@ def test_an_answer_that_does_not_come_is_asked_for_again(checked):
     assert (prepared.status, prepared.rows_accepted) == (Status.OK, ROWS)
 
 
+@pytest.mark.guards("fault-01")
 @pytest.mark.parametrize(
     ("fault", "kind", "said"),
     [

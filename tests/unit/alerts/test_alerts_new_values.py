@@ -25,6 +25,16 @@ def test_alert_of_a_column_names_its_new_values_with_their_rows(name):
     assert text.endswith(f"; new values 'Atlantis' (40 rows), '' (3 rows), 'a\\u202eb\\n{'x' * 35}…' (1 row)")
 
 
+def test_title_of_the_new_categories_names_the_first_of_them():
+    metrics = [metric("new_category_rate", 0.05, "town", new_values=FOUND)]
+    alerts = metric_alerts(partition(), Family.PREDICTIONS, [verdict("new_category_rate", column="town")])
+
+    [alert] = name_new_values(alerts, metrics)
+
+    assert alert.title.startswith(f"{alerts[0].title}: new values 'Atlantis' (40 rows), '' (3 rows), ")
+    assert alert.title.endswith("…")
+
+
 @pytest.mark.parametrize(
     ("name", "column", "segment"),
     [

@@ -56,6 +56,7 @@ def test_an_alert_opens_and_resolves_after_as_many_days_as_the_policy_says(days,
     assert said(lifecycle(days, **policy)) == expected
 
 
+@pytest.mark.guards("fault-36")
 def test_a_breach_soon_after_the_end_reopens_and_a_later_one_opens_anew():
     soon, later = lifecycle("bqqqb", cooldown=2), lifecycle("bqqqqb", cooldown=2)
 

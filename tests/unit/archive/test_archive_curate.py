@@ -65,6 +65,7 @@ def test_curate_quarantines_a_bad_row_with_its_reason(bad, reason):
     assert curated.reasons == {reason: 1}
 
 
+@pytest.mark.guards("fault-05")
 def test_curate_takes_the_first_good_row_of_an_id():
     curated = curate(rows(("a", NOON, None), ("a", NOON, 2.0), ("a", NOON, 3.0)), SPEC, DAY)
 

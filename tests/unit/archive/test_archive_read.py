@@ -90,6 +90,7 @@ def test_column_of_another_type_is_null_in_its_file(tmp_path, kind, problem):
     assert [file.faults for file in files] == [{}, {problem: 1}]
 
 
+@pytest.mark.guards("fault-19")
 def test_integers_beyond_2_53_are_read_beside_nulls(tmp_path):
     values = [2**60 + number for number in range(5)] + [None]
     table, _ = read_day(tmp_path, {"x": Column(type=ColumnType.INTEGER)}, pa.array(values), pa.array([1.0, np.nan]))

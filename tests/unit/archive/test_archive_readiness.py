@@ -45,6 +45,7 @@ def folder(tmp_path: Path) -> Folder:
     return Folder(tmp_path)
 
 
+@pytest.mark.guards("fault-03")
 @pytest.mark.parametrize("marker", ["_SUCCESS", ".done", "READY"])
 def test_a_marker_counts_in_the_folder_of_the_day_alone(folder, marker):
     folder.add("p/2026-03-01/hour=00/part.parquet")

@@ -56,6 +56,7 @@ def test_a_load_is_submitted_and_counted():
     assert druid.submitted == told == [FIRST]
 
 
+@pytest.mark.guards("fault-31")
 def test_a_finished_load_is_only_verified():
     with running(FakeDruid(tasks={FIRST: "SUCCESS"})) as druid:
         assert load(druid).task_id == FIRST

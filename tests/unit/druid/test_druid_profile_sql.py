@@ -31,6 +31,7 @@ QUERIES = {
 }
 
 
+@pytest.mark.guards("attack-sql")
 @pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
 def test_names_are_quoted_and_values_bound(query):
     assert 'FROM "d""; --" WHERE' in query.text

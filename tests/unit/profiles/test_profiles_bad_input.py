@@ -72,6 +72,7 @@ def test_column_missing_on_one_side_has_no_verdict_and_says_why(kind):
     assert "the reference does not have the column" in verdict_of(kind, without, full).note
 
 
+@pytest.mark.guards("fault-23")
 @every_type
 def test_single_row_is_profiled_and_not_evaluated(kind):
     found = verdict_of(kind, column_of(kind, [VALUES[kind]]), column_of(kind, [VALUES[kind]]))
@@ -94,6 +95,7 @@ def test_profile_of_bad_rows_adds_up_and_survives_its_bytes(kind):
     assert (whole.columns["x"].rows, whole.columns["x"].nulls, whole.columns["x"].observed) == (4, 2, 2)
 
 
+@pytest.mark.guards("fault-22")
 @pytest.mark.parametrize(
     ("kind", "infinite"),
     [

@@ -52,6 +52,7 @@ def test_integers_beyond_two_to_the_53_are_told_apart():
     assert profile.total == 3
 
 
+@pytest.mark.guards("fault-24")
 def test_integers_at_the_ends_of_their_range_do_not_wrap():
     profile = profile_values([-(2**63), 2**63 - 1], numeric_schema(centre=1.0, integer=True))
 

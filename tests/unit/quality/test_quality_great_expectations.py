@@ -85,6 +85,7 @@ def test_validate_shows_numeric_aggregates(frame, spec):
     assert (outcome.passed, outcome.observed) == (False, "250")
 
 
+@pytest.mark.guards("attack-personal")
 @pytest.mark.parametrize(
     ("expectation", "column", "arguments"),
     [

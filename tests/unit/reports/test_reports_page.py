@@ -318,6 +318,7 @@ def test_column_names_its_new_values_with_their_rows():
     assert "new-category rate 10.0 %: new values 'SWF' (80 rows), '' (1 row), others (8 rows)" in told
 
 
+@pytest.mark.guards("attack-html")
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_text_stays_text(text):
     fresh = metric("new_category_rate", 0.1, text, new_values=((text, 89),))

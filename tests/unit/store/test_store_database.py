@@ -53,6 +53,7 @@ def test_a_file_that_is_no_database_is_refused(tmp_path):
     assert pickle.loads(pickle.dumps(caught.value)).message == caught.value.message  # noqa: S301 - our own bytes
 
 
+@pytest.mark.guards("fault-32")
 def test_a_locked_store_is_unavailable(tmp_path, monkeypatch):
     monkeypatch.setattr("airflow_mlmon.store.database.LOCK_WAIT_S", 0.05)
     with MetricStore(f"sqlite:///{tmp_path}/store.db") as store:

@@ -71,6 +71,7 @@ def test_texts_of_fixed_length_are_texts():
     assert read(pa.array([b"abc", b"a\0\0"], pa.binary(3))) == (["abc", None], {HAS_NUL: [1]})
 
 
+@pytest.mark.guards("fault-25")
 def test_list_is_no_text():
     assert read(pa.array([["a"]])) == (
         [None],

@@ -69,6 +69,7 @@ def test_times_with_a_zone_of_their_own_need_no_other(zone, unit):
     assert read(values, "Asia/Tokyo") == ([SPRING, None], {}, ())
 
 
+@pytest.mark.guards("fault-18")
 def test_times_and_dates_without_any_zone_are_refused():
     assert read(naive("2026-03-01 00:00:00")) == ([None], {NO_ZONE: [0]}, ())
     assert read(pa.array([date(2026, 3, 1), None])) == ([None, None], {NO_ZONE: [0]}, ())

@@ -70,6 +70,7 @@ def test_written_values_are_understood_as_a_whole(tmp_path, values, content):
     assert content_of(path) is content
 
 
+@pytest.mark.guards("fault-20")
 def test_ids_stay_as_they_are_written(tmp_path):
     path = write_text(tmp_path / "x.csv", "x\n" + "007\n7\nNA\n" * 20)
 
@@ -87,11 +88,11 @@ def test_null_word_beside_numbers_is_refused_until_it_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        pytest.param(b"", "not a readable CSV file", id="empty"),
-        pytest.param(b"x,y\n1,2\n3\n", "not a readable CSV file", id="ragged"),
-        pytest.param(b"x\n\xff\xfe\n", "is not UTF-8 text", id="not-utf8"),
-        pytest.param(b"x\n1\x002\n", "contains NUL bytes", id="nul"),
-        pytest.param(b'x,y\n1,"cut', "unclosed quote", id="cut-off-in-quotes"),
+        pytest.param(b"", "not a readable CSV file", id="empty", marks=pytest.mark.guards("fault-07")),
+        pytest.param(b"x,y\n1,2\n3\n", "not a readable CSV file", id="ragged", marks=pytest.mark.guards("fault-09")),
+        pytest.param(b"x\n\xff\xfe\n", "is not UTF-8 text", id="not-utf8", marks=pytest.mark.guards("fault-10")),
+        pytest.param(b"x\n1\x002\n", "contains NUL bytes", id="nul", marks=pytest.mark.guards("fault-11")),
+        pytest.param(b'x,y\n1,"cut', "unclosed quote", id="cut-off-in-quotes", marks=pytest.mark.guards("fault-06")),
         pytest.param(b'x",y\n1,2\n3",4\n', "the quotes of its header do not match", id="quotes-of-the-header"),
         pytest.param(b"x,x\n1,2\n", "Column 'x' occurs twice in ", id="repeated-name"),
     ],
@@ -120,6 +121,7 @@ def test_faulty_json_lines_are_refused_by_name(tmp_path, content, said):
     assert "bad.jsonl" in str(caught.value)
 
 
+@pytest.mark.guards("fault-16")
 def test_flipped_bits_of_a_parquet_page_are_caught(tmp_path):
     path = tmp_path / "x.parquet"
     write_parquet(path, pa.table({"x": np.random.default_rng(1).normal(size=20_000)}))
@@ -193,8 +195,15 @@ def test_packed_file_holds_what_it_holds_unpacked(tmp_path, name):
     ("damage", "said"),
     [
         pytest.param(lambda _: b"x\n1\n", "is not a readable gzip file", id="not-gzip"),
-        pytest.param(lambda data: data[:-9], "is not a readable gzip file", id="cut-off"),
-        pytest.param(lambda data: data[:-8] + b"\0\0\0\0" + data[-4:], "is not a readable gzip file", id="checksum"),
+        pytest.param(
+            lambda data: data[:-9], "is not a readable gzip file", id="cut-off", marks=pytest.mark.guards("fault-12")
+        ),
+        pytest.param(
+            lambda data: data[:-8] + b"\0\0\0\0" + data[-4:],
+            "is not a readable gzip file",
+            id="checksum",
+            marks=pytest.mark.guards("fault-13"),
+        ),
         pytest.param(lambda data: data + b"rest", "is not a readable gzip file", id="garbage-after"),
         pytest.param(lambda _: b"", "is (not a readable CSV file|empty)", id="no-bytes"),
     ],

@@ -131,6 +131,7 @@ def test_faulty_json_is_refused_by_name_and_line(read, content, said):
         read(content, "x.json")
 
 
+@pytest.mark.guards("fault-14")
 def test_bomb_is_refused(read):
     for pack in (gzip.compress, PACKED[".zst"]):
         with pytest.raises(DataError, match="unpacks to more than"):

@@ -77,6 +77,7 @@ def test_booleans_are_read_by_the_texts_of_their_column(kind):
     ]
 
 
+@pytest.mark.guards("fault-17")
 @pytest.mark.parametrize(
     ("values", "kind", "reason"),
     [
