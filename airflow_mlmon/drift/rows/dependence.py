@@ -21,7 +21,7 @@ from typing import Any, Self
 import numpy as np
 import pyarrow as pa
 
-from airflow_mlmon.drift.rows.encoding import Encoding, encode, pin_encodings
+from airflow_mlmon.drift.rows.encoding import Encoding, encode_values, pin_encodings
 from airflow_mlmon.drift.rows.values import ColumnValues
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec.metrics import EXPLAINED_SHARE
@@ -156,7 +156,10 @@ def pin_dependence(
 
 
 def _numbers(cells: ColumnValues, names: Sequence[str], encodings: Mapping[str, Encoding]) -> list[Floats]:
-    return [encode(cells.texts(name), encodings[name]) if name in encodings else cells.numbers(name) for name in names]
+    return [
+        encode_values(cells.texts(name), encodings[name]) if name in encodings else cells.numbers(name)
+        for name in names
+    ]
 
 
 def _scores(numbers: Sequence[Floats]) -> Floats:
