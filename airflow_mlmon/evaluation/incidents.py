@@ -31,6 +31,7 @@ from airflow_mlmon.spec.metrics import (
     REPEATED_SHARE,
     REPLAYED_SHARE,
     ROWS,
+    ROWS_BY_HOUR,
     UNSAMPLED_ROWS,
 )
 from airflow_mlmon.tasks.registry import METRICS
@@ -41,7 +42,7 @@ _TIED = 0.5
 # of several columns together
 _BETWEEN = frozenset({BROKEN_RELATION_RATE, EXPLAINED_SHARE, EQUAL_SHARE})
 # of the rows themselves, which change what all columns are like
-_OF_ROWS = frozenset({ROWS, UNSAMPLED_ROWS, REPEATED_SHARE, REPLAYED_SHARE, "rows_by_hour"})
+_OF_ROWS = frozenset({ROWS, UNSAMPLED_ROWS, REPLAYED_SHARE, ROWS_BY_HOUR})
 _OF_SERVICE = frozenset({DELAY, ERROR_RATE, LABEL_MATCH_RATE, "latency_p50", LATENCY, "saturation_mean"})
 # incidents that may have a cause each
 _FEW = 2
@@ -97,18 +98,23 @@ def group_breaches(
         ]
         merged = [breach, *(other for group in tied for other in group)]
         groups = [group for group in groups if group not in tied] + [merged]
-    ordered = sorted(
-        (sorted(group, key=lambda breach: _rank(breach, shifts)) for group in groups),
-        key=lambda group: _rank(group[0], shifts),
-    )
+    ordered = [sorted(group, key=lambda breach: _rank(breach, shifts)) for group in groups]
+    ordered.sort(key=lambda group: _rank(group[0], shifts))
     if len(ordered) > _FEW:
         ordered = [[breach for group in ordered for breach in group]]
+    ordered = [_with_repeats_first(group) for group in ordered]
     if consequences:
         ordered = [[*(ordered[0] if ordered else []), *consequences], *ordered[1:]]
     return [
         Incident(breaches=tuple(group), shift=shifts.get(group[0].column or "") if group[0].column else None)
         for group in ordered
     ]
+
+
+def _with_repeats_first(group: Sequence[Verdict]) -> list[Verdict]:
+    """Put repeated rows before what they do to several columns; a single column that is wrong makes rows alike."""
+    columns = {breach.column for breach in group if breach.column and breach.metric not in _BETWEEN}
+    return sorted(group, key=lambda breach: not (breach.metric == REPEATED_SHARE and len(columns) != 1))
 
 
 def _is_consequence(breach: Verdict, outputs: Sequence[str]) -> bool:

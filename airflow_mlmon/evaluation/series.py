@@ -39,7 +39,7 @@ from airflow_mlmon.statistics.hypergeometric import log_lower_tail, log_upper_ta
 _LEAST_DEVIATION = 1e-6
 _MAX_P = 1.0
 # degrees of freedom from which on counts can be shown to be steadier than random ones
-_FEWEST_FOR_STEADINESS = 10
+_FEWEST_FOR_STEADINESS = 4
 # days, below which a history is short
 _SHORT = 7
 # hours added to a duration, so that minutes have no effect

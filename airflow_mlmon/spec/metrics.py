@@ -321,12 +321,11 @@ GENERIC: Mapping[str, Metric] = {
     EXPLAINED_SHARE: Metric(
         "explained share",
         "R² of a column on the other features, by normal scores of the day's sample; a category is a number, the mean "
-        "output of its value in the reference.",
+        "output of its value in the reference. Less than 0.1, which few rows explain by chance, is 0.1.",
         by_column=True,
         is_share=True,
-        measure=Measure.SKILL,
+        measure=Measure.AREA,
         worse=Worse.BOTH,
-        lowest=None,
     ),
     EQUAL_SHARE: Metric(
         "equal share",

@@ -142,14 +142,14 @@ class TestDelay:
         assert value(run, LAST, "delay_hours").value == 0
         assert verdict(run, LAST, "delay_hours").state is VerdictState.OK
 
-    def test_files_that_come_in_the_evening_are_late(self, run, archive):
-        arrive(archive, LAST, 20)
+    def test_files_that_come_a_day_later_are_late(self, run, archive):
+        arrive(archive, LAST, 26)
 
         evaluate_day(run, LAST)
 
         [alert] = run.store.alerts("loans", LAST.day, LAST.day)
         assert (alert.metric, alert.title) == ("delay_hours", "delay in hours above its expected range")
-        assert alert.text.startswith("delay in hours 20, expected 2: effect size +0.92 (log ratio, large); ")
+        assert alert.text.startswith("delay in hours 26, expected 2: effect size +1.1 (log ratio, large); ")
 
     def test_evaluating_again_knows_the_delay(self, run, archive):
         arrive(archive, LAST, 20)

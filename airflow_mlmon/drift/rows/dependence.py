@@ -5,7 +5,8 @@
 the R² of the column on the others, adjusted for their number; of an output, on all features. A broken join, a shuffled
 column or a feature that has become a copy of another moves it though no single column has another distribution; what
 moves one column alone, such as another unit, hardly does: normal scores are of ranks. The ridge l keeps it below
-0.99, however nearly columns follow from each other.
+0.99, however nearly columns follow from each other. It is compared as a ratio on the scale of areas, on which a loss
+of much counts for more than a gain where nearly all is explained; below a tenth, where chance reigns, it is a tenth.
 
 Correlations are of the rows in which both columns have a value. One that is empty or constant on a day counts with its
 correlations in the reference: its own tests tell of it, and the others are not to. Categories are numbers, by
@@ -21,7 +22,7 @@ from typing import Any, Self
 import numpy as np
 import pyarrow as pa
 
-from airflow_mlmon.drift.rows.encoding import Encoding, encode, pin_encodings
+from airflow_mlmon.drift.rows.encoding import Encoding, encode_values, pin_encodings
 from airflow_mlmon.drift.rows.values import ColumnValues
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec.metrics import EXPLAINED_SHARE
@@ -35,9 +36,11 @@ _FEWEST_ROWS = 200
 _FEWEST_FOR_A_COLUMN = 15
 # share from which on fewer rows show that it is lost
 _MUCH = 0.3
-_FEWEST_OF_MUCH = 50
-_FEWEST_OF_MUCH_FOR_A_COLUMN = 5
+_FEWEST_OF_MUCH = 100
+_FEWEST_OF_MUCH_FOR_A_COLUMN = 8
 _FEWEST_TOGETHER = 30
+# what columns explain of each other by chance on days of so few rows
+_LITTLE = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +159,10 @@ def pin_dependence(
 
 
 def _numbers(cells: ColumnValues, names: Sequence[str], encodings: Mapping[str, Encoding]) -> list[Floats]:
-    return [encode(cells.texts(name), encodings[name]) if name in encodings else cells.numbers(name) for name in names]
+    return [
+        encode_values(cells.texts(name), encodings[name]) if name in encodings else cells.numbers(name)
+        for name in names
+    ]
 
 
 def _scores(numbers: Sequence[Floats]) -> Floats:
@@ -198,5 +204,5 @@ def _explain(correlations: Floats, features: int) -> Floats:
 
 
 def _adjust(explained: float, rows: int, columns: int) -> float:
-    """Adjust a share for what so many columns explain by chance."""
-    return 1 - (1 - explained) * (rows - 1) / (rows - columns - 1)
+    """Adjust a share for what so many columns explain by chance; less than a tenth is a tenth."""
+    return max(1 - (1 - explained) * (rows - 1) / (rows - columns - 1), _LITTLE)

@@ -45,7 +45,7 @@ def pin_encodings(cells: ColumnValues, names: Sequence[str], targets: Sequence[s
     return found
 
 
-def encode(texts: pa.Array, encoding: Encoding) -> Floats:
+def encode_values(texts: pa.Array, encoding: Encoding) -> Floats:
     """Return the number of each value; NaN where it is missing or not known."""
     places = pc.index_in(texts, value_set=to_text_array(list(encoding)))
     numbers = np.array([*encoding.values(), np.nan])

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from airflow_mlmon.profiles.columns.distribution import MAX_VALUES, Distribution
 from airflow_mlmon.profiles.columns.grid import count_codes, to_codes
-from airflow_mlmon.profiles.columns.hourly import NO_CODES, Codes, HourlySums
+from airflow_mlmon.profiles.columns.hourly import NO_CODES, HourCodes, HourlySums
 from airflow_mlmon.profiles.columns.tally import Tally
 from airflow_mlmon.profiles.schema import ColumnSchema
 from airflow_mlmon.profiles.values.arrow import to_number_array, to_numpy
@@ -58,7 +58,7 @@ class NumericCounter:
         self.max: float | None = None
         self.total = self.squares = 0
 
-    def add(self, numbers: npt.NDArray[np.number], codes: Codes = NO_CODES) -> None:
+    def add(self, numbers: npt.NDArray[np.number], codes: HourCodes = NO_CODES) -> None:
         """Count the numbers of an array without nulls; for sums by hour, with the hour of each."""
         start, step = 0, _FIRST_BLOCK if self._values is not None else _BLOCK
         while start < len(numbers):
@@ -82,7 +82,7 @@ class NumericCounter:
             atoms=Tally.of_counts(atoms, counts),
         )
 
-    def _add_block(self, block: npt.NDArray[np.number], codes: Codes) -> None:
+    def _add_block(self, block: npt.NDArray[np.number], codes: HourCodes) -> None:
         low, high = block.min(), block.max()
         # Either is NaN where one of the values is.
         if not (np.isfinite(low) and np.isfinite(high)):

@@ -13,9 +13,9 @@ from airflow_mlmon.profiles.values.exact import sum_quantised
 from airflow_mlmon.statistics.arrays import Counts, Floats
 
 # the hour of each row, or this many where it has no time
-Codes = npt.NDArray[np.uint8]
+HourCodes = npt.NDArray[np.uint8]
 NO_TIME = HOURS
-NO_CODES: Codes = np.zeros(0, dtype=np.uint8)
+NO_CODES: HourCodes = np.zeros(0, dtype=np.uint8)
 _PLACES = HOURS + 1
 _EXACT = 2.0**53
 
@@ -31,11 +31,11 @@ class HourlySums:
 
     def __init__(self, quantum: float) -> None:
         self._quantum = quantum
-        self.missing = count_codes(NO_CODES)
-        self.infinite = count_codes(NO_CODES)
+        self.missing = count_hours(NO_CODES)
+        self.infinite = count_hours(NO_CODES)
         self.totals = [0] * _PLACES
 
-    def add(self, deviations: Floats, codes: Codes, *, reach: float) -> None:
+    def add(self, deviations: Floats, codes: HourCodes, *, reach: float) -> None:
         """Add deviations of at most a magnitude, with the hour of each."""
         if len(deviations) * (reach / self._quantum + 1) < _EXACT:
             with np.errstate(under="ignore"):
@@ -46,19 +46,19 @@ class HourlySums:
         for hour in np.unique(codes).tolist():
             self.totals[hour] += sum_quantised(deviations[codes == hour], self._quantum, reach=reach)[0]
 
-    def add_unusable(self, values: npt.NDArray[np.number], codes: Codes) -> None:
+    def add_unusable(self, values: npt.NDArray[np.number], codes: HourCodes) -> None:
         """Count the values that are not finite, with the hour of each."""
         is_nan = np.isnan(values)
-        self.missing += count_codes(codes[is_nan])
-        self.infinite += count_codes(codes[~is_nan & ~np.isfinite(values)])
+        self.missing += count_hours(codes[is_nan])
+        self.infinite += count_hours(codes[~is_nan & ~np.isfinite(values)])
 
 
-def count_codes(codes: Codes) -> Counts:
+def count_hours(codes: HourCodes) -> Counts:
     """Count the rows by hour, those without a time last."""
     return np.bincount(codes, minlength=_PLACES)
 
 
-def _sum(integers: Floats, codes: Codes) -> list[int]:
+def _sum(integers: Floats, codes: HourCodes) -> list[int]:
     """Sum the integers by hour; rows in the order of time, as in most logs, in a fifth of the time."""
     is_step = codes[1:] != codes[:-1]
     if np.count_nonzero(is_step) < HOURS:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.profiles.columns.hourly import NO_CODES, NO_TIME, Codes, HourlySums, count_codes
+from airflow_mlmon.profiles.columns.hourly import NO_CODES, NO_TIME, HourCodes, HourlySums, count_hours
 from airflow_mlmon.profiles.engine.parquet import RowGroups, read_rows
 from airflow_mlmon.profiles.hours import HOURS, Clock, HourlyColumn, Hours, named_columns
 from airflow_mlmon.profiles.schema import ColumnSchema, ProfileSchema
@@ -26,7 +26,7 @@ _MOST_QUARTERS = 1 << 16
 _UTC = pa.timestamp("us", "UTC")
 
 
-def read_hours(times: pa.Array, clock: Clock) -> Codes:
+def to_hours(times: pa.Array, clock: Clock) -> HourCodes:
     """Compute the hour of each time in the zone of the clock; 24 where it is null.
 
     Raises:
@@ -41,22 +41,22 @@ def read_hours(times: pa.Array, clock: Clock) -> Codes:
     first, last = int(quarters.min()), int(quarters.max())
     if last - first < _MOST_QUARTERS and not held.null_count:
         of_quarter = _local_hours(to_number_array(np.arange(first, last + 1) * _QUARTER_US), clock.zone)
-        found: Codes = of_quarter[quarters - first]
+        found: HourCodes = of_quarter[quarters - first]
         return found
     hours = _local_hours(held.cast(pa.int64()).fill_null(0), clock.zone)
     return np.where(to_numpy(held.is_valid()), hours, np.uint8(NO_TIME))
 
 
-def _local_hours(moments: pa.Array, zone: str) -> Codes:
-    hours: Codes = to_numpy(pc.hour(moments.cast(_UTC).cast(pa.timestamp("us", zone)))).astype(np.uint8)
+def _local_hours(moments: pa.Array, zone: str) -> HourCodes:
+    hours: HourCodes = to_numpy(pc.hour(moments.cast(_UTC).cast(pa.timestamp("us", zone)))).astype(np.uint8)
     return hours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RowHours:
+class HoursOfRows:
     """Hour of each of some rows, and the number of rows by hour."""
 
-    codes: Codes
+    codes: HourCodes
     rows: Counts
 
 
@@ -71,7 +71,7 @@ class HourSums:
         self._columns: dict[str, HourlyColumn] = {}
         self._has_rows = False
 
-    def open(self, rows: pa.Table | RowGroups) -> RowHours | None:
+    def open(self, rows: pa.Table | RowGroups) -> HoursOfRows | None:
         """Count rows by hour, and return their hours; None without a clock, or where they lack its column.
 
         Raises:
@@ -85,14 +85,14 @@ class HourSums:
             if self._clock.column not in part.column_names:
                 self._clock = None
                 return None
-            codes += [read_hours(chunk, self._clock) for chunk in part.column(self._clock.column).chunks]
+            codes += [to_hours(chunk, self._clock) for chunk in part.column(self._clock.column).chunks]
         held = np.concatenate(codes)
-        found = RowHours(codes=held, rows=count_codes(held))
+        found = HoursOfRows(codes=held, rows=count_hours(held))
         self._has_rows |= len(held) > 0
         self._rows += found.rows[:HOURS]
         return found
 
-    def counter(self, column: ColumnSchema, hours: RowHours | None) -> HourlyCounter | None:
+    def counter(self, column: ColumnSchema, hours: HoursOfRows | None) -> HourlyCounter | None:
         """Return a counter of a column of the rows with these hours."""
         return None if hours is None else HourlyCounter(column, hours, is_summed=column.name in self._summed)
 
@@ -116,21 +116,21 @@ class HourlyCounter:
         sums: Sums of its values; None if they are not summed.
     """
 
-    def __init__(self, schema: ColumnSchema, hours: RowHours, *, is_summed: bool) -> None:
+    def __init__(self, schema: ColumnSchema, hours: HoursOfRows, *, is_summed: bool) -> None:
         self.name = schema.name
         self.sums = HourlySums(schema.quantum) if is_summed else None
         self._hours = hours
         self._at = 0
-        self._missing = count_codes(NO_CODES)
+        self._missing = count_hours(NO_CODES)
 
-    def count(self, chunk: pa.Array) -> Codes:
+    def count(self, chunk: pa.Array) -> HourCodes:
         """Count the nulls of the next array, and return the hours of its other values."""
         codes = self._hours.codes[self._at : self._at + len(chunk)]
         self._at += len(chunk)
         is_null = _nulls(chunk)
         if is_null is None:
             return codes
-        self._missing += count_codes(codes[is_null])
+        self._missing += count_hours(codes[is_null])
         return codes[~is_null]
 
     def column(self) -> HourlyColumn:

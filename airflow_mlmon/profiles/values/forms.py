@@ -18,7 +18,7 @@ from airflow_mlmon.spec.forms import FormFeature
 # UTF-8 that was read as Latin 1 or as Windows' code page 1252, and the character that replaces bytes which are no text
 _CONTINUED = "".join({bytes([byte]).decode("cp1252", "ignore") for byte in range(0x80, 0xC0)}) + "\u0080-\u00bf"
 _DAMAGE = f"\ufffd|[\u00c2-\u00c5\u00d0\u00d1][{_CONTINUED}]|\u00e2\u20ac"
-_RUNS = {FormFeature.PATTERN: 3, FormFeature.SHAPE: 1}
+_LONGEST_RUN = 3
 
 
 def derive_forms(features: Collection[FormFeature], texts: pa.Array, every: int) -> dict[FormFeature, pa.Array]:
@@ -49,9 +49,12 @@ def _measure(features: Collection[FormFeature], texts: pa.StringArray) -> dict[F
     found: dict[FormFeature, pa.Array] = {}
     if FormFeature.LENGTH in features:
         found[FormFeature.LENGTH] = pc.utf8_length(texts)
-    for feature in features:
-        if feature in _RUNS:
-            found[feature] = find_patterns(texts, _RUNS[feature])
+    patterns = find_patterns(texts, _LONGEST_RUN) if {FormFeature.PATTERN, FormFeature.SHAPE} & set(features) else None
+    if FormFeature.PATTERN in features:
+        found[FormFeature.PATTERN] = patterns
+    if FormFeature.SHAPE in features:
+        # a number at the end counts upwards
+        found[FormFeature.SHAPE] = pc.replace_substring_regex(patterns, "9+$", "9")
     if FormFeature.DAMAGED in features:
         found[FormFeature.DAMAGED] = pc.match_substring_regex(texts, _DAMAGE)
     return found

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 
 from tests.benchmarks.faults.planting import Day, Kind, Planted, is_changing
 
+# digits at the end of an id that are drawn anew
+_RENAMED = 8
+_DIGIT = re.compile("[0-9]")
 _ROWS = ("rows",)
 _REPEATED = ("rows", "repeat", "repeats", "repeated", "duplicate", "duplicates")
 _REPLAYED = (*_REPEATED, "replay", "replayed")
 _HOURS = ("rows", "hour", "hours", "rows_by_hour")
 
 
-def _renamed(day: Day, rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows under ids of their own."""
+def _renamed(day: Day, rows: pd.DataFrame, taken: set[str]) -> pd.DataFrame:
+    """The rows under ids of their own, which look like those of the day; `taken` gets them too."""
     name = day.source.of_role("id")
-    return rows.assign(**{name: [f"{text}9" for text in rows[name]]})
+    taken |= set(day.rows[name])
+    ids = []
+    for text in rows[name]:
+        renamed = text
+        while renamed in taken:
+            renamed = text[:-_RENAMED] + _DIGIT.sub(lambda _: str(day.random.integers(10)), text[-_RENAMED:])
+        taken.add(renamed)
+        ids.append(renamed)
+    return rows.assign(**{name: ids})
 
 
 def _joined(day: Day, *parts: pd.DataFrame) -> pd.DataFrame:
@@ -49,17 +62,10 @@ def segment_lost(day: Day, share: float) -> Planted | None:
 
 def more_rows(day: Day, share: float) -> Planted | None:
     """Rows of the same hours of the week before are added: a share of them, once or more often."""
-    other = day.week_before
-    added = [_again(other, number) for number in range(int(share) + 1)]
+    other, taken = day.week_before, set[str]()
     counts = [1.0] * int(share) + [share - int(share)]
-    parts = [part.iloc[: round(count * len(part))] for part, count in zip(added, counts, strict=True)]
-    name = day.source.of_role("id")
-    parts = [part.assign(**{name: [f"{text}8{number}" for text in part[name]]}) for number, part in enumerate(parts)]
-    return Planted(_joined(day, day.rows, *parts), _REPLAYED)
-
-
-def _again(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
-    return rows.sample(frac=1, random_state=seed)
+    parts = [other.sample(frac=count, random_state=number) for number, count in enumerate(counts)]
+    return Planted(_joined(day, day.rows, *(_renamed(day, part, taken) for part in parts)), _REPLAYED)
 
 
 def duplicates(day: Day, share: float) -> Planted | None:
@@ -71,7 +77,7 @@ def duplicates(day: Day, share: float) -> Planted | None:
 def repeated_rows(day: Day, share: float) -> Planted | None:
     """A share of the rows comes a second time under ids of its own."""
     rows = day.rows
-    return Planted(_joined(day, rows, _renamed(day, rows[day.some(share)])), _REPEATED)
+    return Planted(_joined(day, rows, _renamed(day, rows[day.some(share)], set())), _REPEATED)
 
 
 def fan_out(day: Day, share: float) -> Planted | None:
@@ -80,12 +86,10 @@ def fan_out(day: Day, share: float) -> Planted | None:
     name = day.pick(names, is_changing)
     rows = day.rows
     joined = rows[day.some(share)]
-    copies = []
+    copies, taken = [], set[str]()
     for _ in range(2):
         drawn = rows[name].sample(len(joined), replace=True, random_state=int(day.random.integers(2**31)))
-        copies.append(_renamed(day, joined).assign(**{name: drawn.to_numpy()}))
-    identifier = day.source.of_role("id")
-    copies[1][identifier] = [f"{text}9" for text in copies[1][identifier]]
+        copies.append(_renamed(day, joined, taken).assign(**{name: drawn.to_numpy()}))
     return Planted(_joined(day, rows, *copies), _REPEATED)
 
 
@@ -114,11 +118,9 @@ def burst(day: Day, times: float) -> Planted | None:
     """The rows of the hour with the most come so many times, under ids of their own."""
     rows, own = day.rows, _hours(day)
     of_hour = rows[own == np.bincount(own).argmax()]
-    parts, added = [rows], of_hour
-    for _ in range(int(times) - 1):
-        added = _renamed(day, added)
-        parts.append(added)
-    return Planted(_joined(day, *parts), (*_HOURS, *_REPEATED))
+    taken = set[str]()
+    copies = [_renamed(day, of_hour, taken) for _ in range(int(times) - 1)]
+    return Planted(_joined(day, rows, *copies), (*_HOURS, *_REPEATED))
 
 
 def time_zone(day: Day, hours: float) -> Planted | None:

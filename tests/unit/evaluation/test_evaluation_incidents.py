@@ -132,6 +132,13 @@ def test_broken_relation_belongs_to_the_column_that_broke_it():
     assert subjects([incident]) == [["weekday", "duration"]]
 
 
+def test_repeated_rows_come_before_several_columns_and_after_the_one_that_made_them_alike():
+    repeated = breach("repeated_share", effect=0.1)
+
+    assert subjects(grouped(repeated, drift("distance")))[0][0] == "distance"
+    assert subjects(grouped(repeated, drift("distance"), drift("weekday")))[0][0] == "repeated_share"
+
+
 def test_slow_service_explains_no_column():
     incidents = grouped(breach("latency_p95", effect=0.7), drift("distance"))
 

@@ -36,7 +36,7 @@ def test_lengths_patterns_and_damage_are_those_of_the_characters():
     lengths, patterns, shapes, damaged = forms("length", "pattern", "shape", "damaged")
     assert lengths == [5, 2, None, 13, 5, 8 - 1, 6, 9, 0]
     assert patterns[:4] == ["999", "99", None, "Aaaa aa Aaaa"]
-    assert shapes[:4] == ["9", "9", None, "Aa a Aa"]
+    assert shapes[:4] == ["9", "9", None, "Aaaa aa Aaaa"]
     assert damaged == [False, False, None, False, True, True, True, False, False]
 
 
@@ -80,6 +80,6 @@ def test_no_id_is_kept_and_files_and_tables_have_the_same_profile():
     assert profile_parquet([to_bytes(table)], schema).to_bytes() == profile.to_bytes()
     shapes = profile.columns["id.shape"]
     assert isinstance(shapes, CategoryProfile)
-    assert shapes.schema.vocabulary == ("a-9",)
+    assert shapes.schema.vocabulary == ("aaa-9",)
     assert 6_000 < shapes.observed < 9_000
     assert b"order-" not in profile.to_bytes()
