@@ -16,7 +16,8 @@ class Change(NamedTuple):
 _UNPACKED = Change(
     "tables/lines.py",
     "            with naming_damage(origin, kind):\n                chunk = file.read(size)\n",
-    "            try:\n                chunk = file.read(size)\n            except OSError:\n                chunk = b''\n",
+    "            try:\n                chunk = file.read(size)\n"
+    "            except OSError:\n                chunk = b''\n",
 )
 
 MUTATIONS: dict[str, tuple[Change, ...]] = {
@@ -208,7 +209,8 @@ MUTATIONS: dict[str, tuple[Change, ...]] = {
         Change(
             "loading.py",
             "log = logging.getLogger(__name__)\n",
-            "log = logging.getLogger(__name__)\n\n\ndef export(frame: Any, path: str) -> None:\n    frame.to_csv(path)\n",
+            "log = logging.getLogger(__name__)\n\n\ndef export(frame: Any, path: str) -> None:\n"
+            "    frame.to_csv(path)\n",
         ),
     ),
     "attack-pickle": (
