@@ -42,7 +42,10 @@ def test_expected_rows_above_those_of_the_day_fit_the_chart():
 
 @pytest.mark.parametrize(
     ("lack", "told"),
-    [("", "expected if the rows of this day had come at the hours of past days"), (SCRIPT, "Expected rows are not known: ")],
+    [
+        ("", "expected if the rows of this day had come at the hours of past days"),
+        (SCRIPT, "Expected rows are not known: "),
+    ],
 )
 def test_page_shows_the_hours_in_their_zone(lack, told):
     page = shown(RowsByHour(picture=by_hour(ROWS, "rows"), zone="Europe/Berlin", lack=lack))
