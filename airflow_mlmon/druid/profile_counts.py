@@ -31,7 +31,7 @@ from airflow_mlmon.profiles.values.reading import Texts
 _SHIFTER_BITS = int(np.float64(SHIFTER).view(np.int64))
 _WORD = 2**64
 # The square of an integer below this fits into a long.
-_FAR = 2**31
+FAR = 2**31
 
 
 class NotCountableError(Exception):
@@ -93,7 +93,7 @@ def read_cells(schema: ColumnSchema, answer: AnswerRows) -> CellCounts:
     sums, low, high = Sums(), None, None
     for row, cell, begin, end in zip(held, cells.tolist(), begins.tolist(), ends.tolist(), strict=True):
         inner, outer = sorted((abs(begin), abs(end))) if cell else (0.0, abs(end))
-        if abs(cell) < LAST_CELL and outer / schema.quantum < _FAR:
+        if abs(cell) < LAST_CELL and outer / schema.quantum < FAR:
             reach = math.floor(inner / schema.quantum), math.ceil(outer / schema.quantum)
             sums += _unwrapped(row, *reach)
         elif cell > 0:
@@ -115,12 +115,17 @@ def read_cells(schema: ColumnSchema, answer: AnswerRows) -> CellCounts:
 def _unwrapped(row: Mapping[str, Any], least: int, most: int) -> Sums:
     """Recover the sums of a cell's integers, whose magnitudes lie between `least` and `most`."""
     rows = row["n"]
-    total = (row["s"] - rows * _SHIFTER_BITS + _WORD // 2) % _WORD - _WORD // 2
+    total = unwrap_total(row["s"], rows)
     lowest, highest = rows * least * least, rows * most * most
     if highest - lowest >= _WORD:
         raise NotCountableError("a cell has too many rows for its sum of squares")
     wrapped = row["ss"] - rows * _SHIFTER_BITS**2 - 2 * _SHIFTER_BITS * total
     return Sums(total=total, squares=lowest + (wrapped - lowest) % _WORD)
+
+
+def unwrap_total(wrapped: int, rows: int) -> int:
+    """Recover the sum of integers that fits into a long, from the wrapped sum of their shifted bits."""
+    return (wrapped - rows * _SHIFTER_BITS + _WORD // 2) % _WORD - _WORD // 2
 
 
 def sum_deviations(schema: ColumnSchema, answer: AnswerRows) -> Sums:

@@ -16,7 +16,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from airflow_mlmon.druid.client import SqlValue
-from airflow_mlmon.druid.flags import name_flag_column
+from airflow_mlmon.druid.flags import Flag, name_flag_column
 from airflow_mlmon.druid.ingestion import TIME_COLUMN
 from airflow_mlmon.druid.sql import quote_identifier
 from airflow_mlmon.profiles.keys import AMBIGUOUS, CROSSING
@@ -27,6 +27,9 @@ CELL_SHIFT = 45
 # A prime above the number of values that are counted one by one.
 _RESIDUES = 2_053
 _TIME_OF_DAY = (12, 8)
+# seconds of each part of it
+_SECONDS = {12: 3_600, 15: 60, 18: 1}
+_BITS = "BITWISE_CONVERT_DOUBLE_TO_LONG_BITS("
 
 
 class SqlReading(StrEnum):
@@ -167,13 +170,55 @@ def extremes(rows: Rows, sources: Sequence[ColumnSource]) -> Sql:
 
 def cells(rows: Rows, source: ColumnSource) -> Sql:
     """Query by grid cell, as the signed code of `grid.to_codes`: rows and the wrapped sums `s` and `ss`."""
-    bits = "BITWISE_CONVERT_DOUBLE_TO_LONG_BITS("
-    code = Sql(text=f"BITWISE_SHIFT_RIGHT({bits}").then(deviation(source), f"), {CELL_SHIFT})")
-    unit = 1 / source.schema.quantum
-    shifted = Sql(text=bits).then(deviation(source), Sql(text=" * ? + ?)", parameters=(unit, SHIFTER)))
+    code = Sql(text=f"BITWISE_SHIFT_RIGHT({_BITS}").then(deviation(source), f"), {CELL_SHIFT})")
+    shifted = _shifted(source)
     total = Sql(text="SUM(").then(shifted, ") AS s")
     squares = Sql(text="SUM(").then(shifted, " * ", shifted, ") AS ss")
     return rows.select(COUNT, total, squares, by=code)
+
+
+def _shifted(source: ColumnSource) -> Sql:
+    """Write a double with the deviation, in units of the quantum, in its low bits, as a long."""
+    unit = 1 / source.schema.quantum
+    return Sql(text=_BITS).then(deviation(source), Sql(text=" * ? + ?)", parameters=(unit, SHIFTER)))
+
+
+def hour_of(zone: str) -> Sql:
+    """Write the hour of the event time in a time zone."""
+    return Sql(text=f"TIME_EXTRACT({quote_identifier(TIME_COLUMN)}, 'HOUR', ?)", parameters=(zone,))
+
+
+def hours(rows: Rows, columns: Sequence[tuple[ColumnSource, bool, bool, float | None]]) -> Sql:
+    """Query of each part the rows `n`, and by column, with its position, what its values are.
+
+    `h` counts those with a value; of a summed column, `s` is the wrapped sum and `m` the number of its terms; of a
+    flagged one, `i` counts the infinities and `x` NaN.
+
+    Args:
+        rows: Rows, divided by hour.
+        columns: Each with whether it is summed and flagged, and the deviation from which on it is not summed.
+    """
+    selected = [COUNT]
+    for at, (source, is_summed, is_flagged, reach) in enumerate(columns):
+        column = quote_identifier(source.schema.name)
+        selected.append(Sql(text=f"COUNT({column}) AS h{at}"))
+        if is_summed:
+            near = Sql(text=f"{column} IS NOT NULL") if reach is None else _within(source, reach)
+            selected.append(Sql(text="SUM(").then(_shifted(source), ") FILTER (WHERE ", near, f") AS s{at}"))
+            selected.append(Sql(text="COUNT(*) FILTER (WHERE ").then(near, f") AS m{at}"))
+        if is_flagged:
+            flag = quote_identifier(name_flag_column(source.schema.name))
+            for name, values in (("i", (Flag.POSITIVE_INFINITY, Flag.NEGATIVE_INFINITY)), ("x", (Flag.NAN,))):
+                bound = _bound([value.value for value in values])
+                selected.append(Sql(text=f"COUNT(*) FILTER (WHERE {flag} IN (").then(bound, f")) AS {name}{at}"))
+    return rows.select(*selected)
+
+
+def _within(source: ColumnSource, reach: float) -> Sql:
+    sides = [
+        deviation(source).then(Sql(text=f" {sign} ?", parameters=(end,))) for sign, end in ((">", -reach), ("<", reach))
+    ]
+    return _joined(" AND ", sides)
 
 
 def select_values(rows: Rows, source: ColumnSource, *, most: int) -> Sql:
@@ -240,6 +285,9 @@ def deviation(source: ColumnSource) -> Sql:
     match source.reading:
         case SqlReading.LONG:
             return Sql(text=f"CAST({column} - CAST(? AS BIGINT) AS DOUBLE)", parameters=(int(centre),))
+        case SqlReading.TIME:
+            parts = (f"CAST(SUBSTRING({column}, {at}, 2) AS BIGINT) * {unit}" for at, unit in _SECONDS.items())
+            return Sql(text=f"(CAST({' + '.join(parts)} AS DOUBLE) - ?)", parameters=(centre,))
         case SqlReading.LONG_AS_DOUBLE:
             return Sql(text=f"(CAST({column} AS DOUBLE) - ?)", parameters=(centre,))
         case _:

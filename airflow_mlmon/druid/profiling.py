@@ -18,8 +18,9 @@ from airflow_mlmon.druid.division import STRING, Division, TextCounts, count_row
 from airflow_mlmon.druid.flags import name_flag_column
 from airflow_mlmon.druid.ingestion import CONTENT_COLUMN
 from airflow_mlmon.druid.profile_counts import NotCountableError
+from airflow_mlmon.druid.profile_hours import choose_hourly, count_hourly, join_hours
 from airflow_mlmon.druid.profile_queries import Bounds, ColumnQueries, Parts, Profiles, find_extremes
-from airflow_mlmon.druid.profile_sql import ColumnSource, Sql, SqlReading
+from airflow_mlmon.druid.profile_sql import ColumnSource, Rows, Sql, SqlReading
 from airflow_mlmon.druid.requirements import explain_lost_nulls
 from airflow_mlmon.druid.sql import quote_identifier
 from airflow_mlmon.errors import (
@@ -32,6 +33,7 @@ from airflow_mlmon.errors import (
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.profiles.columns.column import ColumnProfile, empty_column, sum_columns
 from airflow_mlmon.profiles.columns.segment import Part, Segment, build_undivided, empty_part, sum_parts
+from airflow_mlmon.profiles.hours import Clock
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.profiles.schema import Kind, ProfileSchema
 from airflow_mlmon.spec.choices import ColumnType
@@ -65,6 +67,9 @@ class _Profiled:
     `whole` has them undivided, if no division was needed; `columns` is keyed by the name of the segment.
     """
 
+    held: Rows
+    sources: tuple[ColumnSource, ...]
+    flagged: tuple[str, ...]
     rows: int
     divisions: tuple[Division, ...]
     whole: Mapping[str, Profiles]
@@ -78,6 +83,7 @@ def profile_datasource(
     schema: ProfileSchema,
     types: Mapping[str, ColumnType],
     *,
+    clock: Clock | None = None,
     local: Local | None = None,
 ) -> Profile:
     """Profile the rows of a datasource in an interval under a profile schema.
@@ -88,6 +94,7 @@ def profile_datasource(
         interval: Half-open interval.
         schema: Profile schema.
         types: Declared types of the profiled columns and of those that divide segments.
+        clock: Event times of the rows, by whose hours they are counted too; None for none.
         local: Profiles the same rows locally, for the few columns that Druid cannot profile.
 
     Raises:
@@ -100,7 +107,7 @@ def profile_datasource(
     _demand_nulls(client)
     segments = client.segment_columns(datasource, interval)
     planned = _planned_types(client, datasource, segments)
-    engine = _Engine(client, datasource, interval, schema, types=types, planned=planned)
+    engine = _Engine(client, datasource, interval, schema, types=types, planned=planned, clock=clock)
     before = engine.contents(segments)
     profile, left = engine.profile(segments)
     if before != engine.contents(client.segment_columns(datasource, interval)):
@@ -120,6 +127,7 @@ class _Engine:
         *,
         types: Mapping[str, ColumnType],
         planned: Mapping[str, str],
+        clock: Clock | None,
     ) -> None:
         self._client = client
         self._datasource = datasource
@@ -127,6 +135,7 @@ class _Engine:
         self._schema = schema
         self._types = types
         self._planned = planned
+        self._clock = clock
         self._left = {
             column.name: "Druid does not store vectors" for column in schema.columns if column.kind is Kind.VECTOR
         } | {column.name: "it is derived from the rows" for column in schema.columns if column.derived}
@@ -146,7 +155,20 @@ class _Engine:
         had = replace(
             self._schema, columns=tuple(column for column in self._schema.columns if column.name not in self._left)
         )
-        return sum_profiles(had, [_to_profile(part, had) for part in profiled]), self._left
+        return sum_profiles(had, [self._with_hours(part, had) for part in profiled]), self._left
+
+    def _with_hours(self, profiled: _Profiled, schema: ProfileSchema) -> Profile:
+        profile = _to_profile(profiled, schema)
+        if self._clock is None or not profile.rows:
+            return profile
+        sources = [source for source in profiled.sources if source.schema.name in profile.columns]
+        chosen = choose_hourly(self._schema, sources, profile.columns, profiled.flagged)
+        try:
+            hours = count_hourly(self._client, profiled.held, self._clock.zone, schema, chosen)
+        except NotCountableError as error:
+            log.warning("The hours of the rows are not known: of a column, %s", error)
+            return profile
+        return replace(profile, hours=hours)
 
     def _profile_alike(self, segments: Sequence[SegmentColumns]) -> _Profiled:
         rows = rows_of(self._datasource, self._interval, segments)
@@ -162,7 +184,15 @@ class _Engine:
                 columns[division.schema.name] = self._profile_columns(parts, sources, flagged)
         undivided_rows = Parts(rows=rows, counts={None: count})
         whole = {} if columns else self._profile_columns(undivided_rows, sources, flagged)
-        return _Profiled(rows=count, divisions=divisions, whole=whole, columns=columns)
+        return _Profiled(
+            held=rows,
+            sources=tuple(sources),
+            flagged=tuple(flagged),
+            rows=count,
+            divisions=divisions,
+            whole=whole,
+            columns=columns,
+        )
 
     def _sources(self, held: Mapping[str, str]) -> list[ColumnSource]:
         """List the columns that can be profiled in these segments; absent ones have no rows."""
@@ -321,7 +351,8 @@ def _completed(profile: Profile, schema: ProfileSchema, left: Mapping[str, str],
     whole = _joined(
         schema, Part(rows=profile.rows, columns=profile.columns), Part(rows=others.rows, columns=others.columns)
     )
-    return Profile(schema_id=schema.id, rows=whole.rows, columns=whole.columns, segments=segments)
+    hours = join_hours(schema, (profile.hours, others.hours))
+    return Profile(schema_id=schema.id, rows=whole.rows, columns=whole.columns, segments=segments, hours=hours)
 
 
 def _joined(schema: ProfileSchema, part: Part, other: Part) -> Part:

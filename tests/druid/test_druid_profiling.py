@@ -17,8 +17,9 @@ from airflow_mlmon.errors import ConfigError, NotFoundError, PartitionConflictEr
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.engine.pinning import pin_schema
+from airflow_mlmon.profiles.hours import Clock
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.profiles.schema import Kind
+from airflow_mlmon.profiles.schema import Kind, ProfileSchema
 from tests.support.druid.profiled import HOSTILE, LONG_VERSION, day, load, rows_of, spec_of, types_of
 from tests.support.druid.proxy import FaultyRouter
 from tests.support.druid.scripted import Received, Reply, as_json
@@ -28,6 +29,12 @@ pytestmark = [pytest.mark.service, pytest.mark.timeout(240)]
 
 def profile(client, spec, interval, schema, **options):
     return profile_datasource(client, f"{spec.model}_predictions", interval, schema, types_of(spec), **options)
+
+
+def pin(spec, rows) -> ProfileSchema:
+    """The schema without derived columns, which are always profiled from the rows."""
+    schema = pin_schema(spec, rows)
+    return replace(schema, columns=tuple(column for column in schema.columns if not column.derived))
 
 
 def differing(found: Profile, expected: Profile) -> list[str]:
@@ -52,8 +59,14 @@ def test_profile_of_every_kind_of_column_is_that_of_the_rows(client, bucket):
     schema = pin_schema(spec, rows.slice(0, 2_000))
     load(client, bucket, spec, day("kinds"), rows)
 
-    found, expected = profile(client, spec, day("kinds"), schema), profile_table(rows, schema)
+    clock = Clock(column="at", zone="Asia/Kolkata")
 
+    def local(part):
+        return profile_table(rows, part, clock=clock)
+
+    found = profile(client, spec, day("kinds"), schema, clock=clock, local=local)
+
+    expected = profile_table(rows, schema, clock=clock)
     assert differing(found, expected) == []
     assert found == expected
     columns = expected.columns
@@ -70,7 +83,7 @@ def test_profile_by_version_and_segment_is_that_of_the_rows(client, bucket):
     spec = spec_of("divided", segments=("kind", "small", ["flag", "kind"]))
     versions = ("1.0", "1.1", "", None, LONG_VERSION, "\U0001f600")
     rows = rows_of(day("divided"), 9_000, versions=versions)
-    schema = pin_schema(spec, rows.slice(0, 1_000))
+    schema = pin(spec, rows.slice(0, 1_000))
     load(client, bucket, spec, day("divided"), rows)
 
     found, expected = profile(client, spec, day("divided"), schema), profile_table(rows, schema)
@@ -85,7 +98,7 @@ def test_profile_by_version_and_segment_is_that_of_the_rows(client, bucket):
 def test_a_segment_of_more_values_than_druid_groups_by_is_that_of_the_rows(client, bucket):
     spec = spec_of("crowded", segments=("town",))
     rows = rows_of(day("crowded"), 3_000, versions=tuple(map(str, range(300))))
-    schema = pin_schema(spec, rows)
+    schema = pin(spec, rows)
     load(client, bucket, spec, day("crowded"), rows)
 
     found, expected = profile(client, spec, day("crowded"), schema), profile_table(rows, schema)
@@ -100,14 +113,17 @@ def test_profile_of_two_days_is_the_sum_though_one_lacks_a_column(client, bucket
     spec, before = spec_of("growing"), spec_of("growing", without="few")
     first = rows_of(day("growing"), 2_000, versions=("1", "2"))
     second = rows_of(day("growing", 1), 3_000, seed=8, versions=("2", "3"))
-    schema = pin_schema(spec, second)
+    schema = pin(spec, second)
     load(client, bucket, before, day("growing"), first.drop_columns("few"))
     load(client, bucket, spec, day("growing", 1), second)
     both = Partition("growing", day("growing").start, day("growing", 1).end)
 
-    found = profile(client, spec, both, schema)
+    clock = Clock(column="at")
+    found = profile(client, spec, both, schema, clock=clock)
 
-    expected = profile_table(first.drop_columns("few"), schema) + profile_table(second, schema)
+    expected = profile_table(first.drop_columns("few"), schema, clock=clock) + profile_table(
+        second, schema, clock=clock
+    )
     assert differing(found, expected) == []
     assert found == expected
     assert expected.columns["few"].rows == 3_000
@@ -115,7 +131,7 @@ def test_profile_of_two_days_is_the_sum_though_one_lacks_a_column(client, bucket
 
 def test_profile_of_some_hours_is_that_of_their_rows(client, bucket):
     spec, rows = spec_of("hours"), rows_of(day("hours"), 2_000)
-    schema = pin_schema(spec, rows)
+    schema = pin(spec, rows)
     load(client, bucket, spec, day("hours"), rows)
     hours = Partition("hours", day("hours").start + timedelta(hours=6), day("hours").start + timedelta(hours=9))
 
@@ -134,7 +150,7 @@ def test_values_are_counted_one_by_one_up_to_the_same_number(client, bucket):
     for name, distinct in (("few", 1_024), ("spread", 1_025)):
         values = np.resize(1e6 + np.arange(distinct) / 1024, 25_000)
         rows = rows.set_column(rows.column_names.index(name), name, pa.array(values))
-    pinned = pin_schema(spec, rows)
+    pinned = pin(spec, rows)
     # a column far from where the grid is fine: many values in a few cells
     columns = [replace(one, centre=0.0) if one.name == "coarse" else one for one in pinned.columns]
     schema = replace(pinned, columns=tuple(columns))
@@ -152,7 +168,7 @@ def test_values_are_counted_one_by_one_up_to_the_same_number(client, bucket):
 def test_texts_that_come_in_many_answers_are_those_of_the_rows(client, bucket, monkeypatch):
     spec = spec_of("pages", segments=("kind",))
     rows = rows_of(day("pages"), 3_000, versions=("1", "\uffff", "\U0001f600"))
-    schema = pin_schema(spec, rows.slice(0, 500))
+    schema = pin(spec, rows.slice(0, 500))
     load(client, bucket, spec, day("pages"), rows)
     monkeypatch.setattr(profile_queries, "PAGE", 100)
 
@@ -169,7 +185,7 @@ def test_a_column_that_druid_cannot_count_is_profiled_from_the_rows_alone(client
     # so far from the centre that 64 bits do not hold the difference
     huge = pa.array([-(2**62) - 2, *[2**62 + 2] * 1_499])
     rows = rows.set_column(rows.column_names.index("huge"), "huge", huge)
-    schema = pin_schema(spec, rows)
+    schema = pin(spec, rows)
     load(client, bucket, spec, day("vectors"), rows)
     asked = []
 
@@ -192,7 +208,7 @@ def test_a_column_that_druid_cannot_count_is_profiled_from_the_rows_alone(client
 
 def test_a_cluster_that_takes_null_for_0_is_refused(sql_cluster):
     client, spec = DruidClient(sql_cluster.url), spec_of("defaults")
-    schema = pin_schema(spec, rows_of(day("defaults"), 10))
+    schema = pin(spec, rows_of(day("defaults"), 10))
 
     with pytest.raises(ConfigError, match="default-value mode: it reads null as 0"):
         profile(client, spec, day("defaults"), schema)
@@ -200,7 +216,7 @@ def test_a_cluster_that_takes_null_for_0_is_refused(sql_cluster):
 
 def test_a_datasource_that_is_not_there_is_said(client):
     spec = spec_of("absent")
-    schema = replace(pin_schema(spec, rows_of(day("absent"), 10)), segments=())
+    schema = replace(pin(spec, rows_of(day("absent"), 10)), segments=())
 
     with pytest.raises(NotFoundError, match="no datasource 'absent_predictions'"):
         profile(client, spec, day("absent"), schema)
@@ -243,7 +259,7 @@ TOO_MUCH = as_json(
 
 def test_columns_that_druid_has_no_memory_for_at_once_are_profiled_one_by_one(cluster, client, bucket):
     spec, rows = spec_of("busy"), rows_of(day("busy"), 800)
-    schema = pin_schema(spec, rows)
+    schema = pin(spec, rows)
     load(client, bucket, spec, day("busy"), rows)
 
     with BusyRouter(target=cluster.url).running() as router:
@@ -255,7 +271,7 @@ def test_columns_that_druid_has_no_memory_for_at_once_are_profiled_one_by_one(cl
 
 def test_a_column_that_is_too_much_by_itself_says_what_to_do(cluster, client, bucket):
     spec, rows = spec_of("toomuch"), rows_of(day("toomuch"), 50)
-    schema = pin_schema(spec, rows)
+    schema = pin(spec, rows)
     load(client, bucket, spec, day("toomuch"), rows)
 
     with (

@@ -66,6 +66,7 @@ def _profile_in_druid(run: Run, partition: Partition, version: str, schema: Prof
         partition,
         schema,
         {name: column.type for name, column in run.spec.columns.items()},
+        clock=run.clock,
         local=lambda rest: _profile_here(run, partition, version, rest),
     )
 
