@@ -11,7 +11,7 @@ UV := $(BIN)/uv --quiet --no-progress --system-certs
 # a shell that forbids bytecode would compile every module again in every process
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up down druid druid-down test fuzz test-druid bench-profiles bench-druid bench-alerts bench-faults bench-faults-peers bench-models bench-intake lint format docs bench lock versitygw azurite fake-gcs-server clean
+.PHONY: help setup demo up down druid druid-down test fuzz test-druid test-guards bench-profiles bench-druid bench-alerts bench-faults bench-faults-peers bench-models bench-intake lint format docs bench lock versitygw azurite fake-gcs-server clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -42,6 +42,9 @@ fuzz: $(READY) ## read 10,000 damaged files of every format, and account for eac
 
 test-druid: $(READY) ## run the tests that start real Druids; ARGS="-k faults" for some
 	@$(BIN)/python -m pytest tests/druid $(ARGS)
+
+test-guards: $(READY) ## take out each guard against faults and attacks, and see its test fail; ARGS="--only fault-06" for one
+	@$(BIN)/python -m tests.guards.run $(ARGS)
 
 bench-profiles: $(READY) ## measure profiles against the goals; ARGS="--only times_popmon" for some
 	@$(BIN)/python -m tests.benchmarks.profiles.run $(ARGS)
