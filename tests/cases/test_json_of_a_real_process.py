@@ -46,4 +46,6 @@ def test_what_the_provider_of_s3_logs_is_not_in_the_answer(moto, tmp_path, airfl
         )
 
         answers = [json.loads(line) for line in done.stdout.splitlines()]
-        assert [(answer["status"], answer["rows"]) for answer in answers] == [("OK", 200)] * days, done.stderr[-2000:]
+        assert [(answer["status"], answer["rows"]) for answer in answers] == [("OK", 200)] * days, (
+            done.stdout[:800] + done.stderr[-2000:]
+        )
