@@ -77,16 +77,19 @@ def before_after(bins: Histogram, title: str) -> Markup:
     return _written(figure, title, texts)
 
 
-def by_hour(counts: Sequence[int]) -> Markup:
-    """Draw a bar for each hour of the day."""
+def by_hour(counts: Sequence[int], counted: str, expected: Sequence[float] = ()) -> Markup:
+    """Draw a bar for each hour of the day (blue), over a step at what is expected of it (grey)."""
     figure, axes = _canvas(width=340, height=100, margins=(40, 8, 8, 18))
     axes.bar(range(len(counts)), counts, width=0.8, color=_CURRENT)
+    if len(expected):
+        edges = [hour - 0.5 for hour in range(len(expected) + 1)]
+        axes.stairs(expected, edges, color=_REFERENCE, linewidth=2.0, baseline=None)
     axes.set_xlim(-0.6, len(counts) - 0.4)
-    axes.set_ylim(0, 1.05 * max(*counts, 1))
+    axes.set_ylim(0, 1.05 * max(*counts, *expected, 1))
     _draw_scale(axes, percent=False)
     shown = range(0, len(counts), 6)
     axes.set_xticks(list(shown), [f"{hour:02}" for hour in shown])
-    return _written(figure, f"requests by hour: {max(counts):,} in the busiest")
+    return _written(figure, f"{counted} by hour: {max(counts):,} in the busiest")
 
 
 def intervals(points: Sequence[OutcomePoint], title: str, *, percent: bool) -> Markup:

@@ -29,6 +29,7 @@ from airflow_mlmon.records import (
 from airflow_mlmon.reports import wording
 from airflow_mlmon.reports.checks import list_checks, list_failed
 from airflow_mlmon.reports.heat import HeatMap
+from airflow_mlmon.reports.hours import RowsByHour
 from airflow_mlmon.reports.requests import Attributions, Requests
 from airflow_mlmon.reports.shifts import shift_text
 from airflow_mlmon.reports.tone import Tone, headline, tone_of
@@ -150,6 +151,7 @@ class DayPage:
     tables: tuple[ShownTable, ...] = ()
     fairness: tuple[ShownTable, ...] = ()
     quarantine: Mapping[str, int] = field(default_factory=dict)
+    hours: RowsByHour | None = None
     requests: Requests | None = None
     attributions: Attributions | None = None
     files: tuple[ShownFile, ...] = ()
@@ -226,6 +228,7 @@ def render_day(page: DayPage) -> str:
             tiles=_tiles(page),
             labels=page.labels,
             versions=page.versions,
+            hours=page.hours,
             requests=page.requests,
             attributions=page.attributions,
             version_metrics=(

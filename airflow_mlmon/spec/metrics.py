@@ -354,9 +354,11 @@ GENERIC: Mapping[str, Metric] = {
     ),
     LABEL_COVERAGE: Metric(
         "label coverage",
-        "Labels received, of the labels expected (without excluded rows).",
+        "Labels received, of the labels expected (without excluded rows); evaluated once the delay has run.",
         is_share=True,
         needs_labels=True,
+        measure=Measure.SHARE,
+        worse=Worse.BELOW,
     ),
     EXCLUDED_SHARE: Metric(
         "excluded rate",

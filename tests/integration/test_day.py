@@ -58,6 +58,7 @@ def test_a_day_leaves_its_pages(run, tmp_path):
     assert len(page) < 500_000
     assert "person0@example.com" not in page
     assert f'href="{FIRST}/report.html"' in (reports / "index.html").read_text()
+    assert "Rows by hour (<bdi>UTC</bdi>)" in page
     assert (reports / str(FIRST) / "evidently.html").stat().st_size > 100_000
 
 

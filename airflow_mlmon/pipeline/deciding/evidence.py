@@ -20,6 +20,7 @@ from airflow_mlmon.pipeline.baselines.window import Span
 from airflow_mlmon.pipeline.deciding.acceptance import begin_anew, withhold_new_levels
 from airflow_mlmon.pipeline.deciding.causes import find_incidents
 from airflow_mlmon.pipeline.deciding.hours import measure_row_hours, row_hours
+from airflow_mlmon.pipeline.deciding.label_looks import may_get_more, share_of_labels
 from airflow_mlmon.pipeline.deciding.recent import recent_points
 from airflow_mlmon.pipeline.deciding.unknown import without_unknown
 from airflow_mlmon.pipeline.run import Run
@@ -110,9 +111,10 @@ class PartitionEvaluator:
         evaluated = unruled(self.run.spec, [value for value in metrics if value.metric != ROWS_BY_HOUR])
         if profile is None:
             # the drift of labels, which have no profile, is scored but not evaluated; their positive rate is
-            evaluated = [value for value in evaluated if value.metric != DRIFT]
+            young = {LABEL_COVERAGE} if may_get_more(self.run, partition) else set()
+            evaluated = [value for value in evaluated if value.metric not in {DRIFT, *young}]
             # a day is evaluated at each delivery of its labels
-            rate = compute_look_rate(rate, _share_of_labels(metrics))
+            rate = compute_look_rate(rate, share_of_labels(metrics))
         evidence = self._evidence(partition, evaluated, policy, reference, profile)
         measured = (measure_row_hours(evidence.hours, partition),) if evidence.hours else ()
         evidence = replace(evidence, metrics=[*evidence.metrics, *unruled(self.run.spec, measured)])
@@ -303,12 +305,6 @@ def _of_other_days(
         key: [(day, point) for day, point in points if key[0] not in _NEVER_SEEN or day not in own]
         for key, points in past.items()
     }
-
-
-def _share_of_labels(metrics: Sequence[MetricValue]) -> float:
-    """Return the label coverage."""
-    found = (value.value for value in metrics if value.metric == LABEL_COVERAGE and value.segment is None)
-    return next(found, None) or 1.0
 
 
 def unruled(spec: ModelSpec, metrics: Sequence[MetricValue]) -> list[MetricValue]:

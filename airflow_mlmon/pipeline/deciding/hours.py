@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 
+from airflow_mlmon.evaluation.history import ongoing
 from airflow_mlmon.evaluation.hours import RowHours
-from airflow_mlmon.partition import Partition
+from airflow_mlmon.partition import Partition, dates_before
+from airflow_mlmon.pipeline.deciding.acceptance import begin_anew
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.stored_profiles import DayProfile
+from airflow_mlmon.pipeline.workspace.reference import pinned_reference
+from airflow_mlmon.pipeline.workspace.stored_profiles import DayProfile, stored_profiles
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import MetricValue, SubjectKey
 from airflow_mlmon.spec.metrics import ROWS_BY_HOUR
 
 _REGULAR = 24
+# maximum look-back, in lengths of the history
+_FARTHEST = 3
 _KEY = (ROWS_BY_HOUR, None, None)
 
 
@@ -54,8 +59,35 @@ def row_hours(
     )
 
 
+def past_row_hours(run: Run, partition: Partition, profile: Profile) -> RowHours | None:
+    """Return the rows by hour of a day with the history that they are evaluated by; None without event times."""
+    reference = pinned_reference(run)
+    if reference is None or profile.hours is None:
+        return None
+    day, spec = partition.day, run.spec
+    accepted = run.store.accepted_until(run.model, day)
+    found = run.store.breached_days(run.model, day - _FARTHEST * timedelta(spec.history.days), day - timedelta(1))
+    breached = {past for past in found.get(_KEY, ()) if past > accepted.get(_KEY, date.min)}
+    standing = ongoing(breached, day, spec.alerts.clear)
+    days = dates_before(day, min(spec.history.days + len(standing), _FARTHEST * spec.history.days))
+    since = begin_anew(found, accepted, spec.alerts.clear).get(_KEY, date.min)
+    return row_hours(
+        run,
+        partition,
+        profile,
+        stored_profiles(run, reference, [past for past in days if past >= since]),
+        spec.alerts.evaluation.season,
+        breached={_KEY: standing},
+        over={_KEY: breached - standing},
+    )
+
+
 def measure_row_hours(hours: RowHours, partition: Partition) -> MetricValue:
     """Measure how far the hours of a day are from the expected ones; without a value where that is not known."""
-    rows = int(hours.now.sum())
-    lack = hours.lack if partition.hours == _REGULAR else "the clocks change on this day"
+    rows, lack = int(hours.now.sum()), lack_of(hours, partition)
     return MetricValue(metric=ROWS_BY_HOUR, value=None if lack else hours.distance, rows=rows, reason=lack)
+
+
+def lack_of(hours: RowHours, partition: Partition) -> str:
+    """Return the reason why the hours of a day cannot be evaluated; empty if they can."""
+    return hours.lack if partition.hours == _REGULAR else "the clocks change on this day"

@@ -42,7 +42,7 @@ def requests_of(run: Run, state: PartitionState, metrics: Sequence[MetricValue])
         statuses=tuple(
             (name, count, operational.is_error(name)) for name, count in (count_statuses(profile) if profile else ())
         ),
-        by_hour=by_hour(count_by_hour(profile)) if profile and profile.rows else None,
+        by_hour=by_hour(count_by_hour(profile), "requests") if profile and profile.rows else None,
     )
 
 
