@@ -11,6 +11,7 @@ from airflow_mlmon.spec.metric import Measure, Metric, Worse
 ROWS = "rows"
 ROWS_BY_HOUR = "rows_by_hour"
 UNSAMPLED_ROWS = "rows_before_sampling"
+QUARANTINED_SHARE = "quarantined_share"
 SAMPLING_FRACTION = "sampling_fraction"
 NULL_RATE = "null_rate"
 NEW_CATEGORY_RATE = "new_category_rate"
@@ -149,7 +150,7 @@ GENERIC: Mapping[str, Metric] = {
     ),
     SAMPLING_FRACTION: Metric("sampling fraction", "Fraction of the requests that the log has.", is_share=True),
     "rows_quarantined": Metric("rows quarantined", "Rows read but not accepted, each with a reason.", is_count=True),
-    "quarantined_share": _loss_of_rows("quarantine rate", "Rows quarantined, of the rows read."),
+    QUARANTINED_SHARE: _loss_of_rows("quarantine rate", "Rows quarantined, of the rows read."),
     DELAY: Metric(
         "delay in hours",
         "Hours from the end of the day to the arrival of its last file; 0 if all arrived before.",

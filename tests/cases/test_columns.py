@@ -116,6 +116,7 @@ def read_day(run: Run, day: date) -> Read:
 
 
 def test_decimals_of_a_warehouse_are_integers_flags_and_ids(archive, run):
+    """adriangb/pgpq #29, snowflakedb/snowflake-connector-python #828: NUMBER is decimal(38, 0)."""
     day = day_of(0)
     table = clean_table(day)
     whole = pa.decimal128(38, 0)
@@ -132,6 +133,7 @@ def test_decimals_of_a_warehouse_are_integers_flags_and_ids(archive, run):
 
 
 def test_codes_are_the_same_on_the_day_on_which_one_is_missing(archive, run):
+    """transferwise/pipelinewise-target-snowflake #404, apache/arrow #12416: one null makes doubles."""
     day = day_of(1)
     codes = [float(5400 + n % 20) for n in range(ROWS)]
     archive.write_day(day, changed(day, id=pa.array(np.arange(ROWS) + 0.0), mcc=pa.array([None, *codes[1:]])))
@@ -148,6 +150,7 @@ def test_codes_are_the_same_on_the_day_on_which_one_is_missing(archive, run):
     [(2, pa.string_view()), (3, pa.large_string()), (4, pa.binary()), (5, pa.dictionary(pa.int32(), pa.string()))],
 )
 def test_text_of_any_type_is_text(archive, run, offset, kind):
+    """pola-rs/polars #26435: Polars writes string views, for which kernels are missing elsewhere."""
     day = day_of(offset)
     table = clean_table(day)
     archive.write_day(day, changed(day, **{name: table.column(name).cast(kind) for name in ("id", "country")}))
@@ -160,6 +163,7 @@ def test_text_of_any_type_is_text(archive, run, offset, kind):
 
 
 def test_last_day_of_the_calendar_is_never_another_date(archive):
+    """apache/datafusion #1359, apache/arrow-rs #982: Spark's last date overflows nanoseconds."""
     day = day_of(6)
     sink = io.BytesIO()
     pq.write_table(clean_table(day), sink, use_deprecated_int96_timestamps=True)
@@ -173,6 +177,7 @@ def test_last_day_of_the_calendar_is_never_another_date(archive):
 
 
 def test_column_that_occurs_twice_costs_itself_if_it_is_declared(archive, run):
+    """apache/arrow PR #6831: a name that occurs twice raised KeyError."""
     declared, other = day_of(14), day_of(15)
     archive.write_day(declared, clean_table(declared).append_column("amount", pa.array([1.0] * ROWS)))
     twice = clean_table(other).append_column("x", pa.array([1] * ROWS)).append_column("x", pa.array([2] * ROWS))
@@ -214,6 +219,7 @@ def test_times_as_texts_are_read_and_a_word_is_refused_alone(archive, run):
 
 
 def test_bytes_that_are_no_text_cost_the_value_and_in_an_id_the_row(archive, run):
+    """jorgecarleitao/parquet2 #108, apache/arrow #29635: Spark wrote bytes that are no UTF-8."""
     feature, identifier = day_of(12), day_of(13)
     archive.write_day(feature, changed(feature, country=damaged(clean_table(feature).column("country"), 3)))
     archive.write_day(identifier, changed(identifier, id=damaged(clean_table(identifier).column("id"), 3)))
@@ -255,6 +261,7 @@ def test_column_that_is_missing_or_named_otherwise_costs_itself(archive, run):
 
 
 def test_row_numbers_of_a_frame_are_passed_over(archive, run):
+    """apache/parquet-java #2144: __index_level_0__ is left in the files."""
     day = day_of(17)
     archive.write_day(day, clean_table(day).append_column("__index_level_0__", pa.array(np.arange(ROWS))))
 
@@ -299,6 +306,7 @@ def test_column_of_another_type_costs_the_values_that_do_not_fit(archive, run):
 
 @pytest.mark.parametrize("zone", ["+00:00", "+07:30", "Europe/Berlin"])
 def test_times_in_a_zone_of_their_own_need_no_other(archive, run, zone):
+    """apache/arrow #47043: zones that are offsets."""
     day = day_of(19)
     times = clean_table(day).column("at")
     archive.write_day(day, changed(day, at=times.cast(pa.timestamp("us", zone))))
@@ -313,6 +321,7 @@ def local_table(day: date, local: list[str]) -> pa.Table:
 
 
 def test_local_times_on_the_days_of_the_clock_changes(archive):
+    """logstash-plugins/logstash-input-jdbc #121: one time that came twice stopped the whole input."""
     forward, back = date(2026, 3, 29), date(2026, 10, 25)
     archive.write_day(forward, local_table(forward, [f"{forward} 02:30:00"] * 2))
     archive.write_day(back, local_table(back, [f"{back} 02:{minute:02d}:00" for minute in range(10)]))
@@ -330,6 +339,7 @@ def test_local_times_on_the_days_of_the_clock_changes(archive):
 
 @pytest.mark.parametrize(("zone", "hour"), [("+01:00", 11), ("-07:30", 19)])
 def test_zone_may_be_an_offset(archive, zone, hour):
+    """apache/arrow #36558: +00:00 was no zone of the database."""
     day = day_of(20)
     archive.write_day(day, local_table(day, []))
 

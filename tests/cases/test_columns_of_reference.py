@@ -23,6 +23,7 @@ def naive(table: pa.Table) -> pa.Table:
 
 
 def test_reference_over_a_clock_change_lacks_the_times_that_came_twice(tmp_path):
+    """apache/datafusion PR #25115: local times that came twice."""
     archive = BaseArchive(tmp_path, ("  columns:\n", "  timezone: Europe/Berlin\n  columns:\n"))
     days = [naive(day_table(BACK + timedelta(days=offset))) for offset in range(-7, 7)]
     reference = pa.concat_tables(days)
@@ -43,6 +44,7 @@ def test_reference_over_a_clock_change_lacks_the_times_that_came_twice(tmp_path)
 
 
 def test_labels_of_which_a_column_occurs_twice_cost_that_column(tmp_path):
+    """apache/arrow PR #6831: a name that occurs twice raised KeyError."""
     archive = BaseArchive(tmp_path, labels=LABELS + "  outcome: result\n  excluded: [withdrawn]\n")
     table = day_table(FIRST)
     archive.write_day(FIRST, table)

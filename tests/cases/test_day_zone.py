@@ -101,6 +101,7 @@ def test_the_zone_of_days_that_are_stored_cannot_be_changed(tmp_path: Path, caps
 
 
 def test_an_unknown_zone_is_refused_with_the_nearest_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """apache/arrow #36558: a zone that was not found was said late."""
     spec = tmp_path / "m.yaml"
     spec.write_text(BaseArchive(tmp_path, (ZONED[0], ZONED[1].replace("Berlin", "Berln"))).spec_text)
 

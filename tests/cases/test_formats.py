@@ -50,6 +50,7 @@ def test_day_is_the_same_in_every_format(archive):
 
 @pytest.mark.parametrize("name", ["000000_0", "2026.parq", "PART-0.PARQUET", "part-0.snappy"])
 def test_parquet_is_recognised_whatever_its_name(archive, tmp_path, name):
+    """apache/amoro #509, apache/datafusion #13567, duckdb/duckdb-web #130: Parquet of other names was unread."""
     path = archive.write_day(FIRST, day_table(FIRST), name)
 
     found, rows = prepared(archive)
@@ -96,6 +97,7 @@ def test_ids_beyond_doubles_and_ids_with_zeros_stay_what_they_are(archive):
 
 
 def test_nan_of_python_is_a_missing_number(archive):
+    """airbytehq/airbyte #1246: Python's json writes NaN, which JSON has not."""
     lines = [json.loads(line) for line in to_lines(day_table(FIRST)).splitlines()]
     lines[0]["amount"], lines[1]["amount"], lines[2]["amount"] = math.nan, math.inf, None
     archive.write_day(FIRST, "\n".join(map(json.dumps, lines)).encode(), "part.jsonl")
@@ -110,6 +112,7 @@ def test_nan_of_python_is_a_missing_number(archive):
 
 
 def test_line_of_17_mb_is_read(archive):
+    """airbytehq/airbyte #1246: an image within a payload."""
     lines = [json.loads(line) for line in to_lines(day_table(FIRST)).splitlines()]
     lines[100]["image"] = "x" * (17 << 20)
     archive.write_day(FIRST, "\n".join(map(json.dumps, lines)).encode(), "part.jsonl")
@@ -140,6 +143,7 @@ def test_value_of_another_kind_costs_that_value_alone(archive):
     ],
 )
 def test_file_of_an_empty_frame_is_no_problem(archive, empty):
+    """apache/arrow #12458, dask/dask #3454 and #5252: frames without rows have other types."""
     archive.write_day(FIRST)
     archive.write_day(FIRST, to_parquet(empty), "empty.parquet")
     archive.write_day(day_of(1), to_parquet(empty), "empty.parquet")
@@ -156,6 +160,7 @@ def with_twice(table, name, values):
 
 
 def test_undeclared_column_that_is_there_twice_costs_nothing(archive):
+    """pola-rs/polars #27393, dask/dask #9251: leftovers of a join."""
     archive.write_day(FIRST, to_parquet(with_twice(day_table(FIRST), "note", pa.array(["x"] * ROWS))))
 
     found, rows = prepared(archive)
@@ -164,6 +169,7 @@ def test_undeclared_column_that_is_there_twice_costs_nothing(archive):
 
 
 def test_declared_column_that_is_there_twice_costs_the_column(archive):
+    """apache/arrow PR #6831 and #37428: a name that occurs twice raised KeyError."""
     table = day_table(FIRST)
     archive.write_day(FIRST, to_parquet(with_twice(table.drop_columns(["amount"]), "amount", table.column("amount"))))
 

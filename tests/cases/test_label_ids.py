@@ -20,6 +20,7 @@ def unmatched(table: pa.Table, rows: int) -> pa.Table:
 
 
 def test_labels_of_nothing_are_told_when_the_delay_has_run(tmp_path):
+    """scverse/spatialdata #467: a join that gives nothing, without a word."""
     archive = BaseArchive(tmp_path, DELAYED, labels=LABELS)
     for offset in range(4):
         archive.write_day(day_of(offset))

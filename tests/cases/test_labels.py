@@ -30,6 +30,7 @@ def with_ids(ids: list[object]) -> pa.Table:
 
 
 def test_delivery_of_a_skipped_day_is_taken_in_by_the_next_run(tmp_path):
+    """apache/airflow #41014: a DAG was paused, and the run between is missing."""
     archive = BaseArchive(tmp_path, labels=LABELS)
     for offset in range(5):
         archive.write_day(day_of(offset))
@@ -48,6 +49,7 @@ def test_delivery_of_a_skipped_day_is_taken_in_by_the_next_run(tmp_path):
 
 
 def test_folder_that_is_added_to_is_read_again(tmp_path):
+    """aws/sagemaker-python-sdk #3224 and #2624: ground truth is added to folders of earlier hours."""
     archive = BaseArchive(tmp_path, labels=LABELS)
     labels = labels_of(day_table(FIRST))
     for offset in range(4):
@@ -109,6 +111,7 @@ OTHER_SPELLINGS = {
 
 @pytest.mark.parametrize("case", OTHER_SPELLINGS)
 def test_ids_in_another_spelling_are_told_and_mapped_by_a_rule(tmp_path, case):
+    """scverse/spatialdata #467, mlcommons/GaNDLF PR #900: a join that gives nothing, without a word."""
     predicted, labelled, form, words = OTHER_SPELLINGS[case]
     archive = BaseArchive(tmp_path, labels=LABELS)
     table = with_ids(predicted)

@@ -82,6 +82,7 @@ def curated_of(run: Run, done: Prepared) -> pa.Table:
 
 
 def test_files_of_an_unfinished_spark_job_and_of_a_delta_log_are_no_rows(archive):
+    """apache/spark PR #1924, delta-io/delta #5458: leftovers of a job that was killed were read as data."""
     table = day_table(FIRST)
     archive.write_day(FIRST, table)
     new = replace_columns(table, id=[f"new-{n}" for n in range(ROWS)])
@@ -99,6 +100,7 @@ def test_files_of_an_unfinished_spark_job_and_of_a_delta_log_are_no_rows(archive
 
 
 def test_two_files_that_contradict_each_other_are_no_silence(archive):
+    """aloneguid/parquet-dotnet #149: obsolete files of a table were read beside those that replace them."""
     table = day_table(FIRST)
     archive.write_day(FIRST, replace_columns(table, score=np.full(ROWS, 0.99)), "part-0.parquet")
     archive.write_day(FIRST, table, "part-1.parquet")
@@ -109,6 +111,7 @@ def test_two_files_that_contradict_each_other_are_no_silence(archive):
 
 @pytest.mark.service
 def test_markers_of_folders_and_sidecars_are_no_data_and_no_alarm(bucket):
+    """prestodb/presto PR #16743, Alluxio/alluxio #8602: empty markers of folders were no valid Parquet."""
     sidecars = {
         FIRST: ("hour=00_$folder$", ""),
         day_of(1): ("manifest", json.dumps({"entries": []})),
@@ -126,6 +129,7 @@ def test_markers_of_folders_and_sidecars_are_no_data_and_no_alarm(bucket):
 
 @pytest.mark.service
 def test_an_empty_object_that_stands_for_a_folder_is_no_file_but_an_empty_file_is(bucket):
+    """pandas-dev/pandas #55230: reading failed where an object was named as the folder."""
     for key in ("preds/", f"preds/dt={FIRST}/", f"preds/dt={day_of(1)}/"):
         bucket.write(key, b"")
     bucket.write(f"preds/dt={FIRST}/part-0.parquet", day_table(FIRST))
@@ -143,6 +147,7 @@ def test_an_empty_object_that_stands_for_a_folder_is_no_file_but_an_empty_file_i
 
 @pytest.mark.service
 def test_a_comparison_passes_over_folders_and_leftovers_too(bucket):
+    """pandas-dev/pandas #55230, apache/spark PR #1924: the same where two sets are compared."""
     for key in ("cur/", "cur/x.parquet/", "cur/x.parquet_$folder$"):
         bucket.write(key, b"")
     for key in ("cur/x.parquet", "cur/_temporary/0/y.parquet", "cur/.ipynb_checkpoints/x-checkpoint.csv"):
@@ -153,6 +158,7 @@ def test_a_comparison_passes_over_folders_and_leftovers_too(bucket):
 
 
 def test_a_column_that_is_only_in_the_path_has_the_value_of_its_folder(archive):
+    """delta-io/delta-rs PR #215, apache/arrow #41779: columns of the path came out null."""
     table = day_table(FIRST)
     for number, version in enumerate(("v1", "v2", "__HIVE_DEFAULT_PARTITION__")):
         part = table.slice(number * 60, 60)
@@ -167,6 +173,7 @@ def test_a_column_that_is_only_in_the_path_has_the_value_of_its_folder(archive):
 
 
 def test_a_column_in_the_file_contradicts_the_path_and_that_is_told(archive):
+    """apache/arrow #47592: a column that is in the file and in its path."""
     own = day_table(FIRST).append_column("model_version", pa.array(["v2"] * 50 + ["v1"] * 150))
     archive.write_day(FIRST, own, "model_version=v1/part-0.parquet")
 
@@ -197,6 +204,7 @@ def test_a_part_of_the_path_before_the_day_is_a_column(bucket):
 
 
 def test_one_file_a_day_of_predictions_and_labels_and_one_file_of_the_reference(tmp_path):
+    """pandas-dev/pandas #28490: a file was taken for a folder in S3."""
     archive = BaseArchive(tmp_path, labels=LABELS.replace("labels/dt={{date}}/", "l/{{date}}.parquet"))
     root = archive.root
     archive.write(f"preds/{FIRST}.parquet", day_table(FIRST))
@@ -229,6 +237,7 @@ def test_folders_of_hours_are_one_day_and_an_hour_without_files_is_told(bucket):
 @pytest.mark.parametrize("place", ["archive", "bucket"])
 @pytest.mark.service
 def test_a_marker_is_looked_for_in_the_day_s_own_folder_in_every_store(place, request):
+    """mozilla/telemetry-airflow #404, apache/spark PR #35254 and #47439: markers of hours, of the table, or none."""
     store = request.getfixturevalue(place)
     ready = ("  columns:", "  ready: .done\n  columns:")
     store.write(f"preds/dt={FIRST}/hour=00/part.parquet", day_table(FIRST))
@@ -255,6 +264,7 @@ def test_a_marker_is_looked_for_in_the_day_s_own_folder_in_every_store(place, re
     ],
 )
 def test_a_draft_has_the_path_of_the_sample_and_its_days_are_read_by_it(archive, monkeypatch, name, path):
+    """localstack/localstack #1554: how Firehose lays out its objects."""
     for offset in range(3):
         archive.write(name.format(day=1 + offset), day_table(day_of(offset)))
     monkeypatch.chdir(archive.root)

@@ -67,6 +67,7 @@ def states_of(run: Run) -> list[PartitionState]:
 
 
 def test_a_row_is_curated_on_its_own_day_alone(tmp_path: Path):
+    """pinterest/secor #305: a few events of the next day in each day's file."""
     archive = archive_of(tmp_path, DAYS, LATE)
     with archive.opened() as run:
         states = [run_day(run, day) for day in DAYS]
@@ -163,6 +164,7 @@ def test_a_row_later_than_that_is_quarantined_with_the_reason(tmp_path: Path):
 
 @pytest.mark.parametrize("offset", [pytest.param(-1, id="east"), pytest.param(5, id="west")])
 def test_folders_of_local_days_hold_days_of_utc(tmp_path: Path, offset: int):
+    """confluentinc/kafka-connect-storage-cloud #529: folders by another zone than the times."""
     archive = BaseArchive(tmp_path, LATE)
     for day in DAYS:
         times = pa.array([moment + timedelta(hours=offset) for moment in day_table(day).column("at").to_pylist()])

@@ -78,6 +78,7 @@ def verdict_of(run: Run, offset: int, column: str) -> Verdict:
 
 @pytest.mark.parametrize("offset", [0, 1])
 def test_quiet_days_bring_known_codes_and_the_usual_new_ones(run, offset):
+    """NannyML/nannyml #292: postcodes, of which there are thousands."""
     assert alerts_of(run, offset) == {}
     # nearly every code is known, though two thirds alone are in the vocabulary
     assert verdict_of(run, offset, "zip").value < 0.05
@@ -96,6 +97,7 @@ def test_new_values_of_a_closed_column_are_named_and_those_of_an_open_one_are_no
 
 
 def test_known_code_beyond_the_vocabulary_that_gains_is_found_and_named(run):
+    """NannyML/nannyml #292: postcodes, of which one takes over."""
     alerts = alerts_of(run, 3)
 
     assert {*alerts} == {("drift_score", "street")}

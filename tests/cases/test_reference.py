@@ -58,6 +58,7 @@ def scored(offset: int) -> pa.Table:
 
 @pytest.mark.parametrize("is_absent", [False, True], ids=["null", "absent"])
 def test_the_mean_of_a_score_that_the_reference_does_not_have_is_right(tmp_path, is_absent):
+    """evidentlyai/evidently #1480, NannyML/nannyml #339: a reference whose column is empty."""
     past = emptied(PAST.append_column("ratio", pa.nulls(PAST.num_rows, pa.float64())), "score")
     trailing = ("reference:\n", "baseline: {{trailing: 7}}\nreference:\n")
     archive = with_reference(tmp_path, past.drop_columns(["score", "ratio"]) if is_absent else past, RATIO, trailing)

@@ -50,6 +50,7 @@ def shifted(table: pa.Table, rows: int) -> pa.Table:
 
 
 def test_broken_file_is_told_though_another_is_refused_every_day(tmp_path):
+    """prestodb/presto PR #16743: what is refused each day must not hide what is lost today."""
     archive = BaseArchive(tmp_path, TO_LOG)
     for offset in range(4):
         archive.write_day(day_of(offset))

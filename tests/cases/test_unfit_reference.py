@@ -79,6 +79,7 @@ def test_a_check_of_the_day_says_it(run):
 
 
 def test_no_number_is_wrong(run):
+    """evidentlyai/evidently #1480, NannyML/nannyml #339: a reference whose column is empty."""
     for offset in range(DAYS):
         scores = table_of(offset).column("score").to_numpy()
         assert metric_of(run[0], day_of(offset), "score_mean") == pytest.approx(scores.mean(), rel=1e-6)

@@ -194,7 +194,11 @@ MUTATIONS: dict[str, tuple[Change, ...]] = {
     "attack-jinja": (
         Change("notifications/airflow_notifier.py", "self._made(arguments).notify({})", "self._made(arguments)({})"),
     ),
-    "attack-ssrf": (Change("alerts/endpoint.py", "[0]).is_global:", "[0]).is_unspecified:"),),
+    "attack-ssrf": (
+        Change(
+            "alerts/endpoint.py", 'if not ipaddress.ip_address(address.partition("%")[0]).is_global:', "if not address:"
+        ),
+    ),
     "attack-secret": (
         Change(
             "alerts/endpoint.py",

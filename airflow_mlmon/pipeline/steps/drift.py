@@ -75,7 +75,8 @@ def _metric_of(content: Mapping[str, Any]) -> MetricValue:
     if multivariate is not None:
         strongest = tuple((name, loss) for name, loss in multivariate["strongest"])
         multivariate = MultivariateDetail(**{**multivariate, "strongest": strongest})
-    return MetricValue(**{**content, "drift": drift and DriftDetail(**drift), "multivariate": multivariate})
+    typed = {"drift": drift and DriftDetail(**drift), "multivariate": multivariate}
+    return MetricValue(**{**content, **typed, "new_values": tuple(map(tuple, content.get("new_values", ())))})
 
 
 def detect_drift(run: Run, prepared: Prepared, profiled: Profiled) -> PartitionDrift:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from airflow_mlmon.evaluation.incidents import Incident
@@ -134,3 +136,22 @@ def test_what_the_model_puts_out_follows_from_the_drift_also_where_a_rule_limits
         ("mean score above its limit", "drift of distance"),
         ("drift of distance", "drift of distance"),
     ]
+
+
+def test_quarantine_is_told_by_its_reason_and_once():
+    rate = alert("quarantined_share", title="quarantine rate above", p_value=1e-9, effect=0.3)
+    reason = alert("status.duplicates", title="duplicates: id is a duplicate")
+
+    assert causes(name_causes([reason, rate, ROWS], [incident(rate, ROWS)])) == [
+        ("duplicates: id is a duplicate", "duplicates: id is a duplicate"),
+        ("quarantine rate above", "duplicates: id is a duplicate"),
+        ("rows below", "duplicates: id is a duplicate"),
+    ]
+
+
+def test_values_that_cannot_be_read_are_the_nulls_of_their_column():
+    nulls = alert("null_rate", column="distance", title="null rate of distance above", p_value=1e-9, effect=0.3)
+    unreadable = alert("status.values_unreadable", title="values unreadable")
+    unreadable = replace(unreadable, text="column 'distance' is missing (200 values)")
+
+    assert [one.cause for one in name_causes([unreadable, nulls], [incident(nulls)])] == [nulls.title] * 2
