@@ -84,11 +84,11 @@ def count_hourly(
         total = _counts(answer, "n")
         for place, one in enumerate(share):
             far = _far_totals(client, by_hour, one.source) if one.is_summed and one.is_far else {}
-            found[one.source.schema.name] = read_column(answer, place, one, far)
+            found[one.source.schema.name] = read_hourly(answer, place, one, far)
     return Hours.of(schema, np.zeros(HOURS, dtype=np.int64) if total is None else total, found)
 
 
-def read_column(answer: AnswerRows, place: int, column: HourlySource, far: Mapping[int, int]) -> HourlyColumn:
+def read_hourly(answer: AnswerRows, place: int, column: HourlySource, far: Mapping[int, int]) -> HourlyColumn:
     """Parse what the answer to `profile_sql.hours` says of the column at a place, with the sums of its far values."""
     rows, held = _counts(answer, "n"), _counts(answer, f"h{place}")
     infinite = _counts(answer, f"i{place}") if column.is_flagged else np.zeros(HOURS, dtype=np.int64)

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from airflow_mlmon.druid import profile_sql as sql
-from airflow_mlmon.druid.profile_hours import HourlySource, choose_hourly, join_hours, read_column
+from airflow_mlmon.druid.profile_hours import HourlySource, choose_hourly, join_hours, read_hourly
 from airflow_mlmon.druid.profile_sql import SHIFTER, ColumnSource, Rows, SqlReading
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.hours import Clock, Hours
@@ -52,7 +52,7 @@ VALUES = [1.0, None, np.nan, np.inf, 2.6, -7.5, None, 1e5, *np.random.default_rn
 def test_sums_of_an_hour_are_those_of_the_rows():
     column = HourlySource(source=SOURCE, is_summed=True, is_flagged=True)
 
-    found = read_column(answered(VALUES), 0, column, {})
+    found = read_hourly(answered(VALUES), 0, column, {})
 
     expected = profile_table(table_of(VALUES), schema_of(X), clock=AT).hours.column("x")
     assert expected.missing.sum() == 3
@@ -63,13 +63,13 @@ def test_sums_of_an_hour_are_those_of_the_rows():
 def test_far_values_are_added_to_the_sum_of_their_hour():
     column = HourlySource(source=SOURCE, is_summed=True, is_flagged=True, is_far=True)
 
-    found = read_column(answered(VALUES, reach=1e3), 0, column, {4: round((1e5 - 3) / 0.25)})
+    found = read_hourly(answered(VALUES, reach=1e3), 0, column, {4: round((1e5 - 3) / 0.25)})
 
     assert found.totals == profile_table(table_of(VALUES), schema_of(X), clock=AT).hours.column("x").totals
 
 
 def test_columns_beyond_those_that_are_summed_miss_their_nulls_alone():
-    found = read_column(answered(VALUES), 0, HourlySource(source=SOURCE, is_flagged=True), {})
+    found = read_hourly(answered(VALUES), 0, HourlySource(source=SOURCE, is_flagged=True), {})
 
     assert (int(found.missing.sum()), int(found.observed.sum())) == (2, 0)
 
