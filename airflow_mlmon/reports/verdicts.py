@@ -7,11 +7,28 @@ from dataclasses import dataclass
 
 from airflow_mlmon.evaluation.columns import drift_by_column, drifted, evaluated
 from airflow_mlmon.records import Verdict, VerdictState
-from airflow_mlmon.spec.metrics import DRIFT, NEW_CATEGORY_RATE, NULL_RATE, STATUS, UNSEEN
+from airflow_mlmon.spec.metrics import (
+    BROKEN_RELATION_RATE,
+    DRIFT,
+    EQUAL_SHARE,
+    EXPLAINED_SHARE,
+    NEW_CATEGORY_RATE,
+    NULL_RATE,
+    STATUS,
+    UNSEEN,
+)
 from airflow_mlmon.tasks.registry import METRICS
 
 # metrics evaluated for each column, in the order of the table
-_OF_COLUMNS = (DRIFT, NULL_RATE, NEW_CATEGORY_RATE, *UNSEEN)
+_OF_COLUMNS = (
+    DRIFT,
+    NULL_RATE,
+    NEW_CATEGORY_RATE,
+    *UNSEEN,
+    BROKEN_RELATION_RATE,
+    EXPLAINED_SHARE,
+    EQUAL_SHARE,
+)
 # rule of a verdict without enough data; see `evaluation.evaluate`
 _EXPECTED = "as expected"
 
