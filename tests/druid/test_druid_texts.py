@@ -32,7 +32,9 @@ def test_derived_columns_are_served_and_counted_as_they_are_locally(client, tmp_
         rows = read_curated(run, day, evaluate_day(run, day))
         ingested(run, client, FIRST)
         schema = ensure_reference(run).schema
-        scalar = replace(schema, columns=tuple(column for column in schema.columns if column.name != "embedding"))
+        # vectors, and what is derived when rows are profiled, are left to the local engine
+        of_druid = (one for one in schema.columns if one.name != "embedding" and one.derived is None)
+        scalar = replace(schema, columns=tuple(of_druid))
         types = {name: column.type for name, column in run.spec.columns.items()}
 
         counted = profile_datasource(client, "texts_predictions", day, scalar, types)
