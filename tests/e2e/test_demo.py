@@ -59,7 +59,6 @@ def test_demo_shows_the_storm_and_leaves_the_other_days_healthy(demo, folder):
         (FIRST, "score_mean"),
         (FIRST, "positive_rate"),
         (FIRST, "excluded_share"),
-        (FIRST, "brier"),
         (FIRST, "log_loss"),
         # late flights were no longer late for the reasons that the model had learnt
         (FIRST, "concept_shift"),
