@@ -39,6 +39,8 @@ from airflow_mlmon.statistics.dispersion import FEWEST_DAYS, Expectation, estima
 
 _HALF = 0.5
 _CLOSEST = 1e-9
+# p-value by sampling error of a distribution that a short history is not asked about
+_FAR = 1e-3
 _PLACE = "place"
 
 
@@ -182,7 +184,7 @@ def _of_distribution(history: ColumnHistory, expected: Expectation | None) -> Fi
         by_days = tail(distance / math.sqrt(variance), expected.freedom, Worse.ABOVE) if variance > 0 else 0.0
         days = expected.days
         past = [_excess(evidence) for day, evidence in history.past if day not in history.outliers]
-        if by_days > by_sampling and exceeds_past(_excess(now), past, expected.days):
+        if by_sampling < min(by_days, _FAR) and exceeds_past(_excess(now), past, expected.days):
             by_days, days, between = 0.0, 0, 0.0
     excess = max(_excess(now) - between, 0.0) * now.freedom
     return Finding(

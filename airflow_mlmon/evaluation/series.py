@@ -40,6 +40,8 @@ _LEAST_DEVIATION = 1e-6
 _MAX_P = 1.0
 # degrees of freedom from which on counts can be shown to be steadier than random ones
 _FEWEST_FOR_STEADINESS = 4
+# of the rate, where both the history and the baseline are asked
+_OF_HISTORY = 0.8
 # days, below which a history is short
 _SHORT = 7
 # hours added to a duration, so that minutes have no effect
@@ -206,7 +208,8 @@ def evaluate_series(series: Series, expected: Expectation | None) -> Finding | N
     """Test a number against its history, or its baseline; None if its variance is unknown.
 
     A short history says little of the variance between days. There the baseline is asked too, by sampling error, if the
-    number is further from it than any past day by far; the more significant answer counts, as two tests.
+    number is further from it than any past day by far; the more significant answer counts, as two tests of which the
+    history has most of the rate.
     """
     if expected is None:
         return _compare(series, _of_base(series), days=0) if series.base and series.is_sampled else None
@@ -220,8 +223,9 @@ def evaluate_series(series: Series, expected: Expectation | None) -> Finding | N
     if not exceeds_past(series.on_scale(series.now.value) - centre, past, expected.days):
         return found
     by_base = _compare(series, _of_base(series), days=0)
-    best = min(found, by_base, key=lambda one: one.p_value)
-    return replace(best, p_value=min(2 * best.p_value, _MAX_P))
+    answers = ((found, _OF_HISTORY), (by_base, 1 - _OF_HISTORY))
+    corrected = [replace(one, p_value=min(one.p_value / weight, _MAX_P)) for one, weight in answers]
+    return min(corrected, key=lambda one: one.p_value)
 
 
 def _rests_on_base(series: Series) -> bool:

@@ -134,7 +134,7 @@ class TestDays:
             facts = run.store.compared_with(partition(EVALUATED))
 
         assert {entry.pin: entry.columns for entry in facts} == {
-            1: ("amount", "channel", "score", "approved"),
+            1: ("amount", "channel", "score", "approved", "id.length", "id.shape"),
             None: ("term",),
         }
 
@@ -344,7 +344,7 @@ class TestCommands:
         assert "in force:  the reference: 12 of 12 days, 960 rows" in out
         assert f"candidate: {day(0)} to {day(5)}: 6 of 6 days, 480 rows" in out
         assert all(name in out for name in ("amount", "term", "channel", "score", "approved"))
-        assert "0 of 5 columns have drifted from the baseline in force" in out
+        assert "0 of 7 columns have drifted from the baseline in force" in out
 
     def test_diff_prints_json(self, capsys):
         main(["baseline", "diff", "loans.yaml", *RANGE, "--json"])

@@ -71,7 +71,7 @@ def test_stored_profiles_are_those_of_the_rows_under_the_new_schema(run):
     assert {state.schema for state in states} == {schema.id} != before
     for state in states:
         data = run.files.read(profile_uri(run, state.partition, state.version, schema.id))
-        assert Profile.from_bytes(data) == profile_table(day_table(state.partition.day), schema)
+        assert Profile.from_bytes(data) == profile_table(day_table(state.partition.day), schema, clock=run.clock)
 
 
 def test_drift_of_evaluated_days_is_measured_anew(run):

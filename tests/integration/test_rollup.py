@@ -79,11 +79,17 @@ def test_a_window_is_the_drift_of_its_rows_together(run):
     }
 
 
+def of_rows(window):
+    """The verdicts on columns of the rows: the ids are all of one form, which has no variance between days."""
+    return [verdict for name, verdict in window.verdicts.items() if not name.startswith("id.")]
+
+
 def test_past_windows_of_as_many_days_show_how_far_they_vary(run):
     found = windows(run, 0, 5, 3)
 
     # twelve days of the reference are four windows, and the first window of the range is a fifth
-    assert [{verdict.history for verdict in window.verdicts.values()} for window in found] == [{4}, {5}]
+    # where so few days say less than sampling error does, the baseline answers
+    assert [{verdict.history for verdict in of_rows(window)} - {None} for window in found] == [{4}, {5}]
     assert {verdict.state for window in found for verdict in window.verdicts.values()} == {VerdictState.OK}
 
 
@@ -169,7 +175,7 @@ def test_a_window_is_measured_against_the_baseline_of_the_spec(run_with):
     assert found["amount"].score == score("psi", before.columns["amount"], now.columns["amount"])
     assert list(baseline.facts.days) == [day(offset) for offset in range(-3, 3)]
     # five windows of three days lie before, of which two are the baseline's own
-    assert {verdict.history for verdict in window.verdicts.values()} == {5}
+    assert {verdict.history for verdict in of_rows(window)} == {5}
 
 
 def test_the_previous_window_is_the_baseline_and_those_before_show_how_far_others_lie(run_with):
@@ -178,7 +184,7 @@ def test_the_previous_window_is_the_baseline_and_those_before_show_how_far_other
 
     (baseline,) = window.baselines
     assert (baseline.facts.title, list(baseline.facts.days)) == ("the 3 days before", [day(0), day(1), day(2)])
-    assert {(verdict.state, verdict.history) for verdict in window.verdicts.values()} == {(VerdictState.OK, 4)}
+    assert {(verdict.state, verdict.history) for verdict in of_rows(window)} == {(VerdictState.OK, 4)}
 
 
 def test_each_column_of_a_window_has_its_own_baseline(run_with):
@@ -192,7 +198,7 @@ def test_each_column_of_a_window_has_its_own_baseline(run_with):
         "the trailing 6 days",
         "the same weekday of the 2 weeks before",
     }
-    assert [column.column for column in window.columns][-2:] == ["score", "approved"]
+    assert [column.column for column in window.columns][3:5] == ["score", "approved"]
 
 
 def test_another_baseline_may_be_asked_for(run_with):
@@ -284,7 +290,7 @@ class TestCommands:
         assert main(["schema", "show", "loans.yaml"]) == 0
 
         out = capsys.readouterr().out
-        assert "5 columns, pinned from 960 rows of 12 days, 2026-02-17 to 2026-02-28" in out
+        assert "7 columns, pinned from 960 rows of 12 days, 2026-02-17 to 2026-02-28" in out
         assert "quantum" in out
         assert "web" not in out
 

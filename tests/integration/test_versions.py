@@ -158,7 +158,8 @@ def test_challenger_is_compared_with_its_champion_on_the_same_days(run):
     assert found.rows == (570 + 280, 30 + 320)
     assert scores["score_mean"].low > 0.15
     assert scores["accuracy"].is_apart
-    assert {column.column for column in found.columns} == {"amount", "term", "channel", "score", "approved"}
+    of_rows = {"amount", "term", "channel", "score", "approved"}
+    assert {column.column for column in found.columns} == {*of_rows, "id.length", "id.shape"}
     assert {name for name, one in found.verdicts.items() if one.state is VerdictState.BREACH} == {"score", "approved"}
     assert {one.rule for one in found.verdicts.values()} == {"sampling error only"}
 

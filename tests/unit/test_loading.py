@@ -88,8 +88,8 @@ def test_parse_spec_reads_every_section():
         ),
         pytest.param(
             "metric: null_rate",
-            "metric: nul_share",
-            ["fraud.yaml:18: alerts.rules.0.metric: 'nul_share' is unknown; did you mean null_rate?"],
+            "metric: nul_rate",
+            ["fraud.yaml:18: alerts.rules.0.metric: 'nul_rate' is unknown; did you mean null_rate?"],
             id="unknown-metric",
         ),
         pytest.param(

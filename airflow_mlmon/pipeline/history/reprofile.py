@@ -28,14 +28,15 @@ from airflow_mlmon.pipeline.workspace.unfit import find_unfit
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import PartitionState
-from airflow_mlmon.spec.metrics import DRIFTED_COLUMNS, DRIFTED_SHARE, LABEL_METRICS
+from airflow_mlmon.spec.metrics import DRIFTED_COLUMNS, DRIFTED_SHARE, LABEL_METRICS, ROWS_BY_HOUR
 from airflow_mlmon.tasks.registry import METRICS
 
 # metrics that follow from the profile: not those of the arrival, of labels, or of verdicts
 _FROM_PROFILE = (
     frozenset(name for name, metric in METRICS.items() if not metric.needs_labels)
     - ARRIVAL_METRICS
-    - {DRIFTED_COLUMNS, DRIFTED_SHARE, *LABEL_METRICS}
+    # what follows from an evaluation stays until the next
+    - {DRIFTED_COLUMNS, DRIFTED_SHARE, ROWS_BY_HOUR, *LABEL_METRICS}
 )
 
 # later days that a column is pinned again from

@@ -87,7 +87,8 @@ def measure_contents(
     yield from pinned.measure(read_sampled(run, partition, version))
     if not pinned.contents:
         return
-    own = _collect(run, partition, version, pinned)
+    # of the same rows: those of a version never change
+    own = _read(run, partition, version, pinned) or _collect(run, partition, version, pinned)
     yield own.repeated()
     yield own.replayed(_read_earlier(run, pinned, folder, partition))
 
