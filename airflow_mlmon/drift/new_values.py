@@ -15,7 +15,10 @@ from airflow_mlmon.profiles.schema import Kind, ProfileSchema
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec.metrics import NEW_CATEGORY_RATE
 from airflow_mlmon.statistics.intervals import wilson_interval
-from airflow_mlmon.statistics.unseen import estimate_unseen, is_closed
+from airflow_mlmon.statistics.unseen import FEWEST_DAYS, estimate_unseen, is_closed
+
+# values of a column that are known, by name or by hash
+_PINNED = MAX_VOCABULARY + MAX_FURTHER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +46,20 @@ class Novelty:
 
     @property
     def is_closed(self) -> bool:
-        """Whether no new value is to come; unknown, hence False, of more values than are pinned."""
+        """Whether no new value is to come."""
+        return not self.why_open
+
+    @property
+    def why_open(self) -> str:
+        """Return why new values may come; empty if none is to."""
         days = sum(1 for day in self.rows if day is not None)
-        return self.values <= MAX_VOCABULARY + MAX_FURTHER and is_closed(self.alone, days)
+        if days < FEWEST_DAYS:
+            return f"its values are known of {days} days, fewer than {FEWEST_DAYS}"
+        if self.values > _PINNED:
+            return f"more values than the {_PINNED:,} that are pinned"
+        if not is_closed(self.alone, days):
+            return f"open vocabulary: {self.alone:,} of {self.values:,} values occur on one day alone"
+        return ""
 
 
 def measure_novelty(schema: ProfileSchema, table: pa.Table, days: pa.ChunkedArray) -> dict[str, Novelty]:

@@ -157,7 +157,7 @@ def _evaluate(evidence: PartitionEvidence, values: Sequence[MetricValue], policy
         else:
             series = _series(evidence, value, policy, pooled)
             first = _at_first(evidence, series, value.key)
-            tests.append(Test(metric=value, series=series, first=first, is_closed=series.is_closed))
+            tests.append(Test(metric=value, series=series, first=first))
     found = {verdict.key: verdict for verdict in evaluate_family(tests, policy)}
     found |= lacking
     return [found[value.key] for value in values]

@@ -43,7 +43,11 @@ class Test:
     first: Sequence[Series] = ()
     column: ColumnHistory | None = None
     hours: RowHours | None = None
-    is_closed: bool = False
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it is about new values of a closed vocabulary."""
+        return self.series is not None and self.series.is_closed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +124,7 @@ def _evaluate_number(
     assert test.series is not None  # noqa: S101 - a test is a column or a number
     finding = evaluate_series(test.series, expected)
     evaluated = [_Evaluated(finding=finding, series=test.series, expected=expected)] if finding else []
-    for series in test.first if first else ():
+    for series in test.first:
         finding = evaluate_series(series, first)
         if finding:
             side = "lower" if finding.effect < 0 else "higher"

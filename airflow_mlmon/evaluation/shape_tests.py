@@ -3,10 +3,10 @@
 mean       of s(x), see `evaluation.shape`, in standard deviations of the baseline
 spread     ln ratio of the standard deviation of s(x); sampling variance (k - 1) / 4n with the kurtosis k
 distinct   ln ratio of the distinct values to those that as many rows of the baseline have
-peak       share of the value that has gained most, against past days and by Fisher's exact test times the places
-    trough     the same of the value that has lost most
+peak       share of the value that has gained most, by past days and by Fisher's exact test times the places
+trough     the same of the value that has lost most
 extremes   largest and smallest s(x); exceedances of the largest of past days follow an exponential law whose
-           scale is estimated from as many days (Lomax 1954), without past days the law of the baseline's tail
+scale is estimated from as many days (Lomax 1954), without past days the law of the baseline's tail
 """
 
 from __future__ import annotations

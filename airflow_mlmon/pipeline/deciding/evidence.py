@@ -18,7 +18,7 @@ from airflow_mlmon.pipeline.baselines.choose import ChosenBaseline, choose_basel
 from airflow_mlmon.pipeline.baselines.versions import counts_in, version_counts
 from airflow_mlmon.pipeline.baselines.window import Span
 from airflow_mlmon.pipeline.deciding.acceptance import begin_anew, withhold_new_levels
-from airflow_mlmon.pipeline.deciding.causes import find_incidents
+from airflow_mlmon.pipeline.deciding.grouping import find_incidents
 from airflow_mlmon.pipeline.deciding.hours import measure_row_hours, row_hours
 from airflow_mlmon.pipeline.deciding.label_looks import may_get_more, share_of_labels
 from airflow_mlmon.pipeline.deciding.recent import recent_points

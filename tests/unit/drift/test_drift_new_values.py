@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -113,3 +113,26 @@ def novelty_of(days: int, codes: int, fresh: int = 0):
 )
 def test_vocabulary_is_closed_if_no_value_occurs_on_one_day_alone(days, codes, fresh, expected):
     assert novelty_of(days, codes, fresh).is_closed is expected
+
+
+@pytest.mark.parametrize(
+    ("days", "reason"),
+    [
+        pytest.param([["a", "b"]] * 7, "", id="closed"),
+        pytest.param([["a", "b"]] * 6, "its values are known of 6 days, fewer than 7", id="few"),
+        pytest.param(
+            [["a", "b"]] * 6 + [["a", "c"]], "open vocabulary: 1 of 3 values occur on one day alone", id="open"
+        ),
+        pytest.param([["a"]] * 499 + [["b"]], "", id="one-in-500-days"),
+        pytest.param([[f"{code}" for code in range(1_200)]] * 7, "", id="more-than-are-named"),
+        pytest.param(
+            [[f"{code}" for code in range(21_001)]] * 7, "more values than the 21,000 that are pinned", id="more"
+        ),
+    ],
+)
+def test_a_vocabulary_is_closed_if_new_days_add_nothing_to_it(days, reason):
+    rows = pa.concat_tables([day_of(codes, [0.0] * len(codes)) for codes in days])
+    of_rows = [date(2024, 1, 1) + timedelta(days=at) for at, codes in enumerate(days) for _ in codes]
+    found = measure_novelty(pin_schema(SPEC, rows), rows, pa.chunked_array([pa.array(of_rows)]))["code"]
+
+    assert (found.why_open, found.is_closed) == (reason, not reason)

@@ -89,3 +89,29 @@ def test_slow_loss_is_one_lasting_alert_and_no_series_of_short_ones():
     assert states[-1] is VerdictState.BREACH
     assert states.count(VerdictState.BREACH) > 30
     assert changes <= 3
+
+
+def test_metric_of_too_few_rows_is_evaluated_as_the_mean_of_days():
+    """Brier scores of 12 labels a day: three days have enough of them."""
+    random = np.random.default_rng(6)
+    values = [float(value) for value in 0.2 + 0.01 * random.normal(size=30)]
+    key = ("brier", None, None)
+
+    def verdict_on(last: list[float]) -> Verdict:
+        points = [
+            (START + timedelta(days=at), Point(value=value, rows=12)) for at, value in enumerate([*values, *last])
+        ]
+        *before, (day, now) = points
+        evidence = PartitionEvidence(
+            day=day,
+            metrics=[MetricValue(metric="brier", value=now.value, rows=12)],
+            past={key: before},
+            recent={key: before[-DAYS + 1 :]},
+        )
+        [verdict] = evaluate_day(evidence, EvaluationPolicy())
+        return verdict
+
+    worse = verdict_on([0.3, 0.36, 0.3])
+    assert (worse.state, worse.value, worse.history) == (VerdictState.BREACH, pytest.approx(0.32), 30)
+    assert worse.note == "mean of 3 days, each of too few rows"
+    assert verdict_on([0.2, 0.2, 0.2]).state is VerdictState.OK

@@ -6,14 +6,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from airflow_mlmon.drift.new_values import measure_novelty
 from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.engine.pinning import pin_schema
-from airflow_mlmon.profiles.profile import Profile, sum_profiles
+from airflow_mlmon.profiles.profile import sum_profiles
 from airflow_mlmon.profiles.schema import ProfileSchema
 from airflow_mlmon.quality.great_expectations import validate
 from airflow_mlmon.quality.infer import Inferred, infer_checks, measured_by
-from airflow_mlmon.quality.vocabularies import explain_open
 from airflow_mlmon.spec.choices import Severity
 from airflow_mlmon.spec.model import ModelSpec
 from airflow_mlmon.spec.quality import Check
@@ -76,13 +76,8 @@ def schema(spec, tables) -> ProfileSchema:
 
 
 @pytest.fixture(scope="module")
-def days(schema, tables) -> list[Profile]:
-    return [profile_table(table, schema) for table in tables]
-
-
-@pytest.fixture(scope="module")
-def inferred(schema, days, spec) -> Inferred:
-    return infer(schema, days, spec)
+def inferred(schema, tables, spec) -> Inferred:
+    return infer(schema, tables, spec)
 
 
 @pytest.fixture(scope="module")
@@ -90,13 +85,17 @@ def checks(inferred) -> tuple[Check, ...]:
     return inferred.checks
 
 
-def infer(schema, days, spec) -> Inferred:
-    return infer_checks(schema, sum_profiles(schema, days), days, spec, explain_open(schema, days))
+def infer(schema, tables, spec) -> Inferred:
+    days = [profile_table(table, schema) for table in tables]
+    rows = pa.concat_tables(tables)
+    novelty = measure_novelty(schema, rows, rows.column("at").cast(pa.date32()))
+    why_open = {name: found.why_open for name, found in novelty.items()}
+    return infer_checks(schema, sum_profiles(schema, days), days, spec, why_open)
 
 
 def infer_of(spec, tables) -> Inferred:
     schema = pin_schema(spec, pa.concat_tables(tables))
-    return infer(schema, [profile_table(table, schema) for table in tables], spec)
+    return infer(schema, tables, spec)
 
 
 def arguments(checks, expectation, column=None):
@@ -150,8 +149,8 @@ def test_growth_leaves_no_window_of_rows(checks):
     assert not [check for check in checks if check.expectation.startswith("expect_table_row_count")]
 
 
-def test_few_days_show_no_null_rate_no_range_and_no_vocabulary(schema, days, spec):
-    inferred = infer(schema, days[:2], spec)
+def test_few_tables_show_no_null_rate_no_range_and_no_vocabulary(schema, tables, spec):
+    inferred = infer(schema, tables[:2], spec)
 
     assert {(check.expectation, check.column) for check in inferred.checks} == {
         ("expect_column_values_to_not_be_null", "id"),
