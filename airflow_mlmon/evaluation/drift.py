@@ -42,6 +42,8 @@ _CLOSEST = 1e-9
 # p-value by sampling error of a distribution that a short history is not asked about
 _FAR = 1e-3
 _PLACE = "place"
+# p-value from which on a column shows no sign of anything; no level is as high
+_ORDINARY = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,18 +140,28 @@ def evaluate_column(
         distribution: that of its distribution.
         floor: the smallest effect size that counts, by the length of the history.
     """
-    found = [_of_distribution(history, distribution)]
+    ordinary, others = [_of_distribution(history, distribution)], []
     for kind, series in history.series.items():
         finding = with_sampling(kind, history.now, evaluate_series(series, expected.get(kind)))
-        if finding is not None:
-            found.append(_of_place(finding, series.scale) if kind == _PLACE else in_words(kind, history.now, finding))
-    found += evaluate_ends(history.now, history.past, history.outliers)
+        if finding is not None and kind == _PLACE:
+            ordinary.append(_of_place(finding, series.scale))
+        elif finding is not None:
+            others.append(in_words(kind, history.now, finding))
+    others += evaluate_ends(history.now, history.past, history.outliers)
     if history.hours and (of_hour := hourly_finding(history.hours)):
-        found.append(of_hour)
+        others.append(of_hour)
     if history.now.shift is not None:
-        found.append(_of_shift(history.shift(), history.now.shift))
-    best = min(found, key=lambda finding: (abs(finding.effect) < floor(finding.days), finding.p_value))
+        others.append(_of_shift(history.shift(), history.now.shift))
+    found = [*ordinary, *others]
+    best = _best(found, floor)
+    if len(found) * best.p_value >= _ORDINARY:
+        # without a sign of anything, the effect size shown is that of the values' location or distribution
+        best = _best(ordinary, floor)
     return replace(best, p_value=min(len(found) * best.p_value, 1.0))
+
+
+def _best(found: Sequence[Finding], floor: Callable[[int], float]) -> Finding:
+    return min(found, key=lambda finding: (abs(finding.effect) < floor(finding.days), finding.p_value))
 
 
 def _of_place(finding: Finding, scale: float) -> Finding:

@@ -116,3 +116,11 @@ def test_days_are_pooled_as_their_rows_would_be():
 
     assert len(history.pooled) == 1
     assert pooled == profiled(np.concatenate([past[-1], drawn(24, 70)]))
+
+
+def test_column_without_a_sign_of_anything_shows_the_effect_of_its_values():
+    """The effect sizes of the largest value and of the peak are large on any day."""
+    found = [evaluated(drawn(1_000, seed), past_days(1_000)) for seed in range(200, 210)]
+
+    assert {verdict.state for verdict in found} == {VerdictState.OK}
+    assert max(abs(verdict.effect) for verdict in found if verdict.p_value >= 0.5) < 0.2
