@@ -29,9 +29,9 @@ def drawn(rows: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).normal(10.0, 1.0, rows)
 
 
-def evaluated(now: np.ndarray, past: list[np.ndarray], *, fewest: int = 30) -> Verdict:
+def evaluated(now: np.ndarray, past: list[np.ndarray], *, fewest: int = 30, baseline=None) -> Verdict:
     """The verdict on a day, by the days before and a baseline of 5,000 rows."""
-    baseline = profiled(drawn(5_000, 0))
+    baseline = profiled(drawn(5_000, 0) if baseline is None else baseline)
     profiles = [profiled(values) for values in past]
     days = [DAY - timedelta(days=back) for back in range(len(past), 0, -1)]
     history = ColumnDays(
@@ -118,9 +118,20 @@ def test_days_are_pooled_as_their_rows_would_be():
     assert pooled == profiled(np.concatenate([past[-1], drawn(24, 70)]))
 
 
+def rain(rows: int, seed: int) -> np.ndarray:
+    """Mostly none, and some days a lot of it."""
+    random = np.random.default_rng(seed)
+    amount = random.lognormal(0.0, 1.5, rows) * np.exp(random.normal(0.0, 1.5))
+    return np.where(random.random(rows) < 0.06, amount, 0.0)
+
+
 def test_column_without_a_sign_of_anything_shows_the_effect_of_its_values():
-    """The effect sizes of the largest value and of the peak are large on any day."""
-    found = [evaluated(drawn(1_000, seed), past_days(1_000)) for seed in range(200, 210)]
+    """The effect sizes of the largest value and of the spread are large on any day."""
+    past, baseline = (
+        [rain(1_000, seed) for seed in range(20)],
+        np.concatenate([rain(200, at) for at in range(300, 325)]),
+    )
+    found = [evaluated(rain(1_000, seed), past, baseline=baseline) for seed in range(200, 210)]
 
     assert {verdict.state for verdict in found} == {VerdictState.OK}
     assert max(abs(verdict.effect) for verdict in found if verdict.p_value >= 0.5) < 0.2
