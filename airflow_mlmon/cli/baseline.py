@@ -7,7 +7,6 @@ from datetime import date, datetime
 from typing import Any
 
 from pydantic import ValidationError
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -123,7 +122,7 @@ def show_candidate(
     by = f", accepted by {line_text(found.held.pin.who)}" if found.held.pin else ""
     _print_lines([f"in force:  {_side(found.before)}{by}", f"candidate: {_side(found.after)}"])
     if answered:
-        Console(file=open_output(), highlight=False).print(drift_table(found.columns, found.verdicts))
+        open_console().print(drift_table(found.columns, found.verdicts))
     _print_lines(_remarks(found))
     return answered
 

@@ -8,9 +8,9 @@ from datetime import date
 from typing import Any
 
 from pydantic import ValidationError
-from rich.console import Console
 from rich.table import Table
 
+from airflow_mlmon.cli.output import open_console
 from airflow_mlmon.cli.stream import open_output, print_json
 from airflow_mlmon.errors import ConfigError, NotFoundError
 from airflow_mlmon.hooks.run import open_run
@@ -58,7 +58,7 @@ def show_calibration(spec_path: str, asked: Asked, settings: Settings, *, as_jso
         hint = "only days that were evaluated under the pinned profile schema can be replayed"
         raise NotFoundError(f"{spec.model}: no day from {first} to {last} can be replayed.", hint=hint)
     if not as_json:
-        Console(file=open_output()).print(_table(days, policies, spec.labels))
+        open_console().print(_table(days, policies, spec.labels))
         _print_summary(days, policies)
 
 

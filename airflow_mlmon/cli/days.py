@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from airflow_mlmon.cli.day_lines import DayLines
-from airflow_mlmon.cli.stream import open_output
+from airflow_mlmon.cli.output import open_console
 from airflow_mlmon.cli.table import days_table
 from airflow_mlmon.errors import MlmonError
 from airflow_mlmon.hooks.run import open_run
@@ -101,6 +101,6 @@ def _progress(*, as_json: bool) -> Progress:
 
 
 def _print_table(run: Run, first: date, last: date, settings: Settings) -> None:
-    console = Console(file=open_output())
+    console = open_console()
     console.print(days_table(run.store, run.spec, first, last))
     console.print(f"reports: {settings.reports}/{run.model}", soft_wrap=True, highlight=False, markup=False)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from airflow_mlmon.cli.output import plain_table
-from airflow_mlmon.cli.stream import open_output, print_json
+from airflow_mlmon.cli.output import open_console, plain_table
+from airflow_mlmon.cli.stream import print_json
 from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.loading import load_spec
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, latest_reference
@@ -32,7 +31,7 @@ def show_schema(spec_path: str, settings: Settings, *, as_json: bool) -> None:
     if as_json:
         print_json(_content(reference, is_current=is_current))
         return
-    console = Console(file=open_output(), highlight=False)
+    console = open_console()
     console.print(
         f"profile schema {reference.schema.id} of {spec.model}: {len(reference.schema.columns)} columns, pinned from "
         f"{reference.profile.rows:,} rows {reference.period}",

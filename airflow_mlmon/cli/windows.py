@@ -9,12 +9,11 @@ from datetime import date
 from typing import Any
 
 from pydantic import ValidationError
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from airflow_mlmon.cli.output import number_cell, plain_table, versions_content
-from airflow_mlmon.cli.stream import open_output, print_json
+from airflow_mlmon.cli.output import number_cell, open_console, plain_table, versions_content
+from airflow_mlmon.cli.stream import print_json
 from airflow_mlmon.drift.compare import ColumnDrift
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.evaluation.columns import drifted
@@ -80,7 +79,7 @@ def show_windows(
         StateError: the spec has changed since its profile schema was pinned.
     """
     spec = load_spec(spec_path)
-    console = Console(file=open_output(), highlight=False)
+    console = open_console()
     answered = False
     with open_run(spec, settings) as run:
         for window in roll_up(run, *days, length, baseline):

@@ -49,12 +49,12 @@ def _measure(features: Collection[FormFeature], texts: pa.StringArray) -> dict[F
     found: dict[FormFeature, pa.Array] = {}
     if FormFeature.LENGTH in features:
         found[FormFeature.LENGTH] = pc.utf8_length(texts)
-    patterns = find_patterns(texts, _LONGEST_RUN) if {FormFeature.PATTERN, FormFeature.SHAPE} & set(features) else None
     if FormFeature.PATTERN in features:
-        found[FormFeature.PATTERN] = patterns
+        found[FormFeature.PATTERN] = find_patterns(texts, _LONGEST_RUN)
     if FormFeature.SHAPE in features:
-        # a number at the end counts upwards
-        found[FormFeature.SHAPE] = pc.replace_substring_regex(patterns, "9+$", "9")
+        # numbers count upwards, and those of a date have one digit or two
+        alike = pc.replace_substring_regex(texts, "[0-9]+", "0")
+        found[FormFeature.SHAPE] = find_patterns(alike, _LONGEST_RUN)
     if FormFeature.DAMAGED in features:
         found[FormFeature.DAMAGED] = pc.match_substring_regex(texts, _DAMAGE)
     return found

@@ -40,6 +40,13 @@ def test_lengths_patterns_and_damage_are_those_of_the_characters():
     assert damaged == [False, False, None, False, True, True, True, False, False]
 
 
+def test_ids_of_another_day_or_number_have_one_shape_and_those_without_their_prefix_another():
+    ids = pa.array(["2026-3-1/7", "2026-12-10/48213", "2026-03-01-7", "48213"])
+    [shapes] = derive([Derivation(feature="shape", columns=("id",))], [ids])
+
+    assert shapes.to_pylist() == ["9-9-9/9", "9-9-9/9", "9-9-9-9", "9"]
+
+
 def test_a_share_of_the_texts_is_measured_by_their_content_alone():
     texts = pa.array([f"{n:08d}" for n in range(4096)])
     some = Derivation(feature="length", columns=("code",), every=16)
