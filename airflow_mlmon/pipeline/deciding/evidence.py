@@ -155,7 +155,7 @@ class PartitionEvaluator:
             metrics=metrics,
             past=self._past(found, unlike, breached),
             recent=recent_points(found, day, unlike),
-            first=self._first(day, served, alike, breaches),
+            first=self._first(day, metrics, served, alike, breaches),
             outliers=over,
             versions=frozenset(column_key(str(spec.version_column), version) for version in now)
             if is_changing
@@ -238,11 +238,14 @@ class PartitionEvaluator:
     def _first(
         self,
         day: date,
+        metrics: Sequence[MetricValue],
         served: Collection[date],
         alike: Collection[date],
         breached: Mapping[SubjectKey, Collection[date]],
     ) -> dict[SubjectKey, list[tuple[date, Point]]]:
         """Return the outputs and performance of the initial window, at most a year back and since the last acceptance.
+
+        Only those of metrics that the day has: each is a query.
 
         They are before the trailing days, of the same versions, not in breach, and as many as a history should be.
         """
@@ -251,7 +254,8 @@ class PartitionEvaluator:
         begin = max(day - _YEAR, min(alike, default=last)) if served else day - _YEAR
         accepted = store.accepted_until(self.run.model, day)
         found: dict[SubjectKey, list[tuple[date, Point]]] = {}
-        for name in (*_LASTING, *self.run.spec.own_metrics):
+        lasting = {*_LASTING, *self.run.spec.own_metrics}
+        for name in dict.fromkeys(value.metric for value in metrics if value.metric in lasting):
             key = name, None, None
             since = max(begin, accepted.get(key, date.min) + timedelta(days=1))
             values = store.earliest(self.run.model, name, since, last, _FARTHEST * history.days)
