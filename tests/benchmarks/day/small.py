@@ -47,7 +47,7 @@ def cold_5000() -> Measured:
             command = ["run", str(folder / "spec.yaml"), "--partition", str(START + timedelta(days=number))]
             before = time.perf_counter()
             subprocess.run(
-                [sys.executable, "-m", "airflow_mlmon.cli", *command],
+                [str(Path(sys.executable).with_name("mlmon")), *command],
                 check=True,
                 capture_output=True,
                 env=os.environ | places,
