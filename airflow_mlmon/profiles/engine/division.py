@@ -31,11 +31,11 @@ def count_values(rows: pa.Table, segment: SegmentSchema) -> Counter[str | None]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Division:
-    """Division of some rows by value.
+class RowOrder:
+    """Order of some rows in which those with the same value lie together.
 
     Attributes:
-        order: Positions of the rows, those with the same value together.
+        order: Positions of the rows.
         parts: Values with the bounds of their rows in this order; None stands for the rest.
     """
 
@@ -49,8 +49,8 @@ class Division:
             yield value, ordered.slice(start, stop - start)
 
 
-def divide(rows: pa.Table, segment: SegmentSchema) -> Division:
-    """Divide the rows by value.
+def order_by_value(rows: pa.Table, segment: SegmentSchema) -> RowOrder:
+    """Order the rows by value.
 
     Raises:
         SchemaMismatchError: a column holds values other than text, numbers or booleans.
@@ -61,7 +61,7 @@ def divide(rows: pa.Table, segment: SegmentSchema) -> Division:
     # numpy sorts numbers of 16 bits by their digits, several times as fast as others
     sortable = codes.astype(np.uint16) if len(stops) <= _SHORT else codes
     parts = zip(encoded.dictionary.to_pylist(), [0, *stops], stops, strict=False)
-    return Division(order=to_number_array(np.argsort(sortable, kind="stable")), parts=tuple(parts))
+    return RowOrder(order=to_number_array(np.argsort(sortable, kind="stable")), parts=tuple(parts))
 
 
 def split(
@@ -77,7 +77,7 @@ def split(
     Raises:
         SchemaMismatchError: a column holds values other than text, numbers or booleans.
     """
-    division = divide(rows if by is None else by, segment)
+    division = order_by_value(rows if by is None else by, segment)
     ordered = rows.take(division.order)
     for value, start, stop in division.parts:
         yield value, ordered.slice(start, stop - start)

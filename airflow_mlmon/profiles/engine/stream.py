@@ -23,7 +23,7 @@ from airflow_mlmon.profiles.columns.segment import (
 )
 from airflow_mlmon.profiles.engine.counters import make_counter
 from airflow_mlmon.profiles.engine.derived import derive_chunks, group_derived
-from airflow_mlmon.profiles.engine.division import Division, count_values, divide
+from airflow_mlmon.profiles.engine.division import RowOrder, count_values, order_by_value
 from airflow_mlmon.profiles.engine.hours import HourlyCounter, HourSums
 from airflow_mlmon.profiles.engine.parquet import ROWS_AT_ONCE, limit_rows
 from airflow_mlmon.profiles.hours import Clock
@@ -178,7 +178,7 @@ class _RunningSegment:
         self._parts: _Parts = {}
         self._before: Sequence[str | None] = ()
 
-    def divide(self, rows: pa.Table) -> Division | None:
+    def divide(self, rows: pa.Table) -> RowOrder | None:
         """Divide the next rows; None where all rows so far have the same value, or too many for parts.
 
         Raises:
@@ -194,9 +194,9 @@ class _RunningSegment:
             self._undivided, self._parts = {}, {}
             return None
         self._before = before
-        return divide(rows, self.schema)
+        return order_by_value(rows, self.schema)
 
-    def open(self, division: Division, whole: _RunningPart) -> _Parts:
+    def open(self, division: RowOrder, whole: _RunningPart) -> _Parts:
         """Return the parts to which divided rows belong, when all rows before them are counted."""
         for value in self._before:
             self._undivided[value] = whole.total()
@@ -218,4 +218,4 @@ class _RunningSegment:
 
 _Counters = list[HourlyCounter | None]
 _Parts = dict[str | None, _RunningPart]
-_Divided = Sequence[tuple[Division, _Parts]]
+_Divided = Sequence[tuple[RowOrder, _Parts]]
