@@ -18,11 +18,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from airflow_mlmon.archive.curation.intake import Keyed
+from airflow_mlmon.archive.curation.keyed import Keyed
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.duplicates import find_repeats, write_id_hashes
-from airflow_mlmon.pipeline.workspace.partition_files import CURATED, to_parquet
+from airflow_mlmon.pipeline.workspace.curated import curated_uri
+from airflow_mlmon.pipeline.workspace.partition_files import to_parquet
 from tests.benchmarks.memory import memory_mib
 from tests.support.archive import FIRST, Archive
 from tests.support.curated import accepted_rows
@@ -56,7 +57,7 @@ def write_past(run: Run) -> None:
         past = DAY.shift(-offset)
         numbers = np.random.default_rng(offset)
         columns = {"id": ids_of(past)} | {f"x{n}": numbers.normal(size=ROWS) for n in range(10)}
-        write_file(run.version_uri(past, "v", CURATED), to_parquet(pa.table(columns)))
+        write_file(curated_uri(run, past, "v"), to_parquet(pa.table(columns)))
         write_id_hashes(run, past, "v", _accepted(run, pa.chunked_array([columns["id"]])))
         run.store.publish(partition_state(past, version="v"), [], supersedes=None)
 
@@ -69,7 +70,7 @@ def measure(run: Run, case: str) -> None:
     """Print one line of one case."""
     rows = CASES[case][0]
     ids = pq.read_table(Path(run.workspace) / "night.parquet").column("id")
-    again = pq.read_table(run.version_uri(DAY.shift(-1), "v", CURATED), columns=["id"]).column("id")
+    again = pq.read_table(curated_uri(run, DAY.shift(-1), "v"), columns=["id"]).column("id")
     ids = pa.chunked_array([*again.slice(0, rows).chunks, *ids.slice(rows).chunks])
     Path("/proc/self/clear_refs").write_text("5")  # forget the peak
     before, started = memory_mib("VmRSS"), time.perf_counter()

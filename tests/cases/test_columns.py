@@ -17,7 +17,8 @@ import pytest
 
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.prepare import prepare_partition
-from airflow_mlmon.pipeline.workspace.partition_files import CURATED, MANIFEST, read_workspace_table
+from airflow_mlmon.pipeline.workspace.curated import curated_uri
+from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, read_workspace_table
 from airflow_mlmon.records import Status
 from tests.support.base_day import (
     FIRST,
@@ -101,7 +102,7 @@ def run(archive) -> Iterator[Run]:
 def read_day(run: Run, day: date) -> Read:
     prepared = prepare_partition(run, run.partition(day))
     manifest = json.loads(run.files.read(run.version_uri(prepared.partition, prepared.version, MANIFEST)))
-    rows = read_workspace_table(run, run.version_uri(prepared.partition, prepared.version, CURATED))
+    rows = read_workspace_table(run, curated_uri(run, prepared.partition, prepared.version))
     faults: dict[str, int] = {}
     for file in manifest["files"]:
         faults |= file["faults"]

@@ -15,7 +15,7 @@ from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.loading import load_spec
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.nightly import run_partition
-from airflow_mlmon.pipeline.workspace.partition_files import read_curated
+from airflow_mlmon.pipeline.workspace.curated import read_curated
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.records import PartitionState, Status
 from airflow_mlmon.settings import read_settings

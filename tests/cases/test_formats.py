@@ -13,7 +13,8 @@ from airflow_mlmon.archive.drafting.sample import find_samples, read_sample
 from airflow_mlmon.errors import ConfigError, DataError
 from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.pipeline.steps.prepare import Prepared, prepare_partition
-from airflow_mlmon.pipeline.workspace.partition_files import CURATED, MANIFEST, read_workspace_table
+from airflow_mlmon.pipeline.workspace.curated import curated_uri
+from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, read_workspace_table
 from airflow_mlmon.records import Status
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.tables.files import read_path
@@ -33,7 +34,7 @@ def prepared(archive: BaseArchive, day=FIRST, *replacements) -> tuple[Prepared, 
     with archive.opened(*replacements) as run:
         partition = run.partition(day)
         found = prepare_partition(run, partition)
-        rows = read_workspace_table(run, run.version_uri(partition, found.version, CURATED))
+        rows = read_workspace_table(run, curated_uri(run, partition, found.version))
     return found, rows.sort_by("id")
 
 

@@ -19,7 +19,8 @@ from airflow_mlmon.operators.steps import PreparePartitionOperator
 from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.prepare import Prepared
-from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, read_curated
+from airflow_mlmon.pipeline.workspace.curated import read_curated
+from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST
 from airflow_mlmon.records import PartitionState, Status
 from tests.support.base_day import FIRST, BaseArchive, day_table, run_day
 

@@ -10,7 +10,7 @@ import pytest
 
 from airflow_mlmon.druid.profiling import profile_datasource
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.pipeline.workspace.partition_files import read_curated
+from airflow_mlmon.pipeline.workspace.curated import read_curated
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.profiles.engine.local import profile_table
 from tests.integration.test_day_texts import COLUMNS, with_texts

@@ -14,7 +14,7 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.history.reprofile import reprofile
 from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.pipeline.pages.pages import PAGE
-from airflow_mlmon.pipeline.workspace.partition_files import read_curated
+from airflow_mlmon.pipeline.workspace.curated import read_curated
 from airflow_mlmon.records import Status, VerdictState
 from tests.support.archive import FIRST, REFERENCE_DAYS, Archive, day_table, to_bytes
 from tests.support.drift import drift_of

@@ -13,7 +13,7 @@ import pytest
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.pipeline.pages.pages import PAGE
-from airflow_mlmon.pipeline.workspace.partition_files import read_curated
+from airflow_mlmon.pipeline.workspace.curated import read_curated
 from airflow_mlmon.records import VerdictState
 from airflow_mlmon.tasks.registry import METRICS
 from tests.support.archive import FIRST, REFERENCE_DAYS, Archive, day_table, to_bytes

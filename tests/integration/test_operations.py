@@ -18,8 +18,9 @@ from airflow_mlmon.pipeline.pages.gauges import model_gauges
 from airflow_mlmon.pipeline.pages.pages import PAGE
 from airflow_mlmon.pipeline.pages.report import write_pages
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.curated import read_curated
 from airflow_mlmon.pipeline.workspace.operations import read_operations
-from airflow_mlmon.pipeline.workspace.partition_files import profile_uri, read_curated
+from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import Status, SubjectKey, VerdictState

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.duplicates import ID_HASHES, find_repeats
-from airflow_mlmon.pipeline.workspace.partition_files import CURATED, to_parquet
+from airflow_mlmon.pipeline.workspace.curated import curated_uri
+from airflow_mlmon.pipeline.workspace.partition_files import to_parquet
 from airflow_mlmon.profiles.engine.id_hashes import IdHashes
 from tests.support.archive import FIRST, Archive
 from tests.support.curated import accepted_rows
@@ -45,7 +46,7 @@ def write(run: Run, offset: int, taken: list[str], hashed: list[str] | None) -> 
     """One day of the past; `hashed` are the ids whose hashes lie beside its rows, None where none do."""
     past = LAST.shift(-offset)
     folder = Path(run.version_uri(past, past.key, ""))
-    write_file(str(folder / CURATED), to_parquet(pa.table({"id": chunked(taken)})))
+    write_file(curated_uri(run, past, past.key), to_parquet(pa.table({"id": chunked(taken)})))
     if hashed is None:
         (folder / ID_HASHES).unlink(missing_ok=True)
     else:

@@ -25,8 +25,9 @@ from airflow_mlmon.druid.tables import build_metrics_table, select_columns
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.curated import read_scalars
 from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of
-from airflow_mlmon.pipeline.workspace.partition_files import profile_uri, read_scalars, read_workspace_table
+from airflow_mlmon.pipeline.workspace.partition_files import profile_uri, read_workspace_table
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import PartitionState, Status
 from airflow_mlmon.spec.druid import DruidFormat, DruidInput

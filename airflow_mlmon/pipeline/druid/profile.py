@@ -17,7 +17,7 @@ from airflow_mlmon.pipeline.druid.content import DatasourceDay, DatasourceKind, 
 from airflow_mlmon.pipeline.druid.files import delete_inputs
 from airflow_mlmon.pipeline.druid.load import hand_in, load_of
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.partition_files import CURATED
+from airflow_mlmon.pipeline.workspace.curated import open_curated
 from airflow_mlmon.profiles.engine.local import profile_parquet
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.schema import ProfileSchema
@@ -44,8 +44,8 @@ def profile_version(run: Run, partition: Partition, version: str, schema: Profil
 
 
 def _profile_here(run: Run, partition: Partition, version: str, schema: ProfileSchema) -> Profile:
-    curated = run.files.read(run.version_uri(partition, version, CURATED))
-    return profile_parquet([curated], schema, clock=run.clock)
+    with open_curated(run, partition, version) as rows:
+        return profile_parquet(rows.paths, schema, clock=run.clock)
 
 
 def _profile_in_druid(run: Run, partition: Partition, version: str, schema: ProfileSchema) -> Profile:

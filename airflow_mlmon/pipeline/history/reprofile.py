@@ -20,9 +20,10 @@ from airflow_mlmon.pipeline.steps.arrival import ARRIVAL_METRICS
 from airflow_mlmon.pipeline.steps.drift import compare_day
 from airflow_mlmon.pipeline.steps.performance import measure_labels
 from airflow_mlmon.pipeline.steps.rows import row_metrics
+from airflow_mlmon.pipeline.workspace.curated import read_curated
 from airflow_mlmon.pipeline.workspace.estimates import estimated_metrics
 from airflow_mlmon.pipeline.workspace.outcomes import last_measured, read_outcomes
-from airflow_mlmon.pipeline.workspace.partition_files import profile_uri, read_curated
+from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, pin_reference_again, renew_reference
 from airflow_mlmon.pipeline.workspace.unfit import find_unfit
 from airflow_mlmon.profiles.engine.local import profile_table

@@ -9,8 +9,9 @@ import pyarrow as pa
 from airflow_mlmon.archive.labels import find_labels
 from airflow_mlmon.errors import ConfigError, NotFoundError
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.curated import read_scalars
 from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of
-from airflow_mlmon.pipeline.workspace.partition_files import read_scalars, read_workspace_table
+from airflow_mlmon.pipeline.workspace.partition_files import read_workspace_table
 
 
 def labelled_rows(run: Run, first: date, last: date) -> pa.Table:

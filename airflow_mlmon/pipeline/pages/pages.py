@@ -19,6 +19,7 @@ from airflow_mlmon.pipeline.pages.requests import attributions_of, requests_of
 from airflow_mlmon.pipeline.pages.trends import shown_marks, trend_charts
 from airflow_mlmon.pipeline.pages.versions import versions_of
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.curated import curated_uri
 from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of, stored_outcomes
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, profile_uri
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, pinned_reference, reference_outcomes
@@ -301,9 +302,7 @@ def _source_file(file: dict[str, Any]) -> ShownFile:
 
 def _facts(run: Run, state: PartitionState) -> tuple[Fact, ...]:
     facts = [
-        Fact(
-            name="Curated partition", value=run.version_uri(state.partition, state.version or "none", "curated.parquet")
-        ),
+        Fact(name="Curated partition", value=curated_uri(run, state.partition, state.version or "none")),
         Fact(name="Profile schema", value=state.schema or "none"),
         *_reference_facts(run),
         *(Fact(name=name, value=version(name)) for name in _LIBRARIES),

@@ -21,8 +21,8 @@ from airflow_mlmon.pipeline.pages.pages import (
     index_page,
 )
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.curated import read_sampled
 from airflow_mlmon.pipeline.workspace.drift_files import import_drift_files
-from airflow_mlmon.pipeline.workspace.partition_files import read_sampled
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference, read_reference_sample
 from airflow_mlmon.records import PartitionState
 from airflow_mlmon.reports.page import render_day, render_index

@@ -16,8 +16,8 @@ from airflow_mlmon.pipeline.druid.content import DatasourceDay, DatasourceKind
 from airflow_mlmon.pipeline.druid.files import loaded_content
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.slices.rows import CuratedRows, DayRows, Divided, no_outcomes
+from airflow_mlmon.pipeline.workspace.curated import open_curated
 from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of, profile_partition_outcomes
-from airflow_mlmon.pipeline.workspace.partition_files import CURATED
 from airflow_mlmon.profiles.engine.local import profile_parquet
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.schema import ProfileSchema, SegmentSchema
@@ -112,8 +112,8 @@ class DruidRows:
         )
 
     def _profile_here(self, state: PartitionState, schema: ProfileSchema) -> Profile:
-        uri = self._run.version_uri(state.partition, str(state.version), CURATED)
-        return profile_parquet([self._run.files.read(uri)], schema)
+        with open_curated(self._run, state.partition, str(state.version)) as rows:
+            return profile_parquet(rows.paths, schema)
 
     def _is_served(self, state: PartitionState) -> bool:
         place = DatasourceDay(kind=DatasourceKind.PREDICTIONS, datasource=self._datasource, day=state.partition)

@@ -15,8 +15,8 @@ from typing import Protocol
 from airflow_mlmon.comparison.slices import SliceRows
 from airflow_mlmon.errors import ConfigError, NotFoundError
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.curated import open_curated, read_curated
 from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of, profile_partition_outcomes, stored_outcomes
-from airflow_mlmon.pipeline.workspace.partition_files import CURATED, read_curated
 from airflow_mlmon.pipeline.workspace.reference import StoredReference
 from airflow_mlmon.pipeline.workspace.stored_profiles import stored_profiles
 from airflow_mlmon.profiles.columns.segment import MAX_PARTS, Part
@@ -269,7 +269,8 @@ class CuratedRows:
     def divide(self, state: PartitionState, schema: ProfileSchema, outcomes: OutcomeSchema) -> Divided:
         """Profile the rows, read twice: all columns, and the columns of performance."""
         version, run = str(state.version), self._run
-        profile = profile_parquet([run.files.read(run.version_uri(state.partition, version, CURATED))], schema)
+        with open_curated(run, state.partition, version) as rows:
+            profile = profile_parquet(rows.paths, schema)
         if run.spec.labels is None:
             return profile, no_outcomes(run)
         deliveries = deliveries_of(run, state.partition)

@@ -24,9 +24,9 @@ from airflow_mlmon.pipeline.deciding.segment_drift import (
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.prepare import Prepared
 from airflow_mlmon.pipeline.steps.profile import Profiled
+from airflow_mlmon.pipeline.workspace.curated import read_sampled
 from airflow_mlmon.pipeline.workspace.multivariate import compare_together
 from airflow_mlmon.pipeline.workspace.outliers import outlier_metrics
-from airflow_mlmon.pipeline.workspace.partition_files import read_sampled
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, ensure_reference, read_reference_sample
 from airflow_mlmon.pipeline.workspace.samples import Samples, without_day
 from airflow_mlmon.profiles.profile import Profile

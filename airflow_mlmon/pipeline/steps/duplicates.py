@@ -18,15 +18,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from airflow_mlmon.archive.curation.intake import Keyed
+from airflow_mlmon.archive.curation.keyed import Keyed
 from airflow_mlmon.archive.curation.reasons import ACCEPTED_BEFORE
 from airflow_mlmon.archive.curation.spool import Positions
 from airflow_mlmon.errors import DataError, NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.partition_files import CURATED
+from airflow_mlmon.pipeline.workspace.curated import open_curated
 from airflow_mlmon.profiles.engine.id_hashes import IdHashes, hash_ids
 
 log = logging.getLogger(__name__)
@@ -182,14 +181,11 @@ def _ids_of(run: Run, partition: Partition, version: str) -> Iterator[pa.Array]:
     """Yield the ids that a version has accepted, in blocks."""
     name = run.spec.id_column
     try:
-        with (
-            run.files.local_copy(run.version_uri(partition, version, CURATED)) as path,
-            pq.ParquetFile(path, page_checksum_verification=True) as file,
-        ):
-            if name not in file.schema_arrow.names:
+        with open_curated(run, partition, version) as rows:
+            if name not in rows.names:
                 raise _GoneError
-            for batch in file.iter_batches(_BATCH, columns=[name]):
-                yield batch.column(0)
+            for batch in rows.batches([name], size=_BATCH):
+                yield batch.column(0).chunk(0)
     except NotFoundError:
         raise _GoneError from None
 

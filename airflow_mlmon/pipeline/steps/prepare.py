@@ -23,14 +23,9 @@ from airflow_mlmon.partition import DEFAULT_ZONE, Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.deliveries import take_delivery
 from airflow_mlmon.pipeline.steps.duplicates import find_repeats, write_id_hashes
+from airflow_mlmon.pipeline.workspace.curated import curated_uri
 from airflow_mlmon.pipeline.workspace.operations import write_operations
-from airflow_mlmon.pipeline.workspace.partition_files import (
-    CURATED,
-    MANIFEST,
-    SAMPLE,
-    profile_uri,
-    to_parquet,
-)
+from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, SAMPLE, profile_uri, to_parquet
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.profiles.engine.local import profile_parquet
 from airflow_mlmon.records import PartitionState, Status
@@ -228,7 +223,7 @@ def _write(run: Run, manifest: Manifest, intake: Intake) -> None:
     run.progress("writing the curated partition")
     accepted = intake.accepted
     curated, errors = accepted.rows.finish(), intake.errors.rows.finish()
-    run.files.upload(run.version_uri(partition, version, CURATED), curated)
+    run.files.upload(curated_uri(run, partition, version), curated)
     run.files.upload(run.version_uri(partition, version, "quarantine.parquet"), intake.quarantine.finish())
     write_operations(run, partition, version, curated, errors)
     write_id_hashes(run, partition, version, accepted)

@@ -9,8 +9,8 @@ from airflow_mlmon.drift.unseen import unseen_metrics
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.attributions import read_magnitudes, reference_magnitudes
+from airflow_mlmon.pipeline.workspace.curated import read_curated
 from airflow_mlmon.pipeline.workspace.operations import measure_rows, read_operations
-from airflow_mlmon.pipeline.workspace.partition_files import read_curated
 from airflow_mlmon.pipeline.workspace.reference import StoredReference
 from airflow_mlmon.pipeline.workspace.row_contents import measure_contents
 from airflow_mlmon.profiles.profile import Profile

@@ -24,9 +24,10 @@ from airflow_mlmon.causes import Cause, CauseKind
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.curated import read_curated
 from airflow_mlmon.pipeline.workspace.label_matches import LabelMatches
 from airflow_mlmon.pipeline.workspace.outcomes import NOTHING_TOLD, Told, without_uri
-from airflow_mlmon.pipeline.workspace.partition_files import read_curated, read_workspace_table
+from airflow_mlmon.pipeline.workspace.partition_files import read_workspace_table
 from airflow_mlmon.records import Delivery
 from airflow_mlmon.spec.labels import IdForm
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.prepare import Prepared
-from airflow_mlmon.pipeline.workspace.partition_files import read_scalars
+from airflow_mlmon.pipeline.workspace.curated import read_scalars
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.quality.frame import to_frame
 from airflow_mlmon.quality.great_expectations import validate

@@ -8,7 +8,7 @@ from airflow_mlmon.drift.attributions import profile_magnitudes
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.partition_files import read_curated
+from airflow_mlmon.pipeline.workspace.curated import read_curated
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.schema import ProfileSchema
 from airflow_mlmon.spec.choices import Role

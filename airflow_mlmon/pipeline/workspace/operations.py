@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.partition_files import read_curated, read_workspace_table
+from airflow_mlmon.pipeline.workspace.curated import read_curated
+from airflow_mlmon.pipeline.workspace.partition_files import read_workspace_table
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.tasks.operations import (

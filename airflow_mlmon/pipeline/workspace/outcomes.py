@@ -17,8 +17,9 @@ from airflow_mlmon.drift.compare import ColumnDrift, compare_profiles
 from airflow_mlmon.drift.methods import method_for
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.curated import read_curated
 from airflow_mlmon.pipeline.workspace.losses import with_losses
-from airflow_mlmon.pipeline.workspace.partition_files import read_curated, read_workspace_table
+from airflow_mlmon.pipeline.workspace.partition_files import read_workspace_table
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.schema import ProfileSchema, SegmentSchema
 from airflow_mlmon.records import Delivery

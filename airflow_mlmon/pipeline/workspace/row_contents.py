@@ -12,14 +12,13 @@ from datetime import date, timedelta
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from airflow_mlmon.drift.rows.contents import Contents, collect_contents, pin_content_columns
 from airflow_mlmon.drift.rows.pinned import PinnedRows, content_features, pin_rows
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.partition_files import CURATED, read_sampled
+from airflow_mlmon.pipeline.workspace.curated import open_curated, read_sampled
 from airflow_mlmon.pipeline.workspace.samples import days_of, sample
 from airflow_mlmon.profiles.values.arrow import to_numpy
 from airflow_mlmon.records import MetricValue
@@ -94,9 +93,8 @@ def measure_contents(
 
 
 def _collect(run: Run, partition: Partition, version: str, pinned: PinnedRows) -> Contents:
-    with run.files.local_copy(run.version_uri(partition, version, CURATED)) as path:
-        file = pq.ParquetFile(path, page_checksum_verification=True)
-        found = collect_contents(file.iter_batches(_BATCH, columns=list(pinned.contents)), pinned.contents)
+    with open_curated(run, partition, version) as rows:
+        found = collect_contents(rows.batches(pinned.contents, size=_BATCH), pinned.contents)
     run.files.write(_uri(run, partition, version, pinned), found.to_bytes())
     return found
 

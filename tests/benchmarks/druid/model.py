@@ -10,11 +10,12 @@ from airflow_mlmon.archive.labels import to_delivery
 from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.partition_files import CURATED, to_parquet
+from airflow_mlmon.pipeline.workspace.curated import curated_uri
+from airflow_mlmon.pipeline.workspace.partition_files import to_parquet
 from airflow_mlmon.records import Delivery, Family
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.store.metric_store import MetricStore
-from tests.benchmarks.day import day_table, spec_text
+from tests.benchmarks.day.in_airflow import day_table, spec_text
 from tests.support.published import metric, partition_state, results
 
 _METRICS = 200
@@ -48,7 +49,7 @@ def write_days(folder: Path, model: str, days: int, rows: int) -> None:
 
 def _write_day(run: Run, day: Partition, rows: int) -> None:
     table = day_table(day.day, rows)
-    run.files.write(run.version_uri(day, "v1", CURATED), to_parquet(table.drop_columns(["label"])))
+    run.files.write(curated_uri(run, day, "v1"), to_parquet(table.drop_columns(["label"])))
     labels = run.uri("labels", day.key, "v1.parquet")
     run.files.write(labels, to_parquet(to_delivery(table, run.spec, run.spec.labels).rows))
     # the labels are those of the day before the day they came on

@@ -12,7 +12,8 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from airflow_mlmon.archive.envelopes.reserved import RESERVED
-from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, read_curated
+from airflow_mlmon.pipeline.workspace.curated import read_curated
+from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST
 from airflow_mlmon.records import Status, VerdictState
 from tests.support.base_day import FIRST, LABELS, BaseArchive, day_of, day_table, metric_of, run_day
 from tests.support.envelopes import captured, logged, to_lines
