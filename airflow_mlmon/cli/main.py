@@ -15,6 +15,7 @@ from airflow_mlmon.cli.arguments import add_places as _add_places
 from airflow_mlmon.cli.arguments import login as _login
 from airflow_mlmon.cli.arguments import settings_of as _settings
 from airflow_mlmon.cli.first_commands import add_first_commands
+from airflow_mlmon.cli.prune_command import add_prune_command
 from airflow_mlmon.cli.stream import close_output, print_json, reserve_output
 from airflow_mlmon.errors import ConfigError, MlmonError, describe_unexpected
 from airflow_mlmon.partition import check_range, days_between, parse_day
@@ -110,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_profile_commands(commands)
     _add_baseline_commands(commands)
     add_alert_commands(commands)
+    add_prune_command(commands)
     _add_compare(commands)
     return parser
 

@@ -35,6 +35,7 @@ from airflow_mlmon.spec.labels import Labels, check_labels
 from airflow_mlmon.spec.metrics import OWN
 from airflow_mlmon.spec.operational import Operational, check_operational
 from airflow_mlmon.spec.quality import Check
+from airflow_mlmon.spec.retention import Retention
 from airflow_mlmon.spec.section import ClassName, Section, UnknownNameError, Vocabulary
 from airflow_mlmon.spec.texts import TextFeature, derive_columns, derived_of_texts, name_derived
 from airflow_mlmon.spec.times import derived_of_times
@@ -142,6 +143,7 @@ class ModelSpec(Section):
     history: History = Field(default_factory=History)
     alerts: Alerts = Field(default_factory=Alerts)
     druid: Druid = Field(default_factory=Druid)
+    retention: Retention = Field(default_factory=Retention)
     # file that it was loaded from, for messages
     _file: str = PrivateAttr("")
 
