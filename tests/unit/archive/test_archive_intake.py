@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from airflow_mlmon.archive.curation import repeats, spool
+from airflow_mlmon.archive.curation import groups, repeats
 from airflow_mlmon.archive.curation.intake import take_in
 from airflow_mlmon.archive.curation.spool import Spool
 from airflow_mlmon.loading import parse_spec
@@ -72,7 +72,7 @@ def test_rows_do_not_depend_on_files_and_batches(monkeypatch, parts):
     table = day(3_000)
     expected = contents(curate(table, SPEC, DAY))
     monkeypatch.setattr(parquet, "ROWS", 101)
-    monkeypatch.setattr(spool, "_GROUP_ROWS", 256)
+    monkeypatch.setattr(groups, "GROUP_ROWS", 256)
     monkeypatch.setattr(repeats, "_AT_ONCE", 100)
 
     found = curate(split(table, parts), SPEC, DAY)
@@ -84,7 +84,7 @@ def test_rows_do_not_depend_on_files_and_batches(monkeypatch, parts):
 
 def test_sample_is_that_of_all_accepted_rows(monkeypatch, tmp_path):
     monkeypatch.setattr(hash_sample, "SAMPLE_ROWS", 50)
-    monkeypatch.setattr(spool, "_GROUP_ROWS", 256)
+    monkeypatch.setattr(groups, "GROUP_ROWS", 256)
     distinct = day(3_000)
     distinct = distinct.set_column(0, "id", pa.array([f"id-{number}" for number in range(3_000)]))
     for name, table in {"distinct": distinct, "repeated": day(3_000)}.items():
