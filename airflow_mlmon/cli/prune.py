@@ -26,7 +26,8 @@ def prune_days(spec_path: str, settings: Settings, *, now: datetime, as_json: bo
     spec = load_spec(spec_path)
     if not any(spec.retention.age(stored) for stored in Stored):
         raise ConfigError(
-            f"The spec of {spec.model} keeps everything.", hint=f"give ages in days, as in `retention: {{{Stored.ROWS}: 90}}`"
+            f"The spec of {spec.model} keeps everything.",
+            hint=f"give ages in days, as in `retention: {{{Stored.ROWS}: 90}}`",
         )
     with open_run(spec, settings, must_exist=True) as run:
         plan = plan_pruning(run, now)

@@ -305,12 +305,8 @@ class ModelSpec(Section):
             self._known_column(column, key)
 
     @model_validator(mode="after")
-    def _operational_apart(self) -> Self:
+    def _roles_fit(self) -> Self:
         check_operational(self.operational, self.predictions.columns)
-        return self
-
-    @model_validator(mode="after")
-    def _attributions_fit(self) -> Self:
         check_attributions(self.predictions.columns)
         return self
 

@@ -23,9 +23,14 @@ class MetricPruning:
         """Count the metrics of each day up to the last one, but for some."""
         table = schema.metrics
         of_range = sa.and_(table.c.model == model, table.c.day <= last, table.c.metric.not_in(leave_out))
-        query = sa.select(table.c.day, sa.func.count()).where(of_range).group_by(table.c.day).order_by(table.c.day)
+        query = (
+            sa.select(table.c.day, sa.func.count().label("metrics"))
+            .where(of_range)
+            .group_by(table.c.day)
+            .order_by(table.c.day)
+        )
         with self._database.reading() as connection:
-            return {day: count for day, count in connection.execute(query)}
+            return {row.day: row.metrics for row in connection.execute(query)}
 
     def delete_metrics(self, model: str, days: Sequence[date], *, keep: Collection[str] = ()) -> None:
         """Delete the metrics of some days, but for some, in one transaction; verdicts and alerts stay."""

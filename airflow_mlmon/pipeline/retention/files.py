@@ -11,7 +11,7 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.spec.retention import Stored
 from airflow_mlmon.storage.objects import StoredObject
 
-PAGE, EVIDENTLY = "report.html", "evidently"
+_PAGE, _EVIDENTLY = "report.html", "evidently"
 _LOADED = "loaded.json"
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -45,7 +45,7 @@ class StoredFiles:
         return sum(item.size for item in self.objects)
 
 
-def find_files(run: Run) -> list[StoredFiles]:
+def list_stored(run: Run) -> list[StoredFiles]:
     """List what of a model's files can be pruned, in the order of kinds and days.
 
     Profiles, manifests and notes of served versions are not among them: they are small, and every later evaluation
@@ -109,10 +109,10 @@ def _reports(run: Run) -> Iterator[tuple[_Place, StoredObject]]:
         day = _day_of(key)
         if day is None or is_notice(item):
             continue
-        if name == PAGE:
+        if name == _PAGE:
             yield (Stored.PAGES, day, ""), item
-        elif name.startswith(EVIDENTLY):
-            yield (Stored.EVIDENTLY, day, ""), item
+        elif name.startswith(_EVIDENTLY):
+            yield (Stored._EVIDENTLY, day, ""), item
 
 
 def _druid_inputs(run: Run) -> Iterator[tuple[_Place, StoredObject]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from airflow_mlmon.partition import DAY
-from airflow_mlmon.pipeline.retention.files import StoredFiles, find_files
+from airflow_mlmon.pipeline.retention.files import StoredFiles, list_stored
 from airflow_mlmon.pipeline.retention.holds import Hold, hold
 from airflow_mlmon.pipeline.retention.notice import write_notice
 from airflow_mlmon.pipeline.run import Run
@@ -68,8 +68,8 @@ def plan_pruning(run: Run, now: datetime) -> list[Pruning]:
     if not ages:
         return []
     run.progress("listing the workspace")
-    holds, found = hold(run), find_files(run)
-    return [_plan(run, stored, age, now, holds, found) for stored, age in ages.items()]
+    found, past = list_stored(run), _Past(run=run, now=now, holds=hold(run))
+    return [past.plan(stored, age, [one for one in found if one.stored is stored]) for stored, age in ages.items()]
 
 
 def prune(run: Run, plan: Sequence[Pruning]) -> None:
@@ -82,37 +82,60 @@ def prune(run: Run, plan: Sequence[Pruning]) -> None:
         run.store.delete_metrics(run.model, list(pruning.metrics), keep=_LASTING_METRICS)
 
 
-def _plan(
-    run: Run, stored: Stored, age: int, now: datetime, holds: Sequence[Hold], found: Sequence[StoredFiles]
-) -> Pruning:
-    last = now.date() - age * DAY
-    kept: dict[str, set[date]] = {}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Past:
+    """What is stored of a model, and what of it is kept."""
 
-    def is_kept(day: date | None, reason: str) -> bool:
-        if reason:
-            kept.setdefault(reason, set()).update({day} if day else ())
-        return bool(reason)
+    run: Run
+    now: datetime
+    holds: Sequence[Hold]
 
-    old = [one for one in found if one.stored is stored and _counts_from(one) <= last]
-    files = [one for one in old if not is_kept(one.day, _reason(run, one, now, holds))]
-    metrics = {
-        day: count
-        for day, count in _metrics_until(run, stored, last).items()
-        if not is_kept(day, _reason_of_day(stored, day, holds))
-    }
-    return Pruning(
-        stored=stored,
-        age=age,
-        files=tuple(files),
-        metrics=metrics,
-        kept={reason: frozenset(days) for reason, days in kept.items()},
-    )
+    def plan(self, stored: Stored, age: int, found: Sequence[StoredFiles]) -> Pruning:
+        """Divide what is older than an age into what is pruned and what is kept."""
+        last = self.now.date() - age * DAY
+        files, metrics = [], {}
+        kept: dict[str, set[date]] = {}
+        for one in found:
+            if _counts_from(one) > last:
+                continue
+            if reason := self._reason(one):
+                kept.setdefault(reason, set()).update({one.day} if one.day else ())
+            else:
+                files.append(one)
+        for day, count in self._metrics_until(stored, last).items():
+            if reason := self._reason_of_day(stored, day):
+                kept.setdefault(reason, set()).add(day)
+            else:
+                metrics[day] = count
+        return Pruning(
+            stored=stored,
+            age=age,
+            files=tuple(files),
+            metrics=metrics,
+            kept={reason: frozenset(days) for reason, days in kept.items()},
+        )
 
+    def _metrics_until(self, stored: Stored, last: date) -> dict[date, int]:
+        if stored is not Stored.METRICS:
+            return {}
+        return self.run.store.count_metrics(self.run.model, last, leave_out=_LASTING_METRICS)
 
-def _metrics_until(run: Run, stored: Stored, last: date) -> dict[date, int]:
-    if stored is not Stored.METRICS:
-        return {}
-    return run.store.count_metrics(run.model, last, leave_out=_LASTING_METRICS)
+    def _reason(self, files: StoredFiles) -> str:
+        """Return the reason for which files are kept; empty if they are not."""
+        if files.written > self.now - _JUST:
+            return _JUST_WRITTEN
+        if files.day is None:
+            return ""
+        if files.stored is Stored.SUPERSEDED:
+            return next((one.reason for one in self.holds if files.version in one.versions.get(files.day, ())), "")
+        # labels are kept as long as the rows that they may belong to
+        labels = self.run.spec.labels
+        reach = labels.reach if files.version and labels else 0
+        days = (files.day - back * DAY for back in range(reach + 1))
+        return next((reason for day in days if (reason := self._reason_of_day(files.stored, day))), "")
+
+    def _reason_of_day(self, stored: Stored, day: date) -> str:
+        return next((one.reason for one in self.holds if one.holds(stored, day)), "")
 
 
 def _counts_from(files: StoredFiles) -> date:
@@ -120,30 +143,11 @@ def _counts_from(files: StoredFiles) -> date:
     return files.written.date() if files.stored is Stored.SUPERSEDED or files.day is None else files.day
 
 
-def _reason(run: Run, files: StoredFiles, now: datetime, holds: Sequence[Hold]) -> str:
-    """Return the reason for which files are kept; empty if they are not."""
-    if files.written > now - _JUST:
-        return _JUST_WRITTEN
-    if files.day is None:
-        return ""
-    if files.stored is Stored.SUPERSEDED:
-        return next((one.reason for one in holds if files.version in one.versions.get(files.day, ())), "")
-    # labels are kept as long as the rows that they may belong to
-    reach = run.spec.labels.reach if files.version and run.spec.labels else 0
-    days = [files.day - back * DAY for back in range(reach + 1)]
-    return next((reason for day in days if (reason := _reason_of_day(files.stored, day, holds))), "")
-
-
-def _reason_of_day(stored: Stored, day: date, holds: Sequence[Hold]) -> str:
-    return next((one.reason for one in holds if one.holds(stored, day)), "")
-
-
 def _places(pruning: Pruning) -> Iterator[tuple[StoredObject, bytes]]:
     """Yield the files to delete, with the notice that takes their place; empty where none does."""
     for files in pruning.files:
         for item in files.objects:
-            is_page = files.stored in _REPLACED and item.uri.endswith(".html")
-            yield item, write_notice(str(files.day)) if is_page else b""
+            yield item, write_notice(item.uri, str(files.day)) if files.stored in _REPLACED else b""
 
 
 def _delete(run: Run, item: StoredObject, notice: bytes) -> None:

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -161,8 +161,18 @@ def test_a_plan_deletes_nothing_and_a_second_pruning_finds_nothing(run):
     assert {stored: (found.objects, found.metrics) for stored, found in planned(run).items()} == dict.fromkeys(
         Stored, (0, {})
     )
-    assert run.files.read(run.report_uri(str(OLD), "report.html")) == write_notice(str(OLD))
-    assert b"no such" not in run.files.read(run.version_uri(run.partition(OLD), "served", "abc.profile"))
+    assert run.files.read(run.report_uri(str(OLD), "report.html")) == write_notice("report.html", str(OLD))
+    assert {path.rpartition("/")[2] for path in before - tree(run)} == {
+        "curated.parquet",
+        "sample.parquet",
+        "quarantine.parquet",
+        "current.parquet",
+        "replaced.parquet",
+        "abc.profile",
+        "manifest.json",
+        "task.json.gz",
+    }
+    assert run.files.read(run.version_uri(run.partition(OLD), "served", "abc.profile"))
 
 
 def test_without_an_age_nothing_is_pruned(made):
