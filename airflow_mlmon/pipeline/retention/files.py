@@ -112,7 +112,7 @@ def _reports(run: Run) -> Iterator[tuple[_Place, StoredObject]]:
         if name == _PAGE:
             yield (Stored.PAGES, day, ""), item
         elif name.startswith(_EVIDENTLY):
-            yield (Stored._EVIDENTLY, day, ""), item
+            yield (Stored.EVIDENTLY, day, ""), item
 
 
 def _druid_inputs(run: Run) -> Iterator[tuple[_Place, StoredObject]]:
