@@ -20,7 +20,7 @@ from airflow_mlmon.archive.curation.curate import count_reasons, curate
 from airflow_mlmon.archive.curation.keyed import Keyed, key_of_error, key_of_id
 from airflow_mlmon.archive.curation.manifest import SourceFile
 from airflow_mlmon.archive.curation.personal import protect
-from airflow_mlmon.archive.curation.read import Batch, ListedSource, Reader
+from airflow_mlmon.archive.curation.read import Batch, ListedSource, Reader, join_small
 from airflow_mlmon.archive.curation.reasons import DUPLICATE
 from airflow_mlmon.archive.curation.repeats import RepeatedRows
 from airflow_mlmon.archive.curation.spool import Positions, Spool
@@ -115,7 +115,7 @@ def _read(
     quarantined: Counter[str] = Counter()
     rows = 0
     with read_ahead(reader.batches()) as batches:
-        for batch in batches:
+        for batch in join_small(batches):
             parts = curate(_complete(batch, spec, rows), spec, partition, batch.faults, batch.refused)
             rows += batch.table.num_rows
             good, bad, failed = (protected(part) for part in parts)
