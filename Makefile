@@ -11,7 +11,7 @@ UV := $(BIN)/uv --quiet --no-progress --system-certs
 # a shell that forbids bytecode would compile every module again in every process
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up down druid druid-down test fuzz test-druid test-guards bench-profiles bench-druid bench-alerts bench-faults bench-faults-peers bench-models bench-intake lint format docs bench lock versitygw azurite fake-gcs-server clean
+.PHONY: help setup demo up down druid druid-down test fuzz test-druid test-guards bench-profiles bench-druid bench-alerts bench-faults bench-faults-peers bench-models bench-day bench-intake lint format docs bench lock versitygw azurite fake-gcs-server clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -64,6 +64,9 @@ bench-faults-peers: $(READY) ## ask other tools about some of the same faults; A
 bench-models: $(READY) ## measure metrics of models and their estimates; ARGS="--only cbpe_mae" for some
 	@$(BIN)/python -m tests.benchmarks.models.run $(ARGS)
 
+bench-day: $(READY) ## measure whole days against the goals; ARGS="--only day_cpu_s_5000" for some
+	@$(BIN)/python -m tests.benchmarks.day.run $(ARGS)
+
 bench-intake: $(READY) ## measure the intake of large days against the goals; ARGS="--only csv_ratio" for some
 	@$(BIN)/python -m tests.benchmarks.intake.run $(ARGS)
 
@@ -82,7 +85,7 @@ docs: $(READY) ## regenerate the generated parts of the docs: tables, an example
 	$(BIN)/python -m tests.support.docs
 
 bench: $(READY) ## time the run of a day with 100,000 rows and 20 columns
-	$(BIN)/python -m tests.benchmarks.day
+	$(BIN)/python -m tests.benchmarks.day.in_airflow
 
 lock: $(READY) ## resolve requirements.lock again
 	$(UV) pip compile pyproject.toml --extra test --universal --python-version 3.11 \

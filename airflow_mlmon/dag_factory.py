@@ -30,6 +30,7 @@ from airflow_mlmon.operators.steps import (
 from airflow_mlmon.partition import start_of
 from airflow_mlmon.sensors.partition import PartitionSensor
 from airflow_mlmon.spec import ModelSpec
+from airflow_mlmon.spec.choices import EvidentlyForm
 from airflow_mlmon.spec.labels import MANUAL
 
 # the delivery of the day of the run is not complete
@@ -111,7 +112,13 @@ def _dag_arguments(spec: ModelSpec) -> dict[str, Any]:
                 type=["null", "string"],
                 format="date",
                 description="Day to process, YYYY-MM-DD; empty: the day of the run's data interval.",
-            )
+            ),
+            "evidently": Param(
+                None,
+                type=["null", "string"],
+                enum=[None, *EvidentlyForm],
+                description="Evidently's report of the day: auto, page, json or none; empty: as the spec says.",
+            ),
         },
     }
 
@@ -136,7 +143,12 @@ def _add_steps(spec_path: str, model: str) -> None:
     )
     ingest = DruidIngestOperator(task_id="druid_ingest", spec_path=spec_path, evaluated=evaluate.output)
     # a failed partition is reported and notified too
-    report = WriteReportOperator(task_id="write_report", spec_path=spec_path, trigger_rule=TriggerRule.ALL_DONE)
+    report = WriteReportOperator(
+        task_id="write_report",
+        spec_path=spec_path,
+        evidently="{{ params.get('evidently') or '' }}",
+        trigger_rule=TriggerRule.ALL_DONE,
+    )
     send = SendAlertsOperator(task_id="send_alerts", spec_path=spec_path, trigger_rule=TriggerRule.ALL_DONE)
     wait >> prepare
     [validate, drift, measure] >> evaluate >> [ingest, report]

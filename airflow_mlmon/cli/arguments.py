@@ -42,6 +42,12 @@ def add_places(command: argparse.ArgumentParser) -> None:
     command.add_argument("--workspace", metavar="URI", help="folder for results: s3://, abfs://, gs:// or a path")
 
 
+def add_range(command: argparse.ArgumentParser) -> None:
+    """Add the options for a range of days."""
+    command.add_argument("--from", required=True, dest="first", metavar="DAY", help="first day, YYYY-MM-DD")
+    command.add_argument("--to", required=True, dest="last", metavar="DAY", help="last day, included")
+
+
 def settings_of(parsed: argparse.Namespace) -> Settings:
     """Return the settings of a call from its options and the environment."""
     return read_environment_settings(os.environ, store=parsed.store, workspace=parsed.workspace)

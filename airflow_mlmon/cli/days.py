@@ -25,6 +25,7 @@ from airflow_mlmon.pipeline.steps.send import send_alerts as send
 from airflow_mlmon.records import Status
 from airflow_mlmon.settings import Settings
 from airflow_mlmon.spec import ModelSpec
+from airflow_mlmon.spec.choices import EvidentlyForm
 
 _GOOD = {Status.OK, Status.PARTIAL}
 
@@ -37,6 +38,7 @@ def run_days(
     as_json: bool,
     send_alerts: bool,
     druid: bool,
+    evidently: EvidentlyForm | None = None,
 ) -> bool:
     """Run consecutive days; return True if each was evaluated."""
     first, last = partitions[0].day, partitions[-1].day
@@ -47,7 +49,7 @@ def run_days(
             with DayLines(run) if as_json else nullcontext() as lines:
                 for partition in partitions:
                     progress.update(bar, description=partition.key)
-                    ran = run_partition(run, partition)
+                    ran = run_partition(run, partition, evidently=evidently)
                     if druid:
                         is_loaded &= _is_loaded(run, ran)
                     progress.update(bar, advance=1, step="")

@@ -12,12 +12,15 @@ from airflow_mlmon.cli.alert_commands import add_alert_commands
 from airflow_mlmon.cli.arguments import EPILOG
 from airflow_mlmon.cli.arguments import add_command as _add
 from airflow_mlmon.cli.arguments import add_places as _add_places
+from airflow_mlmon.cli.arguments import add_range as _add_range
 from airflow_mlmon.cli.arguments import login as _login
 from airflow_mlmon.cli.arguments import settings_of as _settings
+from airflow_mlmon.cli.day_commands import add_day_commands
 from airflow_mlmon.cli.first_commands import add_first_commands
+from airflow_mlmon.cli.prune_command import add_prune_command
 from airflow_mlmon.cli.stream import close_output, print_json, reserve_output
 from airflow_mlmon.errors import ConfigError, MlmonError, describe_unexpected
-from airflow_mlmon.partition import check_range, days_between, parse_day
+from airflow_mlmon.partition import check_range, parse_day
 
 OK, BAD_DAY, BAD_CALL = 0, 1, 2
 # commands that the first release had under another name
@@ -95,33 +98,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"mlmon {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     add_first_commands(commands)
-    run = _add(commands, "run", _run, "run one day: validate, profile, evaluate, alert and report")
-    run.add_argument("spec", help="spec file")
-    run.add_argument("--partition", required=True, metavar="DAY", help="day to process, YYYY-MM-DD")
-    run.add_argument("--quiet-alerts", action="store_true", help="store alerts without sending them")
-    backfill = _add(commands, "backfill", _backfill, "run a range of days in order")
-    backfill.add_argument("spec", help="spec file")
-    _add_range(backfill)
-    backfill.add_argument("--send-alerts", action="store_true", help="send the alerts of these days")
-    for command in (run, backfill):
-        _add_places(command)
-        command.add_argument("--druid", action="store_true", help="also load into Druid, by the spec's connection")
-    _add_labels(commands)
+    add_day_commands(commands)
     _add_profile_commands(commands)
     _add_baseline_commands(commands)
     add_alert_commands(commands)
+    add_prune_command(commands)
     _add_compare(commands)
     return parser
-
-
-def _add_labels(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
-    labels = _add(commands, "labels", _labels, "take in labels that no run has read, and redo their days")
-    labels.add_argument("spec", help="spec file")
-    labels.add_argument("--since", required=True, metavar="DAY", help="first day of delivery, YYYY-MM-DD")
-    labels.add_argument("--to", metavar="DAY", help="last day of delivery, included (default: yesterday)")
-    labels.add_argument("--send-alerts", action="store_true", help="send the alerts of the days that are redone")
-    labels.add_argument("--druid", action="store_true", help="also load them into Druid, by the spec's connection")
-    _add_places(labels)
 
 
 def _add_profile_commands(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
@@ -202,11 +185,6 @@ def _add_candidate(command: argparse.ArgumentParser) -> None:
     command.add_argument("--version", metavar="V", help="for this model version only (default: the whole model)")
 
 
-def _add_range(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--from", required=True, dest="first", metavar="DAY", help="first day, YYYY-MM-DD")
-    command.add_argument("--to", required=True, dest="last", metavar="DAY", help="last day, included")
-
-
 def _add_compare(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
     compare = _add(commands, "compare", _compare, "compare two data sets, without a spec or a store")
     compare.epilog = _COMPARE_EPILOG
@@ -237,43 +215,6 @@ def _add_compare(commands: argparse._SubParsersAction) -> None:  # type: ignore[
     own.add_argument("--task", metavar="KIND", help="kind of model, where the values leave it open")
     compare.add_argument("--html", metavar="FILE", help="also write an HTML page")
     compare.add_argument("--fail-on-drift", action="store_true", help="exit with 1 if a column has drifted")
-
-
-def _run(parsed: argparse.Namespace) -> int:
-    return _run_days(parsed, parsed.partition, parsed.partition, send_alerts=not parsed.quiet_alerts)
-
-
-def _backfill(parsed: argparse.Namespace) -> int:
-    return _run_days(parsed, parsed.first, parsed.last, send_alerts=parsed.send_alerts)
-
-
-def _run_days(parsed: argparse.Namespace, first: str, last: str, *, send_alerts: bool) -> int:
-    from airflow_mlmon.loading import load_spec  # noqa: PLC0415 - imports pydantic
-
-    spec = load_spec(parsed.spec)
-    partitions = list(days_between(spec.model, parse_day(first), parse_day(last), spec.day_zone))
-    # takes seconds: imported only after the arguments have been checked
-    from airflow_mlmon.cli.days import run_days  # noqa: PLC0415
-
-    settings = _settings(parsed)
-    good = run_days(spec, partitions, settings, as_json=parsed.json, send_alerts=send_alerts, druid=parsed.druid)
-    return OK if good else BAD_DAY
-
-
-def _labels(parsed: argparse.Namespace) -> int:
-    from airflow_mlmon.cli.labels import take_in_labels  # noqa: PLC0415 - heavy
-
-    take_in_labels(
-        parsed.spec,
-        parse_day(parsed.since),
-        parse_day(parsed.to) if parsed.to else None,
-        _settings(parsed),
-        now=datetime.now(UTC),
-        as_json=parsed.json,
-        send_alerts=parsed.send_alerts,
-        druid=parsed.druid,
-    )
-    return OK
 
 
 def _drift(parsed: argparse.Namespace) -> int:

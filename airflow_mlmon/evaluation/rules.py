@@ -20,8 +20,8 @@ from statistics import median
 from airflow_mlmon.records import MetricValue, PartitionState, Status, Verdict, VerdictState
 from airflow_mlmon.spec.alerts import AlertRule, HistoryLimit
 from airflow_mlmon.spec.choices import CRITICAL, WARNING
+from airflow_mlmon.spec.history import History
 from airflow_mlmon.spec.metrics import STATUS
-from airflow_mlmon.spec.model import History
 from airflow_mlmon.tasks.registry import METRICS
 
 MAD_TO_DEVIATION = 1.4826

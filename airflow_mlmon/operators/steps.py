@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_mlmon.operators.base import PartitionOperator, to_json
 from airflow_mlmon.partition import Partition, parse_day
+from airflow_mlmon.spec.choices import EvidentlyForm
 
 if TYPE_CHECKING:
     from airflow_mlmon.pipeline.run import Run
@@ -141,15 +142,22 @@ class EvaluatePartitionOperator(DetectDriftOperator):
 
 
 class WriteReportOperator(PartitionOperator):
-    """Write the day's page, those of the days whose performance changed, and the index."""
+    """Write the day's page, those of the days whose performance changed, and the index.
+
+    Args:
+        evidently: form of Evidently's report of the day, instead of the spec's.
+    """
 
     decides_day: ClassVar[bool] = False
 
-    template_fields: Sequence[str] = ("partition", "evaluated_by")
+    template_fields: Sequence[str] = ("partition", "evaluated_by", "evidently")
 
-    def __init__(self, *, evaluated_by: str = "evaluate_partition", **kwargs: Any) -> None:
+    def __init__(
+        self, *, evaluated_by: str = "evaluate_partition", evidently: str | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.evaluated_by = evaluated_by
+        self.evidently = evidently
 
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:
         """Return the URI of the day's page, and the days whose pages were written."""
@@ -157,7 +165,8 @@ class WriteReportOperator(PartitionOperator):
 
         evaluated = context["ti"].xcom_pull(task_ids=self.evaluated_by) or {}
         days = [run.partition(day) for day in evaluated.get("days", [])]
-        return to_json(write_reports(run, partition, days))
+        form = EvidentlyForm(self.evidently) if self.evidently else None
+        return to_json(write_reports(run, partition, days, evidently=form))
 
 
 class TakeLabelsOperator(PartitionOperator):

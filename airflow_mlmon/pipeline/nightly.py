@@ -19,6 +19,7 @@ from airflow_mlmon.pipeline.steps.profile import fill_day, fill_days_before, pro
 from airflow_mlmon.pipeline.steps.validate import validate_partition
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.records import PartitionState, Status
+from airflow_mlmon.spec.choices import EvidentlyForm
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +35,13 @@ class Ran:
     days: tuple[Partition, ...]
 
 
-def run_partition(run: Run, partition: Partition) -> Ran:
+def run_partition(run: Run, partition: Partition, *, evidently: EvidentlyForm | None = None) -> Ran:
     """Run all steps for one partition; a failure is recorded as its status and is not raised.
+
+    Args:
+        run: the model.
+        partition: the day.
+        evidently: form of Evidently's report of the day, instead of the spec's.
 
     Raises:
         MlmonError: the failure cannot be recorded, because the store or the workspace fails.
@@ -43,7 +49,7 @@ def run_partition(run: Run, partition: Partition) -> Ran:
     days: list[Partition] = []
     try:
         days = _run_steps(run, partition)
-        report = write_reports(run, partition, days).uri
+        report = write_reports(run, partition, days, evidently=evidently).uri
     except MlmonError as error:
         record_failure(run, partition, str(error))
         report = write_reports(run, partition, ()).uri

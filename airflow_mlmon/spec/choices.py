@@ -109,3 +109,12 @@ class FileFormat(StrEnum):
     AVRO = "avro"
     ORC = "orc"
     DELTA = "delta"
+
+
+class EvidentlyForm(StrEnum):
+    """Form in which Evidently's report of a day is written, beside the day's own page."""
+
+    AUTO = "auto"
+    PAGE = "page"
+    JSON = "json"
+    NONE = "none"

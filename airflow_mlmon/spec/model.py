@@ -22,6 +22,7 @@ from airflow_mlmon.spec.choices import (
     SHARED_ROLES,
     TASK_ROLES,
     ColumnType,
+    EvidentlyForm,
     PersonalData,
     Role,
 )
@@ -31,10 +32,12 @@ from airflow_mlmon.spec.druid import Druid
 from airflow_mlmon.spec.duplicates import Duplicates
 from airflow_mlmon.spec.fairness import Fairness
 from airflow_mlmon.spec.forms import derived_of_forms
+from airflow_mlmon.spec.history import History
 from airflow_mlmon.spec.labels import Labels, check_labels
 from airflow_mlmon.spec.metrics import OWN
 from airflow_mlmon.spec.operational import Operational, check_operational
 from airflow_mlmon.spec.quality import Check
+from airflow_mlmon.spec.retention import Retention
 from airflow_mlmon.spec.section import ClassName, Section, UnknownNameError, Vocabulary
 from airflow_mlmon.spec.texts import TextFeature, derive_columns, derived_of_texts, name_derived
 from airflow_mlmon.spec.times import derived_of_times
@@ -53,13 +56,6 @@ TASK_KEYS = frozenset({"classes", "cutoff", "fairness", "threshold", "tolerance"
 
 _UNDIVIDED = {Role.ID, Role.TIME, Role.SCORE, Role.VERSION, Role.GROUP, Role.ITEM}
 _DIVIDING = {ColumnType.CATEGORY, ColumnType.STRING, ColumnType.BOOLEAN, ColumnType.INTEGER}
-
-
-class History(Section):
-    """Trailing window that a partition is compared with."""
-
-    days: int = Field(default=28, ge=3, le=400, description="Length of the trailing window in days.")
-    minimum: int = Field(default=14, ge=3, description="Fewest days; with fewer the verdict is 'not enough data'.")
 
 
 class ModelSpec(Section):
@@ -140,8 +136,14 @@ class ModelSpec(Section):
         description="Own metrics by name: the function that measures each from the rows, as module:function.",
     )
     history: History = Field(default_factory=History)
+    evidently: EvidentlyForm = Field(
+        default=EvidentlyForm.AUTO,
+        description="Evidently's report of a day: auto (on the first day and on alerting days), page (always), json "
+        "(always, without a page) or none.",
+    )
     alerts: Alerts = Field(default_factory=Alerts)
     druid: Druid = Field(default_factory=Druid)
+    retention: Retention = Field(default_factory=Retention)
     # file that it was loaded from, for messages
     _file: str = PrivateAttr("")
 
@@ -303,12 +305,8 @@ class ModelSpec(Section):
             self._known_column(column, key)
 
     @model_validator(mode="after")
-    def _operational_apart(self) -> Self:
+    def _roles_fit(self) -> Self:
         check_operational(self.operational, self.predictions.columns)
-        return self
-
-    @model_validator(mode="after")
-    def _attributions_fit(self) -> Self:
         check_attributions(self.predictions.columns)
         return self
 

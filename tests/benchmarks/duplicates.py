@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from airflow_mlmon.archive.curation.intake import Keyed
+from airflow_mlmon.archive.curation.keyed import Keyed
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.duplicates import find_repeats, write_id_hashes

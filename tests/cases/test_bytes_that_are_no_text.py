@@ -24,7 +24,7 @@ def damaged(table: pa.Table, name: str, row: int = 3) -> pa.Table:
 
 def test_day_and_the_one_after_it_are_run_with_their_pages(tmp_path):
     """jorgecarleitao/parquet2 #108, ibis-project/ibis #6631: one byte that is no UTF-8 ended the whole job."""
-    archive = BaseArchive(tmp_path, ("reference:\n", "quality: []\nsegments: [country]\nreference:\n"))
+    archive = BaseArchive(tmp_path, ("reference:\n", "quality: []\nevidently: page\nsegments: [country]\nreference:\n"))
     archive.write_day(FIRST, damaged(day_table(FIRST), "country"))
     archive.write_day(day_of(1))
 

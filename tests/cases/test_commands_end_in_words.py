@@ -146,7 +146,7 @@ def test_a_page_that_cannot_be_written_fails_its_day_and_the_next_is_run(archive
     code, out, _ = call(
         capsys,
         *("backfill", archive.folder / "m.yaml", "--from", FIRST, "--to", day_of(2), "--json"),
-        *("--store", f"sqlite:///{archive.folder / 'store.db'}", "--workspace", workspace),
+        *("--store", f"sqlite:///{archive.folder / 'store.db'}", "--workspace", workspace, "--evidently", "page"),
     )
     assert code == 1
     assert [json.loads(line)["status"] for line in out.splitlines()] == ["OK", "FAILED", "OK"]

@@ -11,13 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_mlmon.profiles.codec import codec
+from airflow_mlmon.profiles.columns.category import CategoryProfile
 from airflow_mlmon.profiles.columns.grid import to_cells
 from airflow_mlmon.profiles.engine.local import pin_and_profile_parquet, profile_parquet, profile_table
 from airflow_mlmon.profiles.engine.pinning import pin_column, pin_columns
+from airflow_mlmon.profiles.engine.stream import ProfileStream
 from airflow_mlmon.profiles.hours import Clock
-from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.profiles.schema import ColumnSchema, Kind, SegmentSchema
+from airflow_mlmon.profiles.profile import Profile, sum_profiles
+from airflow_mlmon.profiles.schema import ColumnSchema, Derivation, Kind, SegmentSchema
 from airflow_mlmon.profiles.values.exact import sum_quantised
+from airflow_mlmon.profiles.values.reading import count_texts
 from airflow_mlmon.spec.choices import ColumnType
 from tests.support.profiles import make_schema
 
@@ -28,6 +31,10 @@ SCHEMA = make_schema(
     ColumnSchema(name="b", kind=Kind.CATEGORY, vocabulary=("true", "false")),
     ColumnSchema(name="v", kind=Kind.VECTOR, centre=1.0, quantum=2.0**-22, dimension=5, element_quantum=2.0**-18),
     ColumnSchema(name="d", kind=Kind.NUMERIC, centre=5.25, quantum=2.0**-22, atoms=(0.0,)),
+    ColumnSchema(
+        name="c.length", kind=Kind.NUMERIC, integer=True, derived=Derivation(feature="length", columns=("c",), every=2)
+    ),
+    ColumnSchema(name="t.hour", kind=Kind.CATEGORY, derived=Derivation(feature="hour", columns=("t",))),
     segments=(
         SegmentSchema(columns=("c",)),
         SegmentSchema(columns=("b",), values=("true",)),
@@ -98,6 +105,48 @@ def test_stream_of_any_files_and_threads_is_the_profile_of_the_table(*, rows, di
     streamed = profile_parquet([to_file(part, group) for part in parts], SCHEMA, clock=CLOCK, threads=threads)
 
     assert core(streamed) == core(profile_table(table, SCHEMA, clock=CLOCK))
+
+
+@settings(deadline=None, derandomize=True, max_examples=40)
+@given(
+    rows=st.sampled_from([0, 1, 300, 5000, 70_000, 140_000]),
+    distinct=st.sampled_from([1, 900, 1025, 40_000]),
+    sizes=st.lists(st.sampled_from([0, 1, 7, 4096, 30_000, 1 << 20]), min_size=1, max_size=9),
+    threads=st.integers(1, 4),
+    seed=st.integers(0, 9),
+)
+def test_stream_of_any_batches_and_threads_is_the_profile_of_the_table(*, rows, distinct, sizes, threads, seed):
+    table = make_table(rows, distinct, seed)
+    stream = ProfileStream(SCHEMA, CLOCK, threads=threads)
+    start = 0
+    for size in [*sizes, rows]:
+        stream.add(table.slice(start, size))
+        start += size
+    streamed = stream.total()
+
+    assert streamed.to_bytes() == profile_table(table, SCHEMA, clock=CLOCK).to_bytes()
+    assert core(streamed) == core(profile_parquet([to_file(table, 50_000)], SCHEMA, clock=CLOCK))
+
+
+def test_stream_of_tables_that_lack_columns_is_the_sum_of_their_profiles():
+    tables = [make_table(3000, 900, seed).drop([name]) for seed, name in enumerate(["x", "c", "b", "v"])]
+    stream = ProfileStream(SCHEMA, CLOCK, threads=3)
+    for table in tables:
+        stream.add(table)
+
+    summed = sum_profiles(SCHEMA, (profile_table(table, SCHEMA, clock=CLOCK) for table in tables))
+    assert core(stream.total()) == core(summed)
+
+
+def test_stream_holds_no_more_than_some_texts():
+    texts = [f"{number % 300_000:x}" for number in range(400_000)]
+    schema = make_schema(ColumnSchema(name="c", kind=Kind.CATEGORY, vocabulary=("0", "1")))
+    stream = ProfileStream(schema, threads=1)
+    for start in range(0, len(texts), 50_000):
+        stream.add(pa.table({"c": texts[start : start + 50_000]}))
+
+    whole = CategoryProfile.of(schema.columns[0], count_texts(pa.array(texts), "c"))
+    assert stream.total().columns["c"] == whole
 
 
 TYPES = {

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from airflow_mlmon.archive.curation.curate import required_columns
-from airflow_mlmon.archive.curation.intake import Intake, Keyed, take_in
+from airflow_mlmon.archive.curation.intake import Intake, take_in
+from airflow_mlmon.archive.curation.keyed import Keyed
 from airflow_mlmon.archive.curation.manifest import SourceFile
 from airflow_mlmon.archive.curation.read import ListedSource
 from airflow_mlmon.archive.layouts.layout import list_below

@@ -29,7 +29,13 @@ def asset_events(home: Path) -> list[tuple[str, dict[str, Any]]]:
 
 
 def run_dag_file(
-    folder: Path, archive: Archive, day: str, *replacements: tuple[str, str], dag_id: str = "", **environment: str
+    folder: Path,
+    archive: Archive,
+    day: str,
+    *replacements: tuple[str, str],
+    dag_id: str = "",
+    conf: dict[str, Any] | None = None,
+    **environment: str,
 ) -> dict[str, Any]:
     """Run the DAG, of several the one of that id, for a day; its state, its tasks' states and XComs, and the log."""
     dags = folder / "dags"
@@ -37,7 +43,7 @@ def run_dag_file(
     (dags / "loans.yaml").write_text(archive.spec_text(*replacements))
     (dags / "loans.py").write_text(DAG_FILE.format(folder=str(dags)))
     done = subprocess.run(
-        [sys.executable, "-m", "tests.support.dag_run", str(dags / "loans.py"), day, dag_id],
+        [sys.executable, "-m", "tests.support.dag_run", str(dags / "loans.py"), day, dag_id, json.dumps(conf or {})],
         capture_output=True,
         text=True,
         check=False,

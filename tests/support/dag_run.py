@@ -9,15 +9,15 @@ from datetime import UTC, datetime, timedelta
 from airflow.dag_processing.dagbag import DagBag
 
 
-def main(path: str, day: str, dag_id: str = "") -> None:
-    """Run the DAG, of several the one of that id, for the partition of `day`."""
+def main(path: str, day: str, dag_id: str = "", conf: str = "{}") -> None:
+    """Run the DAG, of several the one of that id, for the partition of `day` with a conf."""
     bag = DagBag(path)
     if bag.import_errors:
         sys.exit(f"import errors: {bag.import_errors}")
     [dag] = [dag for dag in bag.dags.values() if dag_id in ("", dag.dag_id)]
     # a run by hand gets the last interval that has ended at its logical date; a midnight could be a day that was typed
     moment = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=1, hours=12)
-    dag_run = dag.test(logical_date=moment)
+    dag_run = dag.test(logical_date=moment, run_conf=json.loads(conf))
     tasks = dag_run.get_task_instances()
     states = {task.task_id: str(task.state) for task in tasks}
     values = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +12,7 @@ from airflow_mlmon.archive.curation.spool import Positions
 from airflow_mlmon.statistics.arrays import Integers
 
 _BLOCK = 1 << 20
+_BYTES = 8
 
 
 class HashLog:
@@ -18,12 +20,19 @@ class HashLog:
 
     def __init__(self, path: Path) -> None:
         self.rows = 0
-        self._path = path
+        self.path = path
         path.touch()
+
+    @classmethod
+    def restore(cls, path: Path) -> Self:
+        """Take up a log again."""
+        log = cls(path)
+        log.rows = path.stat().st_size // _BYTES
+        return log
 
     def add(self, hashes: Integers) -> None:
         """Append the hashes of further rows."""
-        with self._path.open("ab") as file:
+        with self.path.open("ab") as file:
             file.write(hashes.astype("<i8", copy=False).tobytes())
         self.rows += len(hashes)
 
@@ -31,7 +40,7 @@ class HashLog:
         """Return all hashes, ascending."""
         # what the rows took is free by now, but not yet given back
         pa.default_memory_pool().release_unused()
-        hashes = np.fromfile(self._path, dtype="<i8").astype(np.int64, copy=False)
+        hashes = np.fromfile(self.path, dtype="<i8").astype(np.int64, copy=False)
         hashes.sort()
         return hashes
 
@@ -40,7 +49,7 @@ class HashLog:
         found = [np.zeros(0, dtype=np.int64)]
         if len(wanted):
             for start in range(0, self.rows, _BLOCK):
-                hashes = np.fromfile(self._path, dtype="<i8", count=_BLOCK, offset=8 * start)
+                hashes = np.fromfile(self.path, dtype="<i8", count=_BLOCK, offset=_BYTES * start)
                 places = np.minimum(np.searchsorted(wanted, hashes), len(wanted) - 1)
                 found.append(start + np.flatnonzero(wanted[places] == hashes))
         return np.concatenate(found)
@@ -49,7 +58,7 @@ class HashLog:
         """Copy the hashes of all rows but those at ascending positions."""
         copy = HashLog(path)
         for start in range(0, self.rows, _BLOCK):
-            hashes = np.fromfile(self._path, dtype="<i8", count=_BLOCK, offset=8 * start)
+            hashes = np.fromfile(self.path, dtype="<i8", count=_BLOCK, offset=_BYTES * start)
             low, high = np.searchsorted(positions, [start, start + len(hashes)])
             copy.add(np.delete(hashes, positions[low:high] - start))
         return copy

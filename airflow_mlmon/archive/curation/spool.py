@@ -6,17 +6,17 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from airflow_mlmon.archive.curation.groups import cut_groups, is_full, repeating_columns
+
 Positions = npt.NDArray[np.int64]
 
-_GROUP_ROWS = 1 << 17
-_GROUP_ROWS_OF_VECTORS = 1 << 13
 # row groups that wait for the writer: one, so that reading goes on meanwhile
 _PENDING = 1
 
@@ -29,7 +29,7 @@ class Spooled(NamedTuple):
 
 
 class Spool:
-    """Parquet file that grows by tables, in row groups whose size depends on the schema alone.
+    """Parquet file that grows by tables, in row groups that depend on the rows alone.
 
     A table with more digits of a decimal or wider elements of a vector widens the schema; the rows before it are
     converted once the spool is finished. Row groups are encoded in a thread, so a fault of the disk may be raised by a
@@ -43,9 +43,18 @@ class Spool:
         self._schema: pa.Schema | None = None
         self._writer: pq.ParquetWriter | None = None
         self._buffer: list[pa.Table] = []
-        self._buffered = 0
+        self._buffered = self._bytes = 0
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="spool")
         self._pending: deque[Future[None]] = deque()
+
+    @classmethod
+    def restore(cls, folder: Path, name: str, path: Path) -> Self:
+        """Take up a finished file again."""
+        spool = cls(folder, name)
+        with pq.ParquetFile(path) as file:
+            spool.rows, spool._schema = file.metadata.num_rows, file.schema_arrow
+        spool._parts = [path]
+        return spool
 
     @property
     def schema(self) -> pa.Schema:
@@ -61,15 +70,13 @@ class Spool:
             return
         self._buffer.append(table)
         self._buffered += table.num_rows
+        self._bytes += table.nbytes
         self.rows += table.num_rows
-        size = _rows_of_group(self.schema)
-        if self._buffered >= size:
-            whole = pa.concat_tables(self._buffer)
-            full = whole.num_rows - whole.num_rows % size
-            for start in range(0, full, size):
-                self._submit(whole.slice(start, size))
-            self._buffer = [whole.slice(full)]
-            self._buffered = whole.num_rows - full
+        if is_full(self._buffered, self._bytes, self.schema):
+            groups, rest = cut_groups(pa.concat_tables(self._buffer))
+            for group in groups:
+                self._submit(group)
+            self._buffer, self._buffered, self._bytes = [rest], rest.num_rows, rest.nbytes
 
     def blocks(self, columns: Sequence[str] | None = None, at: Positions | None = None) -> Iterator[Spooled]:
         """Yield the rows of a finished spool in order, a row group at a time.
@@ -132,12 +139,18 @@ class Spool:
     def _flush(self) -> None:
         if self._buffered:
             self._submit(pa.concat_tables(self._buffer))
-        self._buffer, self._buffered = [], 0
+        self._buffer, self._buffered, self._bytes = [], 0, 0
 
     def _submit(self, table: pa.Table) -> None:
         if self._writer is None:
             self._parts.append(self._folder / f"{self._name}.{len(self._parts)}.parquet")
-            self._writer = pq.ParquetWriter(self._parts[-1], table.schema, compression="zstd", write_page_checksum=True)
+            self._writer = pq.ParquetWriter(
+                self._parts[-1],
+                table.schema,
+                compression="zstd",
+                write_page_checksum=True,
+                use_dictionary=repeating_columns(table),
+            )
         while len(self._pending) > _PENDING:
             self._pending.popleft().result()
         self._pending.append(self._pool.submit(_write, self._writer, table))
@@ -152,9 +165,3 @@ class Spool:
 
 def _write(writer: pq.ParquetWriter, table: pa.Table) -> None:
     writer.write_table(table.combine_chunks(), row_group_size=max(table.num_rows, 1))
-
-
-def _rows_of_group(schema: pa.Schema) -> int:
-    """Return the rows of a row group: fewer where rows hold vectors, which take most of the memory."""
-    has_vectors = any(pa.types.is_nested(kind) for kind in schema.types)
-    return _GROUP_ROWS_OF_VECTORS if has_vectors else _GROUP_ROWS

@@ -48,6 +48,7 @@ from airflow_mlmon.tasks.registry import METRICS, task_of
 PAGE = "report.html"
 INDEX = "index.html"
 EVIDENTLY = "evidently.html"
+EVIDENTLY_JSON = "evidently.json"
 LEFT_OUT = "evidently_left_out.json"
 _LIBRARIES = ("airflow-mlmon", "evidently", "great-expectations", "pandas", "pyarrow")
 _PERFORMANCE_DAYS = 14
@@ -59,7 +60,10 @@ def day_page(run: Run, partition: Partition) -> DayPage:
     state = store.state(partition) or PartitionState.failed(partition, "No run of this day has finished.")
     served = state.version if state.evaluated else None
     manifest = _artefact(run, partition, served, MANIFEST) or {"files": [], "quarantined": {}}
-    left_out = _artefact(run, partition, served, LEFT_OUT)
+    evidently = _artefact(run, partition, served, LEFT_OUT)
+    if isinstance(evidently, list):
+        # as earlier releases wrote it, beside a page of every day
+        evidently = {"file": EVIDENTLY, "left_out": evidently}
     metrics = store.metric_values(partition)
     together = next((value for value in metrics if value.multivariate), None)
     verdicts = tuple(store.verdicts(partition))
@@ -94,8 +98,8 @@ def day_page(run: Run, partition: Partition) -> DayPage:
         deliveries=tuple(deliveries_of(run, partition)),
         baselines=_baselines(run, partition),
         facts=_facts(run, state),
-        left_out=tuple(left_out or ()),
-        evidently_href=None if left_out is None else EVIDENTLY,
+        left_out=tuple(evidently["left_out"]) if evidently else (),
+        evidently_href=evidently["file"] if evidently else None,
         index_href=f"../{INDEX}",
         previous_href=_href_of(run, partition.shift(-1)),
         next_href=_href_of(run, partition.shift(1)),

@@ -5,19 +5,29 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 from airflow_mlmon.evaluation.columns import drift_by_column
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.deciding.staleness import stale_days
-from airflow_mlmon.pipeline.pages.pages import EVIDENTLY, INDEX, LEFT_OUT, PAGE, column_scores, day_page, index_page
+from airflow_mlmon.pipeline.pages.pages import (
+    EVIDENTLY,
+    EVIDENTLY_JSON,
+    INDEX,
+    LEFT_OUT,
+    PAGE,
+    column_scores,
+    day_page,
+    index_page,
+)
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.curated import read_sampled
 from airflow_mlmon.pipeline.workspace.drift_files import import_drift_files
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference, read_reference_sample
-from airflow_mlmon.quality.frame import to_frame
 from airflow_mlmon.records import PartitionState
-from airflow_mlmon.reports.evidently import write_evidently
 from airflow_mlmon.reports.page import render_day, render_index
+from airflow_mlmon.reports.tone import Tone, tone_of
+from airflow_mlmon.spec.choices import EvidentlyForm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,19 +38,24 @@ class Written:
     pages: int
 
 
-def write_reports(run: Run, partition: Partition, days: Iterable[Partition]) -> Written:
+def write_reports(
+    run: Run, partition: Partition, days: Iterable[Partition], *, evidently: EvidentlyForm | None = None
+) -> Written:
     """Write the page of the day, of each day whose results changed, and the model's index.
 
     Args:
         run: the model.
         partition: the day.
         days: the days whose results were replaced; none if the run failed before the evaluation.
+        evidently: form of Evidently's report of the day, instead of the spec's.
     """
     days = list(days)
     state = run.store.state(partition)
     if partition in days and state is not None and state.version is not None and state.rows_accepted:
-        run.progress("Evidently report")
-        _write_evidently(run, state, state.version)
+        form = _evidently_form(run, state, evidently or run.spec.evidently)
+        if form is not EvidentlyForm.NONE:
+            run.progress("Evidently report")
+            _write_evidently(run, state, state.version, has_page=form is EvidentlyForm.PAGE)
     changed = [day for day in days if day != partition and _is_evaluated(run, day)]
     pages = list(dict.fromkeys([partition, *changed, *_resting_on(run, partition)]))
     write_pages(run, pages)
@@ -69,8 +84,21 @@ def _is_evaluated(run: Run, partition: Partition) -> bool:
     return state is not None and state.evaluated
 
 
-def _write_evidently(run: Run, state: PartitionState, version: str) -> None:
+def _evidently_form(run: Run, state: PartitionState, asked: EvidentlyForm) -> EvidentlyForm:
+    """Return the form in which Evidently's report of a day is written, where `auto` decides by the day."""
+    if asked is not EvidentlyForm.AUTO:
+        return asked
+    day = state.partition.day
+    tone = tone_of(state, run.store.alerts(run.model, day, day), run.store.checks(state.partition))
+    is_first = not any(one.evaluated for one in run.store.states(run.model, date.min, day - timedelta(days=1)))
+    return EvidentlyForm.PAGE if is_first or tone is Tone.ALERTING else EvidentlyForm.NONE
+
+
+def _write_evidently(run: Run, state: PartitionState, version: str, *, has_page: bool) -> None:
     """Write Evidently's own report on samples, beside the page."""
+    from airflow_mlmon.quality.frame import to_frame  # noqa: PLC0415 - imports pandas
+    from airflow_mlmon.reports.evidently import write_evidently  # noqa: PLC0415 - takes seconds
+
     partition = state.partition
     current = read_sampled(run, partition, version)
     reference = ensure_reference(run)
@@ -84,6 +112,8 @@ def _write_evidently(run: Run, state: PartitionState, version: str) -> None:
         spec=run.spec,
         title=str(partition),
     )
-    run.files.write(run.report_uri(partition.key, EVIDENTLY), report.html)
-    run.files.write(run.report_uri(partition.key, "evidently.json"), report.json)
-    run.files.write(run.version_uri(partition, version, LEFT_OUT), json.dumps(report.left_out).encode())
+    if has_page:
+        run.files.write(run.report_uri(partition.key, EVIDENTLY), report.html)
+    run.files.write(run.report_uri(partition.key, EVIDENTLY_JSON), report.json)
+    told = {"file": EVIDENTLY if has_page else EVIDENTLY_JSON, "left_out": report.left_out}
+    run.files.write(run.version_uri(partition, version, LEFT_OUT), json.dumps(told).encode())

@@ -19,7 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.archive.curation.intake import Keyed
+from airflow_mlmon.archive.curation.keyed import Keyed
 from airflow_mlmon.archive.curation.reasons import ACCEPTED_BEFORE
 from airflow_mlmon.archive.curation.spool import Positions
 from airflow_mlmon.errors import DataError, NotFoundError

@@ -13,18 +13,20 @@ import pyarrow.compute as pc
 
 from airflow_mlmon.profiles.columns.distribution import MAX_VALUES, Distribution
 from airflow_mlmon.profiles.columns.grid import count_codes, to_codes
-from airflow_mlmon.profiles.columns.hourly import NO_CODES, HourCodes, HourlySums
+from airflow_mlmon.profiles.columns.hourly import HourCodes, HourlySums
 from airflow_mlmon.profiles.columns.tally import Tally
 from airflow_mlmon.profiles.schema import ColumnSchema
 from airflow_mlmon.profiles.values.arrow import to_number_array, to_numpy
 from airflow_mlmon.profiles.values.deviation import to_deviations
 from airflow_mlmon.profiles.values.exact import sum_quantised
+from airflow_mlmon.profiles.values.reading import Numbers
 from airflow_mlmon.statistics.arrays import Floats
 
 _BLOCK = 1 << 15
 # The first block is short: it suffices to show that most columns have more than 1,024 distinct values.
 _FIRST_BLOCK = 1 << 11
 _CODES = 1 << 20
+_PENDING_TALLIES = 16
 # Buffers of codes that counters have released; the system would clear a new one for each column.
 _free_buffers: deque[npt.NDArray[np.int64]] = deque(maxlen=4)
 
@@ -33,6 +35,8 @@ class NumericCounter:
     """Counter of the values of one numeric column over any number of arrays.
 
     Attributes:
+        rows: Number of rows.
+        nulls: Number of rows without a value.
         nans: Number of NaN.
         positive_infinities: Number of +inf.
         negative_infinities: Number of -inf.
@@ -42,37 +46,42 @@ class NumericCounter:
         squares: Sum of their squares.
     """
 
-    def __init__(
-        self, schema: ColumnSchema, *, is_summed_only: bool = False, by_hour: HourlySums | None = None
-    ) -> None:
+    def __init__(self, schema: ColumnSchema, *, is_summed_only: bool = False) -> None:
         self._schema = schema
-        self._by_hour = by_hour
         self._is_summed_only = is_summed_only
         self._atoms = dict.fromkeys(schema.atoms, 0)
         self._values: Tally | None = Tally.empty(np.float64)
         self._cells: list[Tally] = []
         self._codes = np.empty(0, dtype=np.int64)
         self._held = 0
+        self.rows = self.nulls = 0
         self.nans = self.positive_infinities = self.negative_infinities = 0
         self.min: float | None = None
         self.max: float | None = None
         self.total = self.squares = 0
 
-    def add(self, numbers: npt.NDArray[np.number], codes: HourCodes = NO_CODES) -> None:
-        """Count the numbers of an array without nulls; for sums by hour, with the hour of each."""
+    def add(self, numbers: Numbers, by_hour: HourlySums | None = None) -> None:
+        """Count the numbers of an array, and sum them by hour too."""
+        self.rows += len(numbers.values) + numbers.nulls
+        self.nulls += numbers.nulls
         start, step = 0, _FIRST_BLOCK if self._values is not None else _BLOCK
-        while start < len(numbers):
-            self._add_block(numbers[start : start + step], codes[start : start + step])
+        while start < len(numbers.values):
+            block = slice(start, start + step)
+            self._add_block(numbers.values[block], numbers.codes[block], by_hour)
             start, step = start + step, _BLOCK
+
+    def release(self) -> None:
+        """Count what is buffered, and let other counters have the buffer."""
+        self._flush()
+        if len(self._codes):
+            _free_buffers.append(self._codes)
+            self._codes = np.empty(0, dtype=np.int64)
 
     def distribution(self) -> Distribution:
         """Return the distribution of the deviations counted so far."""
         if self._values is not None:
             return Distribution(pinned_atoms=self._schema.atoms, values=self._values)
-        self._flush()
-        if len(self._codes):
-            _free_buffers.append(self._codes)
-            self._codes = np.empty(0, dtype=np.int64)
+        self.release()
         atoms = np.array(self._schema.atoms, dtype=np.float64)
         counts = np.array([self._atoms[atom] for atom in self._schema.atoms], dtype=np.int64)
         return Distribution(
@@ -82,12 +91,12 @@ class NumericCounter:
             atoms=Tally.of_counts(atoms, counts),
         )
 
-    def _add_block(self, block: npt.NDArray[np.number], codes: HourCodes) -> None:
+    def _add_block(self, block: npt.NDArray[np.number], codes: HourCodes, by_hour: HourlySums | None) -> None:
         low, high = block.min(), block.max()
         # Either is NaN where one of the values is.
         if not (np.isfinite(low) and np.isfinite(high)):
-            if self._by_hour:
-                self._by_hour.add_unusable(block, codes)
+            if by_hour:
+                by_hour.add_unusable(block, codes)
                 codes = codes[np.isfinite(block)]
             block = self._take_finite(block)
             if not len(block):
@@ -102,8 +111,8 @@ class NumericCounter:
         total, squares = sum_quantised(deviations, self._schema.quantum, reach=reach)
         self.total += total
         self.squares += squares
-        if self._by_hour:
-            self._by_hour.add(deviations, codes, reach=reach)
+        if by_hour:
+            by_hour.add(deviations, codes, reach=reach)
         if self._is_summed_only:
             return
         if self._values is None:
@@ -145,6 +154,8 @@ class NumericCounter:
     def _flush(self) -> None:
         if self._held:
             self._cells.append(count_codes(self._codes[: self._held]))
+            if len(self._cells) >= _PENDING_TALLIES:
+                self._cells = [Tally.total(self._cells)]
         self._held = 0
 
 

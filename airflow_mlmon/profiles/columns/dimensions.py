@@ -94,7 +94,7 @@ class DimensionCounter:
     def __init__(self, dimension: int, quantum: float) -> None:
         self._dimension = dimension
         self._unit = 1 / quantum
-        self._parts = [DimensionSums()]
+        self._total = DimensionSums()
 
     def add(self, vectors: npt.NDArray[np.number]) -> Floats:
         """Add the vectors, one per row, and return their norms."""
@@ -103,12 +103,12 @@ class DimensionCounter:
         for block in iterate_blocks(vectors):
             norms.append(to_norms(block))
             sums.add(block, self._unit)
-        self._parts.append(sums.total())
+        self._total = DimensionSums.sum_of([self._total, sums.total()])
         return np.concatenate(norms)
 
     def total(self) -> DimensionSums:
         """Return the sums so far."""
-        return DimensionSums.sum_of(self._parts)
+        return self._total
 
 
 class _Running:

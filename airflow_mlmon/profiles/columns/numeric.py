@@ -16,7 +16,6 @@ import numpy as np
 
 from airflow_mlmon.profiles.columns.counting import NumericCounter
 from airflow_mlmon.profiles.columns.distribution import Distribution
-from airflow_mlmon.profiles.columns.hourly import HourlySums
 from airflow_mlmon.profiles.schema import ColumnSchema
 from airflow_mlmon.profiles.values.reading import Numbers
 from airflow_mlmon.statistics.intervals import Interval, interval_around
@@ -62,25 +61,20 @@ class NumericProfile:
         return cls(schema=schema, distribution=Distribution(pinned_atoms=schema.atoms))
 
     @classmethod
-    def of(
-        cls,
-        schema: ColumnSchema,
-        chunks: Iterable[Numbers],
-        *,
-        is_summed_only: bool = False,
-        by_hour: HourlySums | None = None,
-    ) -> Self:
+    def of(cls, schema: ColumnSchema, chunks: Iterable[Numbers], *, is_summed_only: bool = False) -> Self:
         """Profile the values of a column, given in chunks; one that is only summed has no distribution."""
-        counter = NumericCounter(schema, is_summed_only=is_summed_only, by_hour=by_hour)
-        rows = nulls = 0
+        counter = NumericCounter(schema, is_summed_only=is_summed_only)
         for chunk in chunks:
-            rows += len(chunk.values) + chunk.nulls
-            nulls += chunk.nulls
-            counter.add(chunk.values, chunk.codes)
+            counter.add(chunk)
+        return cls.of_counter(schema, counter)
+
+    @classmethod
+    def of_counter(cls, schema: ColumnSchema, counter: NumericCounter) -> Self:
+        """Return the profile of the values counted so far."""
         return cls(
             schema=schema,
-            rows=rows,
-            nulls=nulls,
+            rows=counter.rows,
+            nulls=counter.nulls,
             nans=counter.nans,
             positive_infinities=counter.positive_infinities,
             negative_infinities=counter.negative_infinities,

@@ -79,6 +79,12 @@ def build_undivided(schema: SegmentSchema, counts: Mapping[str | None, int], who
     return Segment(schema=schema, parts={}, rest=whole)
 
 
+def build_divided(schema: SegmentSchema, parts: Mapping[str | None, Part], columns: Iterable[ColumnSchema]) -> Segment:
+    """Build the segment from the parts of its values; None stands for the rest."""
+    named = {value: part for value, part in parts.items() if value is not None}
+    return Segment(schema=schema, parts=named, rest=parts.get(None) or empty_part(columns))
+
+
 def sum_segments(segments: Sequence[Segment], whole: Part) -> Segment:
     """Sum one or more segments of profiles whose sum is `whole`."""
     schema = segments[0].schema

@@ -43,18 +43,12 @@ class DistinctSketch:
         """Return the sketch of no texts."""
         return cls(data=_empty_data())
 
-    @classmethod
-    def of(cls, texts: pa.Array) -> Self:
+    @staticmethod
+    def of(texts: pa.Array) -> DistinctSketch:
         """Build the sketch of strings without nulls; bytes that are not UTF-8 count as U+FFFD."""
-        if not len(texts):
-            return cls.empty()
-        texts = _to_valid(texts)
-        sketch = datasketches.update_theta_sketch(lg_k=_LOG2_K)
-        for start in range(0, len(texts), _BLOCK):
-            for text in _candidates(texts.slice(start, _BLOCK), sketch.theta64):
-                sketch.update(text)
-        sketch.trim()
-        return cls(data=sketch.compact(ordered=True).serialize())
+        builder = SketchBuilder()
+        builder.add(texts)
+        return builder.sketch()
 
     @classmethod
     def sum_of(cls, parts: Sequence[Self]) -> Self:
@@ -74,6 +68,25 @@ class DistinctSketch:
         """Compute the bounds of the distinct count at about 95 % confidence."""
         sketch = _read(self.data)
         return float(sketch.get_lower_bound(2)), float(sketch.get_upper_bound(2))
+
+
+class SketchBuilder:
+    """Sketch of texts that are added in any number of arrays."""
+
+    def __init__(self) -> None:
+        self._sketch = datasketches.update_theta_sketch(lg_k=_LOG2_K)
+
+    def add(self, texts: pa.Array) -> None:
+        """Add strings without nulls; bytes that are not UTF-8 count as U+FFFD."""
+        texts = _to_valid(texts)
+        for start in range(0, len(texts), _BLOCK):
+            for text in _candidates(texts.slice(start, _BLOCK), self._sketch.theta64):
+                self._sketch.update(text)
+
+    def sketch(self) -> DistinctSketch:
+        """Return the sketch of the texts so far."""
+        self._sketch.trim()
+        return DistinctSketch(data=self._sketch.compact(ordered=True).serialize())
 
 
 def _read(data: bytes) -> datasketches.compact_theta_sketch:

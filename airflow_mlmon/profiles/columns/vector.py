@@ -8,6 +8,7 @@ from typing import Self
 
 import pyarrow as pa
 
+from airflow_mlmon.profiles.columns.counting import NumericCounter
 from airflow_mlmon.profiles.columns.dimensions import DimensionCounter, DimensionSums
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.profiles.schema import ColumnSchema
@@ -43,16 +44,20 @@ class VectorProfile:
         Raises:
             SchemaMismatchError: the column does not hold lists of numbers.
         """
-        counter = DimensionCounter(schema.dimension or 1, schema.element_quantum or 1.0)
-        malformed: list[int] = []
+        counter = VectorCounter(schema)
+        for chunk in chunks:
+            counter.add(chunk)
+        return cls.of_counter(schema, counter)
 
-        def norms(chunk: pa.Array) -> Numbers:
-            vectors = read_vectors(chunk, schema.name, schema.dimension or 1)
-            malformed.append(vectors.malformed)
-            return Numbers(values=counter.add(vectors.elements), nulls=vectors.nulls)
-
-        norm = NumericProfile.of(schema, map(norms, chunks))
-        return cls(schema=schema, norm=norm, malformed=sum(malformed), dimensions=counter.total())
+    @classmethod
+    def of_counter(cls, schema: ColumnSchema, counter: VectorCounter) -> Self:
+        """Return the profile of the vectors counted so far."""
+        return cls(
+            schema=schema,
+            norm=NumericProfile.of_counter(schema, counter.norms),
+            malformed=counter.malformed,
+            dimensions=counter.dimensions.total(),
+        )
 
     @classmethod
     def sum_of(cls, parts: Sequence[Self]) -> Self:
@@ -88,3 +93,29 @@ class VectorProfile:
     def far(self) -> int:
         """Finite vectors too far out for the sums per dimension."""
         return self.observed - self.dimensions.rows
+
+
+class VectorCounter:
+    """Counter of the vectors of one column over any number of arrays.
+
+    Attributes:
+        norms: Counter of their norms.
+        dimensions: Counter of their elements.
+        malformed: Rows whose vector has another dimension, or a null element.
+    """
+
+    def __init__(self, schema: ColumnSchema) -> None:
+        self._schema = schema
+        self.norms = NumericCounter(schema)
+        self.dimensions = DimensionCounter(schema.dimension or 1, schema.element_quantum or 1.0)
+        self.malformed = 0
+
+    def add(self, chunk: pa.Array) -> None:
+        """Count the vectors of an array.
+
+        Raises:
+            SchemaMismatchError: it does not hold lists of numbers.
+        """
+        vectors = read_vectors(chunk, self._schema.name, self._schema.dimension or 1)
+        self.malformed += vectors.malformed
+        self.norms.add(Numbers(values=self.dimensions.add(vectors.elements), nulls=vectors.nulls))

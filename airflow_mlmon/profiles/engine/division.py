@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -29,6 +30,40 @@ def count_values(rows: pa.Table, segment: SegmentSchema) -> Counter[str | None]:
     return Counter(dict(zip(counted.field("values").to_pylist(), counts, strict=True)))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowOrder:
+    """Order of some rows in which those with the same value lie together.
+
+    Attributes:
+        order: Positions of the rows.
+        parts: Values with the bounds of their rows in this order; None stands for the rest.
+    """
+
+    order: pa.Array
+    parts: tuple[tuple[str | None, int, int], ...]
+
+    def split(self, values: pa.ChunkedArray) -> Iterator[tuple[str | None, pa.ChunkedArray]]:
+        """Split a column of the rows by value."""
+        ordered = values.take(self.order)
+        for value, start, stop in self.parts:
+            yield value, ordered.slice(start, stop - start)
+
+
+def order_by_value(rows: pa.Table, segment: SegmentSchema) -> RowOrder:
+    """Order the rows by value.
+
+    Raises:
+        SchemaMismatchError: a column holds values other than text, numbers or booleans.
+    """
+    encoded = _row_values(rows, segment).dictionary_encode(null_encoding="encode")
+    codes = to_numpy(encoded.indices)
+    stops = np.cumsum(np.bincount(codes, minlength=len(encoded.dictionary))).tolist()
+    # numpy sorts numbers of 16 bits by their digits, several times as fast as others
+    sortable = codes.astype(np.uint16) if len(stops) <= _SHORT else codes
+    parts = zip(encoded.dictionary.to_pylist(), [0, *stops], stops, strict=False)
+    return RowOrder(order=to_number_array(np.argsort(sortable, kind="stable")), parts=tuple(parts))
+
+
 def split(
     rows: pa.Table, segment: SegmentSchema, *, by: pa.Table | None = None
 ) -> Iterator[tuple[str | None, pa.Table]]:
@@ -42,16 +77,10 @@ def split(
     Raises:
         SchemaMismatchError: a column holds values other than text, numbers or booleans.
     """
-    encoded = _row_values(rows if by is None else by, segment).dictionary_encode(null_encoding="encode")
-    codes = to_numpy(encoded.indices)
-    counts = np.bincount(codes, minlength=len(encoded.dictionary))
-    # numpy sorts numbers of 16 bits by their digits, several times as fast as others
-    sortable = codes.astype(np.uint16) if len(counts) <= _SHORT else codes
-    ordered = rows.take(to_number_array(np.argsort(sortable, kind="stable")))
-    start = 0
-    for value, count in zip(encoded.dictionary.to_pylist(), counts.tolist(), strict=True):
-        yield value, ordered.slice(start, count)
-        start += count
+    division = order_by_value(rows if by is None else by, segment)
+    ordered = rows.take(division.order)
+    for value, start, stop in division.parts:
+        yield value, ordered.slice(start, stop - start)
 
 
 def _row_values(rows: pa.Table, segment: SegmentSchema) -> pa.Array:

@@ -11,31 +11,26 @@ import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 from itertools import accumulate, chain
 from pathlib import Path
 from typing import TypeVar
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from airflow_mlmon.errors import SchemaMismatchError
-from airflow_mlmon.profiles.columns.category import CategoryProfile
 from airflow_mlmon.profiles.columns.column import ColumnProfile, empty_column, sum_columns
-from airflow_mlmon.profiles.columns.identifier import IdentifierProfile
-from airflow_mlmon.profiles.columns.numeric import NumericProfile
-from airflow_mlmon.profiles.columns.segment import Part, Segment, build_undivided, empty_part, sum_parts
-from airflow_mlmon.profiles.columns.vector import VectorProfile
+from airflow_mlmon.profiles.columns.segment import Part, Segment, build_divided, build_undivided, sum_parts
+from airflow_mlmon.profiles.engine.counters import make_counter
 from airflow_mlmon.profiles.engine.derived import with_derived
 from airflow_mlmon.profiles.engine.division import count_values, split
 from airflow_mlmon.profiles.engine.hours import HourlyCounter, HourSums
 from airflow_mlmon.profiles.engine.parquet import ColumnJob, ParquetSource, RowGroups, read_file_columns, read_rows
 from airflow_mlmon.profiles.engine.pinning import pin_column
+from airflow_mlmon.profiles.engine.stream import ProfileStream
 from airflow_mlmon.profiles.hours import Clock
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.profiles.schema import ColumnSchema, Kind, ProfileSchema, SegmentSchema
-from airflow_mlmon.profiles.values.reading import Numbers, count_texts, read_numbers, read_texts
+from airflow_mlmon.profiles.schema import ColumnSchema, ProfileSchema, SegmentSchema
 from airflow_mlmon.spec.choices import ColumnType
 
 _PENDING_SUMS = 16
@@ -56,14 +51,9 @@ def profile_table(table: pa.Table, schema: ProfileSchema, *, clock: Clock | None
     Raises:
         SchemaMismatchError: the type of a column does not match its kind.
     """
-    table = with_derived(table, schema.columns)
-    hours = HourSums(schema, clock)
-    whole = _profile_rows(table, schema, hours)
-    segments = {}
-    for pinned in schema.segments:
-        simple = build_undivided(pinned, count_values(table, pinned), whole)
-        segments[pinned.name] = simple or _divide(pinned, _profile_parts(table, schema, pinned), schema)
-    return Profile(schema_id=schema.id, rows=whole.rows, columns=whole.columns, segments=segments, hours=hours.total())
+    stream = ProfileStream(schema, clock, threads=1)
+    stream.add(table)
+    return stream.total()
 
 
 def profile_parquet(
@@ -185,7 +175,8 @@ def _divide_slices(
         for name, own in parts.items():
             _add_parts(sums[name], own)
     return {
-        pinned.name: simple[pinned.name] or _divide(pinned, sums[pinned.name], schema) for pinned in schema.segments
+        pinned.name: simple[pinned.name] or build_divided(pinned, sums[pinned.name], schema.columns)
+        for pinned in schema.segments
     }
 
 
@@ -218,22 +209,13 @@ def _add_parts(sums: _Parts, parts: _Parts) -> None:
         sums[value] = sum_parts([sums[value], part]) if value in sums else part
 
 
-def _divide(pinned: SegmentSchema, parts: _Parts, schema: ProfileSchema) -> Segment:
-    named = {value: part for value, part in parts.items() if value is not None}
-    return Segment(schema=pinned, parts=named, rest=parts.get(None) or empty_part(schema.columns))
-
-
-def _profile_rows(table: pa.Table, schema: ProfileSchema, hours: HourSums | None = None) -> Part:
-    read = hours.open(table) if hours else None
-    columns = {}
-    for column in schema.columns:
-        if column.name not in table.column_names:
-            columns[column.name] = empty_column(column)
-            continue
-        counter = hours.counter(column, read) if hours else None
-        columns[column.name] = _profile_chunks(column, table.column(column.name).chunks, counter)
-        if hours and counter:
-            hours.add(counter)
+def _profile_rows(table: pa.Table, schema: ProfileSchema) -> Part:
+    columns = {
+        column.name: _profile_chunks(column, table.column(column.name).chunks)
+        if column.name in table.column_names
+        else empty_column(column)
+        for column in schema.columns
+    }
     return Part(rows=table.num_rows, columns=columns)
 
 
@@ -271,36 +253,12 @@ def _profile_job(found: _CountedJob) -> list[_Counted]:
 
 
 def _profile_chunks(
-    schema: ColumnSchema, chunks: Iterable[pa.Array], counter: HourlyCounter | None = None
+    schema: ColumnSchema, chunks: Iterable[pa.Array], hours: HourlyCounter | None = None
 ) -> ColumnProfile:
-    if schema.kind is Kind.NUMERIC:
-        numbers = (_read(schema, chunk, counter) for chunk in chunks)
-        return NumericProfile.of(schema, numbers, by_hour=counter.sums if counter else None)
-    if counter:
-        chunks = _counted(chunks, counter)
-    if schema.kind is Kind.CATEGORY:
-        parts = [CategoryProfile.of(schema, count_texts(chunk, schema.name)) for chunk in chunks]
-        return CategoryProfile.sum_of([CategoryProfile.empty(schema), *parts])
-    if schema.kind is Kind.IDENTIFIER:
-        named = [_profile_identifier(schema, chunk) for chunk in chunks]
-        return IdentifierProfile.sum_of([IdentifierProfile.empty(schema), *named])
-    return VectorProfile.of(schema, chunks)
-
-
-def _read(schema: ColumnSchema, chunk: pa.Array, counter: HourlyCounter | None) -> Numbers:
-    numbers = read_numbers(chunk, schema.name)
-    return replace(numbers, codes=counter.count(chunk)) if counter else numbers
-
-
-def _counted(chunks: Iterable[pa.Array], counter: HourlyCounter) -> Iterator[pa.Array]:
+    counter = make_counter(schema)
     for chunk in chunks:
-        counter.count(chunk)
-        yield chunk
-
-
-def _profile_identifier(schema: ColumnSchema, chunk: pa.Array) -> IdentifierProfile:
-    nulls = pc.sum(chunk.is_null()).as_py() if pa.types.is_dictionary(chunk.type) else chunk.null_count
-    return IdentifierProfile.of(schema, read_texts(chunk, schema.name), rows=len(chunk), nulls=nulls or 0)
+        counter.add(chunk, hours)
+    return counter.profile()
 
 
 class _ColumnSums:

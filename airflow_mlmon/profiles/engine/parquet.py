@@ -17,7 +17,7 @@ from airflow_mlmon.profiles.engine.derived import derive, group_derived
 from airflow_mlmon.profiles.schema import ColumnSchema, Kind
 
 _SLICE_ROWS = 1 << 20
-_ROWS_AT_ONCE = 1 << 17
+ROWS_AT_ONCE = 1 << 17
 _ELEMENTS_AT_ONCE = 1 << 22
 _BUFFER_BYTES = 1 << 20
 _thread = threading.local()
@@ -107,7 +107,7 @@ def read_file_columns(job: ColumnJob) -> Iterator[Sequence[pa.Array]]:
     with _named(job.source.name, first.sources[0]):
         file = _open(job.source, as_dictionary=first)
         batches = file.iter_batches(
-            _rows_at_once([first], _SLICE_ROWS),
+            limit_rows([first], _SLICE_ROWS),
             row_groups=list(job.groups),
             columns=list(first.sources),
             use_threads=False,
@@ -132,14 +132,14 @@ def read_rows(part: RowGroups, names: Iterable[str], columns: Sequence[ColumnSch
     wanted = [name for name in dict.fromkeys(names) if name in part.source.columns]
     with _named(part.source.name):
         file = _open(part.source, as_dictionary=None)
-        rows = _rows_at_once(columns, _ROWS_AT_ONCE)
+        rows = limit_rows(columns, ROWS_AT_ONCE)
         for batch in file.iter_batches(rows, row_groups=list(part.groups), columns=wanted, use_threads=False):
             # by name: Arrow also selects "x.y" when asked for "x"
             yield pa.Table.from_batches([batch]).select(wanted)
 
 
-def _rows_at_once(columns: Iterable[ColumnSchema], most: int) -> int:
-    """Compute the number of rows at which no vector column exceeds four million elements."""
+def limit_rows(columns: Iterable[ColumnSchema], most: int) -> int:
+    """Compute the number of rows, up to `most`, at which no vector column exceeds four million elements."""
     widest = max((column.dimension or 1 for column in columns), default=1)
     return max(min(most, _ELEMENTS_AT_ONCE // widest), 1)
 

@@ -31,6 +31,9 @@ def derive_forms(features: Collection[FormFeature], texts: pa.Array, every: int)
     """
     if pa.types.is_dictionary(texts.type):
         texts = texts.cast(texts.type.value_type)
+    if not pa.types.is_large_string(texts.type):
+        # a column without a value may have no type
+        texts = texts.cast(pa.string())
     held = texts.is_valid().to_numpy(zero_copy_only=False)
     known = texts.drop_null()
     if every > 1:

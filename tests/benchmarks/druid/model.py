@@ -15,7 +15,7 @@ from airflow_mlmon.pipeline.workspace.partition_files import to_parquet
 from airflow_mlmon.records import Delivery, Family
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.store.metric_store import MetricStore
-from tests.benchmarks.day import day_table, spec_text
+from tests.benchmarks.day.in_airflow import day_table, spec_text
 from tests.support.published import metric, partition_state, results
 
 _METRICS = 200

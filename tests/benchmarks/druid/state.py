@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_mlmon.druid.client import DruidClient
-from tests.benchmarks.day import CATEGORIES, FLOATS
+from tests.benchmarks.day.in_airflow import CATEGORIES, FLOATS
 
 _NUMBER = "PARSE_LONG(SUBSTRING(id, 12))"
 _DOUBLES = ["score", *(f"x{number}" for number in range(FLOATS))]

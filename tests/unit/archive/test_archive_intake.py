@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from airflow_mlmon.archive.curation import repeats, spool
+from airflow_mlmon.archive.curation import groups, repeats
 from airflow_mlmon.archive.curation.intake import take_in
 from airflow_mlmon.archive.curation.spool import Spool
 from airflow_mlmon.loading import parse_spec
@@ -72,7 +74,7 @@ def test_rows_do_not_depend_on_files_and_batches(monkeypatch, parts):
     table = day(3_000)
     expected = contents(curate(table, SPEC, DAY))
     monkeypatch.setattr(parquet, "ROWS", 101)
-    monkeypatch.setattr(spool, "_GROUP_ROWS", 256)
+    monkeypatch.setattr(groups, "GROUP_ROWS", 256)
     monkeypatch.setattr(repeats, "_AT_ONCE", 100)
 
     found = curate(split(table, parts), SPEC, DAY)
@@ -82,9 +84,22 @@ def test_rows_do_not_depend_on_files_and_batches(monkeypatch, parts):
     assert sum(found.reasons.values()) == found.quarantine.num_rows
 
 
+def test_rows_of_many_small_files_are_those_of_one():
+    table = day(600).append_column("seen", pa.array([True] * 600))
+    prices = [None if number % 7 else "dear" for number in range(600)]
+    table = table.set_column(3, "price", pc.coalesce(pa.array(prices), table.column("price")))
+
+    found, expected = curate(split(table, 300), SPEC, DAY), curate(table, SPEC, DAY)
+
+    assert contents(found) == contents(expected)
+    [whole] = expected.files
+    assert sum((Counter(file.faults) for file in found.files), Counter()) == Counter(whole.faults)
+    assert {(file.rows, file.undeclared) for file in found.files} == {(2, ("seen",))}
+
+
 def test_sample_is_that_of_all_accepted_rows(monkeypatch, tmp_path):
     monkeypatch.setattr(hash_sample, "SAMPLE_ROWS", 50)
-    monkeypatch.setattr(spool, "_GROUP_ROWS", 256)
+    monkeypatch.setattr(groups, "GROUP_ROWS", 256)
     distinct = day(3_000)
     distinct = distinct.set_column(0, "id", pa.array([f"id-{number}" for number in range(3_000)]))
     for name, table in {"distinct": distinct, "repeated": day(3_000)}.items():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from airflow_mlmon.evaluation.rules import evaluate_rules, status_verdict
 from airflow_mlmon.records import Status, VerdictState
 from airflow_mlmon.spec.alerts import AlertRule, HistoryLimit
-from airflow_mlmon.spec.model import History
+from airflow_mlmon.spec.history import History
 from tests.support.published import metric, partition_state
 
 HISTORY = History()

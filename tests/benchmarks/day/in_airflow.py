@@ -2,7 +2,7 @@
 
     make bench
 
-Prints the seconds of the whole process and of each task, and writes build/bench/day.json:
+Prints the seconds of the whole process and of each task, and writes build/bench/in_airflow.json:
 `{"figures": {"whole_s": …, "cpu_s": …}, "tasks": {…}}`. The archive lies in a folder; the
 reference has 59 days of 1,000 rows, and the history is theirs.
 """
@@ -30,7 +30,7 @@ from tests.support.runs import write_file
 ROWS = 100_000
 FLOATS, CATEGORIES = 12, 4
 DAY = date(2026, 3, 1)
-OUTPUT = Path(__file__).parents[2] / "build" / "bench" / "night.json"
+OUTPUT = Path(__file__).parents[3] / "build" / "bench" / "in_airflow.json"
 
 HEAD = """\
 model: large

@@ -1,0 +1,34 @@
+"""Measures whole days against the goals: `make bench-day`.
+
+With ARGS="--only day_cpu_s_5000" some of them. Days have 20 columns and lie in a folder; labels come a day later.
+
+    day_ratio_10m        CPU seconds of a run of 10,000,000 rows, checks, labels of as many rows, page and imports in,
+                         over those of pyarrow's decoding and encoding of its predictions (`large`)
+    day_peak_mb_1m       MiB; peak memory of the process that runs 1,000,000 rows with as many labels (`large`)
+    day_peak_mb_10m      MiB; the same of 10,000,000 rows (`large`)
+    day_peak_mb_30m      MiB; the same of 30,000,000 rows (`large`)
+    day_checks_share     share of the checks in a run of 3,000,000 rows (`large`)
+    day_cpu_s_5000       CPU seconds of a day of 5,000 rows within a warm process (`small`)
+    day_cold_s_5000      seconds of `mlmon run` of 5,000 rows as a fresh process (`small`)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tests.benchmarks.day import large, small
+from tests.benchmarks.measured import Key, measure_keys
+
+KEYS: Mapping[str, Key] = {
+    "day_ratio_10m": Key("<= 2", large.ratio_10m),
+    "day_peak_mb_1m": Key("<= 800", large.peak_1m),
+    "day_peak_mb_10m": Key("<= 800", large.peak_10m),
+    "day_peak_mb_30m": Key("<= 800", large.peak_30m),
+    "day_checks_share": Key("<= 0.15", large.checks_share),
+    "day_cpu_s_5000": Key("<= 0.25", small.cpu_5000),
+    "day_cold_s_5000": Key("<= 4", small.cold_5000),
+}
+
+
+if __name__ == "__main__":
+    measure_keys("day", (__doc__ or "").splitlines()[0], KEYS)
