@@ -71,7 +71,8 @@ class LossModel:
         return found
 
     def _predict(self, rows: pa.Table, places: npt.NDArray[np.int64]) -> Floats:
-        names = [column.name for column in self.columns if column.name in rows.column_names]
+        there = set(rows.column_names)
+        names = [column.name for column in self.columns if column.name in there]
         asked = rows.select(names).take(pa.array(places))
         cells = _cells(asked, self.columns, len(places))
         # a loss is never below 0, a sum of trees may be
