@@ -18,13 +18,15 @@ UNIT = "us"
 _WIDER_UNIT = "ms"
 _PER_WIDER = 1_000
 _LARGEST = 2**63 - 1
+_FEW = 1 << 14
 
 
 def read_batches(
     file: pq.ParquetFile, path: Path, rows: int, columns: list[str], **options: Any
 ) -> Iterator[pa.RecordBatch]:
     """Yield the rows of a file that was opened with `UNIT`; times beyond it are the first or last of 64 bits."""
-    batches = file.iter_batches(rows, columns=columns)
+    # threads for each column take longer than a few rows
+    batches = file.iter_batches(rows, columns=columns, use_threads=file.metadata.num_rows > _FEW)
     names = [name for name in _find_columns(file) if name in columns]
     if not names:
         yield from batches

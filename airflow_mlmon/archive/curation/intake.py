@@ -20,8 +20,9 @@ from airflow_mlmon.archive.curation.curate import count_reasons, curate
 from airflow_mlmon.archive.curation.keyed import Keyed, key_of_error, key_of_id
 from airflow_mlmon.archive.curation.manifest import SourceFile
 from airflow_mlmon.archive.curation.personal import protect
-from airflow_mlmon.archive.curation.read import Batch, ListedSource, Reader
+from airflow_mlmon.archive.curation.read import Batch, ListedSource, Reader, join_small
 from airflow_mlmon.archive.curation.reasons import DUPLICATE
+from airflow_mlmon.archive.curation.repeats import RepeatedRows
 from airflow_mlmon.archive.curation.spool import Positions, Spool
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec import ModelSpec
@@ -48,9 +49,12 @@ class Intake(NamedTuple):
 
     def drop_repeated(self, id_column: str) -> None:
         """Move to the quarantine all rows but the first with an id, and all but the first of an error and its time."""
-        equal, other = self.accepted.find_repeated()
-        self.drop({f"{id_column} {DUPLICATE}": equal, f"{id_column} {DUPLICATE} with other values": other})
-        copies = {"an error is listed twice": np.sort(np.concatenate(self.errors.find_repeated()))}
+        self.drop_found(id_column, self.accepted.find_repeated(), self.errors.find_repeated())
+
+    def drop_found(self, id_column: str, rows: RepeatedRows, errors: RepeatedRows) -> None:
+        """Move to the quarantine rows and errors that repeat others."""
+        self.drop({f"{id_column} {DUPLICATE}": rows.equal, f"{id_column} {DUPLICATE} with other values": rows.other})
+        copies = {"an error is listed twice": np.sort(np.concatenate(errors))}
         self.errors.drop(copies, self.quarantine)
         self._count(copies)
 
@@ -111,7 +115,7 @@ def _read(
     quarantined: Counter[str] = Counter()
     rows = 0
     with read_ahead(reader.batches()) as batches:
-        for batch in batches:
+        for batch in join_small(batches):
             parts = curate(_complete(batch, spec, rows), spec, partition, batch.faults, batch.refused)
             rows += batch.table.num_rows
             good, bad, failed = (protected(part) for part in parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -26,6 +26,8 @@ from airflow_mlmon.tables.files import read_path
 from airflow_mlmon.tables.piece import Piece
 from airflow_mlmon.tables.reading import Reading
 from airflow_mlmon.tables.schema import Fault, arrow_schema, conform, undeclared
+
+_SMALL = 1 << 22
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +138,7 @@ class Reader:
         self.filled: set[str] = set()
         self._source = source
         self._schema = arrow_schema(source.columns)
+        self._heads: set[Hashable] = set()
 
     def batches(self) -> Generator[Batch]:
         """Yield the rows of all files that can be read, each beginning with a batch of no rows.
@@ -148,7 +151,7 @@ class Reader:
         """
         yield Batch(-1, arrow_schema(self._source.columns).empty_table())
         envelope = self._source.envelope
-        for number, piece in self._records() if envelope is None else self._unpack(envelope):
+        for number, piece in self._new_records() if envelope is None else self._unpack(envelope):
             batch = self._conform(number, piece)
             own = set(batch.table.column_names) - self.filled
             self.filled.update(name for name in own if _has_value(batch.table.column(name)))
@@ -159,6 +162,7 @@ class Reader:
         if not any(account.is_spoiled for account in self.accounts):
             return False
         self.filled.clear()
+        self._heads.clear()
         for account in self.accounts:
             account.given = account.selected = 0
             account.is_joined = False
@@ -172,6 +176,17 @@ class Reader:
     def files(self) -> tuple[SourceFile, ...]:
         """Return the accounts of all files."""
         return tuple(account.close() for account in self.accounts)
+
+    def _new_records(self) -> Generator[tuple[int, Piece]]:
+        """Yield the records without the heads of files whose columns are those of a file before, which say nothing."""
+        for number, piece in self._records():
+            if not piece.rows:
+                self._account_for_columns(number, piece.table, piece.repeated)
+                head = (piece.table.schema, piece.repeated, piece.is_text)
+                if head in self._heads:
+                    continue
+                self._heads.add(head)
+            yield number, piece
 
     def _records(self) -> Generator[tuple[int, Piece]]:
         for number, account in enumerate(self.accounts):
@@ -230,8 +245,7 @@ class Reader:
             if SAMPLING in table.column_names:
                 account.unsampled = (account.unsampled or 0.0) + count_unsampled(table)
                 table = table if SAMPLING in source.columns else table.drop_columns([SAMPLING])
-        others = {*undeclared(table, source.columns), *set(piece.repeated).difference(source.columns)}
-        account.undeclared.update(others.difference(source.elsewhere))
+        self._account_for_columns(number, table, piece.repeated)
         found = conform(
             table,
             source.columns,
@@ -252,6 +266,11 @@ class Reader:
         for joined in [] if batch.counterparts is None else pc.unique(batch.counterparts.drop_null()).to_pylist():
             self.accounts[joined].is_joined = True
         return batch
+
+    def _account_for_columns(self, number: int, table: pa.Table, repeated: Collection[str]) -> None:
+        columns = self._source.columns
+        others = {*undeclared(table, columns), *set(repeated).difference(columns)}
+        self.accounts[number].undeclared.update(others.difference(self._source.elsewhere))
 
     def _select(self, batch: Batch) -> Batch:
         """Leave out the rows of other days, and count those that are handed over."""
@@ -274,6 +293,8 @@ class Reader:
     def _fit(self, batch: Batch) -> Batch:
         """Empty the columns whose type does not go with that of the rows before: decimals of too many digits."""
         table, faults, known = batch.table, list(batch.faults), self._schema
+        if table.schema.equals(known):
+            return batch
         for number, (own, other) in enumerate(zip(table.schema, known, strict=True)):
             try:
                 common = pa.unify_schemas([pa.schema([other]), pa.schema([own])], promote_options="permissive")
@@ -292,6 +313,30 @@ def _has_value(values: pa.ChunkedArray) -> bool:
     if pa.types.is_floating(values.type):
         return bool(pc.any(pc.is_finite(values), min_count=0).as_py())
     return bool(values.null_count < len(values))
+
+
+def join_small(batches: Iterable[Batch]) -> Iterator[Batch]:
+    """Join small batches without faults in a row, so that a small file costs no more than its rows."""
+    small: list[Batch] = []
+    size = 0
+    for batch in batches:
+        is_small = batch.table.nbytes < _SMALL and not batch.faults and batch.refused is None
+        if small and not (is_small and size < _SMALL and small[0].table.schema.equals(batch.table.schema)):
+            yield _join(small)
+            small, size = [], 0
+        if is_small:
+            small.append(batch)
+            size += batch.table.nbytes
+        else:
+            yield batch
+    if small:
+        yield _join(small)
+
+
+def _join(batches: Sequence[Batch]) -> Batch:
+    if len(batches) == 1:
+        return batches[0]
+    return batches[0]._replace(table=pa.concat_tables([batch.table for batch in batches]).combine_chunks())
 
 
 def read_files(source: ListedSource) -> tuple[pa.Table, tuple[SourceFile, ...]]:

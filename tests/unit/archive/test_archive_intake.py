@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -80,6 +82,19 @@ def test_rows_do_not_depend_on_files_and_batches(monkeypatch, parts):
     assert contents(found) == expected
     assert found.rows.num_rows + found.errors.num_rows + found.quarantine.num_rows == table.num_rows
     assert sum(found.reasons.values()) == found.quarantine.num_rows
+
+
+def test_rows_of_many_small_files_are_those_of_one():
+    table = day(600).append_column("seen", pa.array([True] * 600))
+    prices = [None if number % 7 else "dear" for number in range(600)]
+    table = table.set_column(3, "price", pc.coalesce(pa.array(prices), table.column("price")))
+
+    found, expected = curate(split(table, 300), SPEC, DAY), curate(table, SPEC, DAY)
+
+    assert contents(found) == contents(expected)
+    [whole] = expected.files
+    assert sum((Counter(file.faults) for file in found.files), Counter()) == Counter(whole.faults)
+    assert {(file.rows, file.undeclared) for file in found.files} == {(2, ("seen",))}
 
 
 def test_sample_is_that_of_all_accepted_rows(monkeypatch, tmp_path):
