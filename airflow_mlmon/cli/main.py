@@ -17,6 +17,7 @@ from airflow_mlmon.cli.arguments import login as _login
 from airflow_mlmon.cli.arguments import settings_of as _settings
 from airflow_mlmon.cli.day_commands import add_day_commands
 from airflow_mlmon.cli.first_commands import add_first_commands
+from airflow_mlmon.cli.prune_command import add_prune_command
 from airflow_mlmon.cli.stream import close_output, print_json, reserve_output
 from airflow_mlmon.errors import ConfigError, MlmonError, describe_unexpected
 from airflow_mlmon.partition import check_range, parse_day
@@ -101,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_profile_commands(commands)
     _add_baseline_commands(commands)
     add_alert_commands(commands)
+    add_prune_command(commands)
     _add_compare(commands)
     return parser
 

@@ -37,6 +37,7 @@ from airflow_mlmon.spec.labels import Labels, check_labels
 from airflow_mlmon.spec.metrics import OWN
 from airflow_mlmon.spec.operational import Operational, check_operational
 from airflow_mlmon.spec.quality import Check
+from airflow_mlmon.spec.retention import Retention
 from airflow_mlmon.spec.section import ClassName, Section, UnknownNameError, Vocabulary
 from airflow_mlmon.spec.texts import TextFeature, derive_columns, derived_of_texts, name_derived
 from airflow_mlmon.spec.times import derived_of_times
@@ -142,6 +143,7 @@ class ModelSpec(Section):
     )
     alerts: Alerts = Field(default_factory=Alerts)
     druid: Druid = Field(default_factory=Druid)
+    retention: Retention = Field(default_factory=Retention)
     # file that it was loaded from, for messages
     _file: str = PrivateAttr("")
 
@@ -303,12 +305,8 @@ class ModelSpec(Section):
             self._known_column(column, key)
 
     @model_validator(mode="after")
-    def _operational_apart(self) -> Self:
+    def _roles_fit(self) -> Self:
         check_operational(self.operational, self.predictions.columns)
-        return self
-
-    @model_validator(mode="after")
-    def _attributions_fit(self) -> Self:
         check_attributions(self.predictions.columns)
         return self
 

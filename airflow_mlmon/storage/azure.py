@@ -76,6 +76,16 @@ class AzureStore:
         """Upload in parts, a few of them in memory; Azure shows the object once it is complete."""
         self._put(uri, path)
 
+    def copy(self, source: str, target: str) -> None:
+        """Copy within a container, or through this process to another one."""
+        (place, path), (other, path_there) = _split(source), _split(target)
+        if place == other:
+            with _mapped(source):
+                obstore.copy(self._open(place), path, path_there)
+        else:
+            with self.local_copy(source) as copied:
+                self.upload(target, copied)
+
     def delete(self, uri: str) -> None:
         """Delete the object, if it exists."""
         place, path = _split(uri)

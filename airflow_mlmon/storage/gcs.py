@@ -77,6 +77,13 @@ class GcsStore:
         with _mapped(uri, absent=f"bucket {_split(uri)[0]!r}"):
             self._blob(uri, chunk_size=_PART).upload_from_filename(str(path), retry=_RETRY)
 
+    def copy(self, source: str, target: str) -> None:
+        """Copy within Google Cloud, a large object in several requests."""
+        with _mapped(source):
+            origin, token = self._blob(source), ""
+            while token is not None:
+                token, _, _ = self._blob(target).rewrite(origin, token=token or None, retry=_RETRY)
+
     def delete(self, uri: str) -> None:
         """Delete the object, if it exists."""
         try:

@@ -63,6 +63,11 @@ class LocalStore:
         with path.open("rb") as source, self._replacing(uri) as file:
             shutil.copyfileobj(source, file, _CHUNK)
 
+    def copy(self, source: str, target: str) -> None:
+        """Copy beside the target, then rename."""
+        with _mapped(source):
+            self.upload(target, to_path(source))
+
     @contextmanager
     def _replacing(self, uri: str) -> Iterator[IO[bytes]]:
         """Yield a file that replaces the one at `uri` once it is complete and on the disk."""

@@ -45,6 +45,10 @@ class ObjectStore(Protocol):
         """Write an object atomically from a local file, in memory that does not grow with it."""
         ...
 
+    def copy(self, source: str, target: str) -> None:
+        """Copy an object atomically to another URI of the same store, replacing an existing one."""
+        ...
+
     def delete(self, uri: str) -> None:
         """Delete an object; an absent one is no error."""
         ...

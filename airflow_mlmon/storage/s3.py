@@ -66,6 +66,13 @@ class S3Store:
         with _mapped(uri), path.open("rb") as file:
             self._client.upload_fileobj(file, bucket, key)
 
+    def copy(self, source: str, target: str) -> None:
+        """Copy within S3, a large object in parts."""
+        bucket, key = _split(target)
+        origin = dict(zip(("Bucket", "Key"), _split(source), strict=True))
+        with _mapped(source):
+            self._client.copy(origin, bucket, key)
+
     def delete(self, uri: str) -> None:
         """Delete in one request; S3 does not distinguish an absent object from a deleted one."""
         bucket, key = _split(uri)

@@ -31,6 +31,7 @@ from airflow_mlmon.store.baseline_store import BaselineStore
 from airflow_mlmon.store.database import Database
 from airflow_mlmon.store.delivery_store import DeliveryStore
 from airflow_mlmon.store.history import Value
+from airflow_mlmon.store.metric_pruning import MetricPruning
 from airflow_mlmon.store.migration import bring_to_head
 from airflow_mlmon.store.outbox import Claim, DeadLetter
 from airflow_mlmon.store.profile_schemas import StoredSchema
@@ -48,7 +49,7 @@ from airflow_mlmon.store.schema import BreachState
 _POLICY = Policy()
 
 
-class MetricStore(BaselineStore, DeliveryStore):
+class MetricStore(BaselineStore, DeliveryStore, MetricPruning):
     """Metric store at a URL: SQLite by default, PostgreSQL in production.
 
     Opening it creates or upgrades its tables. A day is the one on which a partition starts; a range includes

@@ -79,6 +79,19 @@ def test_an_uploaded_file_is_read_and_listed(place, tmp_path):
     assert [(found.uri, found.size) for found in place.store.list(f"{place.root}/a/")] == [(uri, 9 << 20)]
 
 
+def test_a_copied_object_is_read_and_its_source_stays(place):
+    source, target = f"{place.root}/a/part é+ 1.parquet", f"{place.root}/b c/copy.parquet"
+    content = bytes(range(256)) * (9 << 12)
+    place.store.write(source, content)
+    place.store.write(target, b"before")
+
+    place.store.copy(source, target)
+
+    assert place.store.read(source) == place.store.read(target) == content
+    with pytest.raises(NotFoundError):
+        place.store.copy(f"{place.root}/a/absent", target)
+
+
 def test_every_file_of_others_is_listed(place):
     names = [".done", ".hidden/part-0.parquet", "_SUCCESS", "part-0.parquet"]
     for name in names:

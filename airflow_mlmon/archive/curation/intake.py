@@ -22,6 +22,7 @@ from airflow_mlmon.archive.curation.manifest import SourceFile
 from airflow_mlmon.archive.curation.personal import protect
 from airflow_mlmon.archive.curation.read import Batch, ListedSource, Reader, join_small
 from airflow_mlmon.archive.curation.reasons import DUPLICATE
+from airflow_mlmon.archive.curation.repeats import RepeatedRows
 from airflow_mlmon.archive.curation.spool import Positions, Spool
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.profiles.engine.stream import ProfileStream
@@ -51,9 +52,12 @@ class Intake(NamedTuple):
 
     def drop_repeated(self, id_column: str) -> None:
         """Move to the quarantine all rows but the first with an id, and all but the first of an error and its time."""
-        equal, other = self.accepted.find_repeated()
-        self.drop({f"{id_column} {DUPLICATE}": equal, f"{id_column} {DUPLICATE} with other values": other})
-        copies = {"an error is listed twice": np.sort(np.concatenate(self.errors.find_repeated()))}
+        self.drop_found(id_column, self.accepted.find_repeated(), self.errors.find_repeated())
+
+    def drop_found(self, id_column: str, rows: RepeatedRows, errors: RepeatedRows) -> None:
+        """Move to the quarantine rows and errors that repeat others."""
+        self.drop({f"{id_column} {DUPLICATE}": rows.equal, f"{id_column} {DUPLICATE} with other values": rows.other})
+        copies = {"an error is listed twice": np.sort(np.concatenate(errors))}
         self.errors.drop(copies, self.quarantine)
         self._count(copies)
 

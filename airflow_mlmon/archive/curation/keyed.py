@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from airflow_mlmon.archive.curation.curate import add_reason
 from airflow_mlmon.archive.curation.hash_log import HashLog
-from airflow_mlmon.archive.curation.repeats import KeyOf, find_repeated_rows, hash_keys
+from airflow_mlmon.archive.curation.repeats import KeyOf, RepeatedRows, find_repeated_rows, hash_keys
 from airflow_mlmon.archive.curation.spool import Positions, Spool
 from airflow_mlmon.profiles.engine.hash_sample import HashSample
 from airflow_mlmon.profiles.engine.stream import ProfileStream
@@ -87,8 +87,8 @@ class Keyed:
         """Return the ascending positions of the rows whose key has one of the ascending hashes."""
         return self._hashes.positions_of(hashes)
 
-    def find_repeated(self) -> tuple[Positions, Positions]:
-        """Return the positions of the rows that repeat a key with the same values, and with other values."""
+    def find_repeated(self) -> RepeatedRows:
+        """Return the rows that repeat a key."""
         self.rows.finish()
         return find_repeated_rows(self.rows, self._hashes, self.ordered, self._keys)
 

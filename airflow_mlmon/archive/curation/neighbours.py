@@ -28,7 +28,7 @@ from airflow_mlmon.spec.choices import FileFormat
 from airflow_mlmon.storage import ObjectStore
 
 _Mask = npt.NDArray[np.bool_]
-_Interval = tuple[datetime, datetime]
+Interval = tuple[datetime, datetime]
 
 _ANY_TIME = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
@@ -49,7 +49,7 @@ class Selection:
 
     partition: Partition
     time_column: str
-    reach: Sequence[_Interval]
+    reach: Sequence[Interval]
 
     @property
     def own(self) -> int:

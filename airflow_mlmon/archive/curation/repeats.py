@@ -69,10 +69,10 @@ def hash_keys(keys: pa.ChunkedArray, start: int) -> Integers:
 
 def _suspects(rows: Spool, positions: Positions, keys: KeyOf) -> Iterator[tuple[int, str, int]]:
     for table, here in rows.blocks(at=positions):
-        yield from zip(here.tolist(), keys(table).to_pylist(), _hash_contents(table).tolist(), strict=True)
+        yield from zip(here.tolist(), keys(table).to_pylist(), hash_contents(table).tolist(), strict=True)
 
 
-def _hash_contents(table: pa.Table) -> Integers:
+def hash_contents(table: pa.Table) -> Integers:
     """Hash the values of each row, but for those of vectors."""
     texts = [column.cast(pa.string()) for column in table.columns if not pa.types.is_nested(column.type)]
     joined = pc.binary_join_element_wise(*texts, _SEPARATOR, null_handling="replace", null_replacement=_NULL)

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 from airflow_mlmon.archive.curation.curate import required_columns
 from airflow_mlmon.archive.curation.intake import Intake, OpenProfile, take_in
-from airflow_mlmon.archive.curation.manifest import Manifest
-from airflow_mlmon.archive.curation.neighbours import advise, divide_files, list_neighbours, select_rows
+from airflow_mlmon.archive.curation.manifest import Manifest, SourceFile
+from airflow_mlmon.archive.curation.neighbours import (
+    Interval,
+    Selection,
+    advise,
+    divide_files,
+    list_neighbours,
+    select_rows,
+)
 from airflow_mlmon.archive.curation.read import ListedSource
 from airflow_mlmon.archive.envelopes.envelope import open_envelope
 from airflow_mlmon.archive.labels import label_columns
 from airflow_mlmon.archive.layouts.delay import Delay, measure_delay
 from airflow_mlmon.archive.layouts.delta_log import warn_of_log
-from airflow_mlmon.archive.layouts.layout import Listing, list_day
+from airflow_mlmon.archive.layouts.layout import ListedFile, Listing, PassedOver, list_day
 from airflow_mlmon.archive.layouts.readiness import explain_unready
 from airflow_mlmon.causes import Cause
 from airflow_mlmon.partition import DEFAULT_ZONE, Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.deliveries import take_delivery
-from airflow_mlmon.pipeline.steps.duplicates import find_repeats, write_id_hashes
+from airflow_mlmon.pipeline.steps.duplicates import Repeats, find_repeats, write_id_hashes
 from airflow_mlmon.pipeline.workspace.curated import curated_uri
 from airflow_mlmon.pipeline.workspace.operations import write_operations
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, SAMPLE, profile_uri, to_parquet
@@ -119,13 +126,11 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
         ServiceError: the archive or the workspace rejects a request or does not reply.
         PartitionConflictError: a file changed during reading; a retry may succeed.
     """
-    current = run.store.state(partition)
     with scratch_folder() as folder:
         run.progress("reading the archive")
-        listing = list_day(run.archive, run.spec.predictions, partition)
-        notes = [*_explain_gaps(run, partition, listing), _warn(run)]
+        arrived = list_arrived(run, partition)
         intake = take_in(
-            _source(run, partition, listing),
+            source_of(run, partition, arrived.files, arrived.reach),
             run.spec,
             partition,
             hash_key=run.hash_key,
@@ -134,52 +139,101 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
         )
         repeats = find_repeats(run, partition, intake.accepted)
         intake.drop(repeats.reasons)
-        files, of_others = divide_files(intake.files)
-        manifest = Manifest(
-            partition=partition,
-            files=files,
+        manifest = account_for(
+            run,
+            partition,
+            arrived,
+            intake.files,
             rows_accepted=intake.accepted.rows.rows + intake.errors.rows.rows,
             rows_errors=intake.errors.rows.rows,
             quarantined=dict(intake.quarantined),
-            fingerprint=run.fingerprint,
             repeats=repeats.digest,
-            folder=run.predictions_folder(partition),
-            passed_over=(*listing.passed_over, *of_others),
-            lateness_days=run.spec.predictions.lateness_days,
         )
         _write(run, manifest, intake)
+    return summarise(run, manifest, arrived, repeats)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrived:
+    """Files of a day and what was found when they were listed, for reading them.
+
+    Attributes:
+        files: The files, those of neighbouring days after the day's own.
+        reach: Of the day's own files, the event times whose rows some day takes in; None if all rows are.
+        passed_over: Listed objects that are no data.
+        notes: What is said of the listing.
+        delay: Delay of the files.
+        supersedes: Version that was served then.
+    """
+
+    files: tuple[ListedFile, ...]
+    reach: tuple[Interval, ...] | None
+    passed_over: tuple[PassedOver, ...]
+    notes: tuple[str, ...]
+    delay: Delay
+    supersedes: str | None
+
+
+def list_arrived(run: Run, partition: Partition) -> Arrived:
+    """List the files of a day.
+
+    Raises:
+        ServiceError: the archive rejects a request or does not reply.
+    """
+    current = run.store.state(partition)
+    predictions = run.spec.predictions
+    listing = list_day(run.archive, predictions, partition)
+    selection = select_rows(run.archive, predictions, run.spec.time_column, partition, listing)
+    return Arrived(
+        files=(*listing.files, *list_neighbours(run.archive, predictions, partition, listing)),
+        reach=None if selection is None else tuple(selection.reach),
+        passed_over=listing.passed_over,
+        notes=tuple(filter(None, [*_explain_gaps(run, partition, listing), _warn(run)])),
+        # not part of the version: the same files may be copied again
+        delay=measure_delay(
+            [file.item for file in listing.files], partition.end, lambda days: _list(run, partition.shift(-days))
+        ),
+        supersedes=current.version if current else None,
+    )
+
+
+def account_for(
+    run: Run, partition: Partition, arrived: Arrived, accounts: Sequence[SourceFile], **rows: Any
+) -> Manifest:
+    """Build the manifest of a day from the accounts of its files, and its rows."""
+    files, of_others = divide_files(accounts)
+    return Manifest(
+        partition=partition,
+        files=files,
+        fingerprint=run.fingerprint,
+        folder=run.predictions_folder(partition),
+        passed_over=(*arrived.passed_over, *of_others),
+        lateness_days=run.spec.predictions.lateness_days,
+        **rows,
+    )
+
+
+def summarise(run: Run, manifest: Manifest, arrived: Arrived, repeats: Repeats) -> Prepared:
+    """Receive the day's delivery of labels, and summarise the day."""
+    partition = manifest.partition
     labels = take_delivery(run, partition)
+    said = (manifest.message, advise(run.spec, manifest.quarantined), *arrived.notes)
     return Prepared(
         model=partition.model,
         start=partition.start,
         end=partition.end,
         zone=partition.zone,
         version=manifest.version,
-        supersedes=current.version if current else None,
+        supersedes=arrived.supersedes,
         status=Status.PARTIAL if labels.problem and manifest.status is Status.OK else manifest.status,
         rows_read=manifest.rows_read,
         rows_accepted=manifest.rows_accepted,
         rows_quarantined=manifest.rows_quarantined,
         rows_handed_over=sum(manifest.rows_handed_over.values()),
         files=len(manifest.files),
-        message="; ".join(
-            filter(
-                None,
-                (
-                    manifest.message,
-                    advise(run.spec, manifest.quarantined),
-                    *notes,
-                    repeats.problem,
-                    labels.problem,
-                    labels.note,
-                ),
-            )
-        ),
+        message="; ".join(filter(None, (*said, repeats.problem, labels.problem, labels.note))),
         labels_delivered=labels.rows,
-        # not part of the version: the same files may be copied again
-        delay=measure_delay(
-            [file.item for file in listing.files], partition.end, lambda days: _list(run, partition.shift(-days))
-        ),
+        delay=arrived.delay,
         looked_through={past.key: version for past, version in repeats.versions.items()},
         causes=(*manifest.causes, *labels.causes),
     )
@@ -208,12 +262,17 @@ def _warn(run: Run) -> str:
     return warn_of_log(run.archive, predictions.paths, predictions.format)
 
 
-def _source(run: Run, partition: Partition, listing: Listing) -> ListedSource:
+def source_of(
+    run: Run, partition: Partition, files: Sequence[ListedFile], reach: Sequence[Interval] | None
+) -> ListedSource:
+    """Return files of a day with what is needed to read them; see `Arrived`."""
     predictions, labels = run.spec.predictions, run.spec.labels
     return ListedSource(
         store=run.archive,
-        files=(*listing.files, *list_neighbours(run.archive, predictions, partition, listing)),
-        selection=select_rows(run.archive, predictions, run.spec.time_column, partition, listing),
+        files=files,
+        selection=None
+        if reach is None
+        else Selection(partition=partition, time_column=run.spec.time_column, reach=reach),
         columns=predictions.columns,
         timezone=predictions.timezone,
         # what is not monitored may be missing
