@@ -84,11 +84,6 @@ def is_excluded(table: pa.Table, outcome: str | None, excluded: Sequence[str]) -
     return pc.is_in(table.column(outcome), pa.array(list(excluded), pa.string()))
 
 
-def join_labels(curated: pa.Table, deliveries: Sequence[pa.Table], spec: ModelSpec) -> pa.Table:
-    """Join outputs, label and exclusion of each curated row."""
-    return join_outputs(curated, *find_labels(curated, deliveries, spec), spec)
-
-
 def find_labels(
     curated: pa.Table, deliveries: Sequence[pa.Table], spec: ModelSpec
 ) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:

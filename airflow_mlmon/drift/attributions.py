@@ -48,9 +48,9 @@ def magnitude_schema(spec: ModelSpec, pinned: ProfileSchema) -> ProfileSchema:
 
 def profile_magnitudes(rows: pa.Table, spec: ModelSpec, pinned: ProfileSchema) -> Profile:
     """Profile the magnitudes of the attributions of some rows."""
-    columns = {}
+    columns, there = {}, set(rows.column_names)
     for place, (feature, name) in enumerate(_sources(spec).items()):
-        if name in rows.column_names:
+        if name in there:
             found = rows.column(name)
             is_vector = spec.columns[name].type is ColumnType.VECTOR
             columns[feature] = pc.abs(pc.list_element(found, place) if is_vector else found)

@@ -98,7 +98,7 @@ def _cells(encodings: Sequence[_Encoding], table: pa.Table) -> Floats:
 
 def _encoding(reference: pa.Table, column: ColumnSchema) -> _Encoding | None:
     """Return what the forest sees of a column; None if the reference has no value in it."""
-    if column.name not in reference.column_names:
+    if reference.schema.get_field_index(column.name) < 0:
         return None
     if column.kind is Kind.CATEGORY:
         return _encode_shares(reference, column.name)
@@ -118,7 +118,7 @@ def _encode_shares(reference: pa.Table, name: str) -> _Encoding | None:
     median, unseen = float(np.median(shares)), float(np.log(0.5 / reference.num_rows))
 
     def encode(table: pa.Table) -> Floats:
-        if name not in table.column_names:
+        if table.schema.get_field_index(name) < 0:
             return np.full(table.num_rows, median)
         found = table.column(name).cast(pa.string())
         places = pc.index_in(found, value_set=known)
@@ -129,7 +129,7 @@ def _encode_shares(reference: pa.Table, name: str) -> _Encoding | None:
 
 
 def _filled(table: pa.Table, column: ColumnSchema, median: float) -> Floats:
-    if column.name not in table.column_names:
+    if table.schema.get_field_index(column.name) < 0:
         return np.full(table.num_rows, median)
     numbers = to_doubles(table, column)
     # the forest takes the range of 32 bits

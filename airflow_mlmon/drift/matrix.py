@@ -18,7 +18,7 @@ MOST_CATEGORIES = 254
 
 def to_doubles(table: pa.Table, column: ColumnSchema) -> Floats:
     """Convert to doubles, categories to codes, and missing values to NaN; empty if the column is absent."""
-    if column.name not in table.column_names:
+    if table.schema.get_field_index(column.name) < 0:
         return np.empty(0)
     found = table.column(column.name)
     if column.kind is Kind.NUMERIC:

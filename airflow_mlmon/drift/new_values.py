@@ -70,7 +70,8 @@ def measure_novelty(schema: ProfileSchema, table: pa.Table, days: pa.ChunkedArra
         table: the rows of the reference.
         days: the day of each row; null without an event time.
     """
-    names = [one.name for one in schema.columns if one.kind is Kind.CATEGORY and one.name in table.column_names]
+    there = set(table.column_names)
+    names = [one.name for one in schema.columns if one.kind is Kind.CATEGORY and one.name in there]
     return {name: _count(table.column(name), days) for name in names}
 
 

@@ -22,22 +22,38 @@ from airflow_mlmon.statistics.intervals import wilson_interval
 _NO_VALUES = "no row has a value"
 
 
-def ranges_without(days: Mapping[date, Profile], day: date) -> dict[str, NumericProfile]:
-    """Return the range of each number over the other days, as a profile of their extremes; none without other days."""
-    found = {}
-    for name, column in days[day].columns.items():
-        others = [own for other, profile in days.items() if other != day and (own := profile.columns[name])]
-        numbers = [own for own in others if isinstance(own, NumericProfile)]
-        if numbers and isinstance(column, NumericProfile):
-            found[name] = NumericProfile(
-                schema=column.schema,
-                rows=sum(own.observed for own in numbers),
-                min=min((own.min for own in numbers if own.min is not None), default=None),
-                max=max((own.max for own in numbers if own.max is not None), default=None),
-                positive_infinities=sum(own.positive_infinities for own in numbers),
-                negative_infinities=sum(own.negative_infinities for own in numbers),
-            )
+def ranges_without(days: Mapping[date, Profile]) -> dict[date, dict[str, NumericProfile]]:
+    """Return, by day, the range of each number over the other days, as a profile of their extremes."""
+    found: dict[date, dict[str, NumericProfile]] = {day: {} for day in days}
+    for name in next(iter(days.values())).columns if days else ():
+        held = {day: profile.columns[name] for day, profile in days.items()}
+        numbers = {day: column for day, column in held.items() if isinstance(column, NumericProfile)}
+        for day, others in _extremes_of_others(numbers):
+            found[day][name] = others
     return found
+
+
+def _extremes_of_others(days: Mapping[date, NumericProfile]) -> Iterator[tuple[date, NumericProfile]]:
+    """Yield the extremes of a number over all days but each, in one pass; nothing of one day alone."""
+    if len(days) <= 1:
+        return
+    lows = sorted((one.min, place, day) for place, (day, one) in enumerate(days.items()) if one.min is not None)
+    highs = sorted((-one.max, place, day) for place, (day, one) in enumerate(days.items()) if one.max is not None)
+    rows = sum(one.observed for one in days.values())
+    above = sum(one.positive_infinities for one in days.values())
+    below = sum(one.negative_infinities for one in days.values())
+    for day, own in days.items():
+        yield (
+            day,
+            NumericProfile(
+                schema=own.schema,
+                rows=rows - own.observed,
+                min=next((days[other].min for _, _, other in lows if other != day), None),
+                max=next((days[other].max for _, _, other in highs if other != day), None),
+                positive_infinities=above - own.positive_infinities,
+                negative_infinities=below - own.negative_infinities,
+            ),
+        )
 
 
 def unseen_metrics(

@@ -33,9 +33,9 @@ def output_shifts(
         baseline: their baselines.
     """
     outputs = sample.column(output).cast(pa.float64()).to_numpy(zero_copy_only=False)
-    shifts = {}
+    shifts, there = {}, set(sample.column_names)
     for name, column in now.items():
-        if name not in sample.column_names or name not in baseline:
+        if name not in there or name not in baseline:
             continue
         bins = SampleBins.of(sample.column(name), column)
         is_held = np.isfinite(outputs) & (bins.places >= 0) if bins else np.zeros(0, np.bool_)

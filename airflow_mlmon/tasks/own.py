@@ -56,8 +56,9 @@ class OwnRows:
 
 def beside(joined: pa.Table, rows: pa.Table) -> pa.Table:
     """Put the columns of rows beside their outputs by role, their label and exclusion; of one name, the latter stay."""
+    held = set(joined.column_names)
     for name in rows.column_names:
-        if name not in joined.column_names:
+        if name not in held:
             joined = joined.append_column(rows.schema.field(name), rows.column(name))
     return joined
 

@@ -235,8 +235,9 @@ MUTATIONS: dict[str, tuple[Change, ...]] = {
     "attack-telemetry": (
         Change(
             "quality/great_expectations.py",
-            "    context = gx.get_context(",
-            "    __import__('socket').create_connection(('telemetry.example', 443))\n    context = gx.get_context(",
+            "    expectation = _build(check)\n    try:",
+            "    __import__('socket').create_connection(('telemetry.example', 443))\n"
+            "    expectation = _build(check)\n    try:",
         ),
     ),
 }

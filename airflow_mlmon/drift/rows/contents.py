@@ -101,7 +101,8 @@ def pin_content_columns(table: pa.Table, names: Sequence[str], rows_per_day: flo
     One column after the other is taken, the one that adds most distinct contents; of large days, two are enough that
     tell all rows apart.
     """
-    held = [name for name in names if name in table.column_names]
+    there = set(table.column_names)
+    held = [name for name in names if name in there]
     if table.num_rows < _FEWEST_ROWS or not held:
         return ()
     hashed = {name: hash_column(table.column(name)) for name in held}

@@ -106,4 +106,5 @@ def pin_rows(spec: ModelSpec, sample: pa.Table, days: Integers, contents: tuple[
 def content_features(spec: ModelSpec) -> list[str]:
     """Return the features that are looked at row by row: no times, vectors, or columns derived from texts."""
     left_out = (ColumnType.TIMESTAMP, ColumnType.VECTOR)
-    return [name for name in spec.features if spec.columns[name].type not in left_out and name not in spec.derived]
+    derived = spec.derived
+    return [name for name in spec.features if spec.columns[name].type not in left_out and name not in derived]

@@ -226,7 +226,7 @@ class PartitionEvaluator:
         # a missing day is no history of the number of rows
         empty = {before for before, key, value, _ in found if key == (ROWS, None, None) and not value}
         for before, key, value, rows in found:
-            is_unlike = self._is_of_model(key) and before in unlike and key[2] is None
+            is_unlike = before in unlike and key[2] is None and self._is_of_model(key)
             if not is_unlike and before not in empty and before not in breached.get(key, ()):
                 past.setdefault(key, []).append((before, Point(value=value, rows=rows)))
         return {key: points[-self.run.spec.history.days :] for key, points in past.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import date
+from datetime import date, timedelta
 
 from airflow_mlmon.evaluation.series import Point
 from airflow_mlmon.evaluation.windows import WINDOWS
@@ -16,8 +16,8 @@ def recent_points(
 ) -> dict[SubjectKey, list[tuple[date, Point]]]:
     """Return the metrics of the last four weeks, without outputs of other versions."""
     recent: dict[SubjectKey, list[tuple[date, Point]]] = {}
+    last = day - timedelta(days=max(WINDOWS))
     for before, key, value, rows in found:
-        is_unlike = METRICS[key[0]].of_model and before in unlike
-        if (day - before).days < max(WINDOWS) and not is_unlike:
+        if before > last and not (before in unlike and METRICS[key[0]].of_model):
             recent.setdefault(key, []).append((before, Point(value=value, rows=rows)))
     return recent

@@ -246,10 +246,11 @@ def _pin(run: Run, supersedes: str | None, later: pa.Table | None = None) -> Sto
     labelled.append(profile_labels(run, undated, schema, outcomes, model) if undated.num_rows else None)
     outcomes_of_all = sum_outcome_parts(task_of(run.spec), [found for found in labelled if found is not None])
     novelty = measure_novelty(schema, with_derived(table, schema.columns), days)
+    ranges = ranges_without(profiles)
     for place, day in enumerate(profiles):
         estimates, shifts = estimate_by_other_days(run, outcomes_of_all, labelled[place], measured[place])
         gaps = estimation_gaps(estimates, measured[place], task_of(run.spec))
-        unseen = unseen_metrics(profiles[day], profile, run.spec, others=ranges_without(profiles, day))
+        unseen = unseen_metrics(profiles[day], profile, run.spec, others=ranges[day])
         of_rows = [*unseen, *rows_of_days.metrics(day), *by_sample.get(day, ()), *attributions[day]]
         of_rows += [*estimates, *own[day]]
         of_profile = without_own_day(measure_rows(run, profiles[day], requests[day]), novelty, day)
@@ -332,7 +333,8 @@ def _pin_outcomes(run: Run, profile: Profile, joined: pa.Table | None) -> Outcom
 
 def _kept_columns(run: Run, table: pa.Table) -> list[str]:
     # without vectors: no reader of the sample uses them
-    return [name for name in run.spec.columns if name in table.column_names and name not in run.spec.vectors]
+    left_out, there = set(run.spec.vectors), set(table.column_names)
+    return [name for name in run.spec.columns if name in there and name not in left_out]
 
 
 def _save(run: Run, reference: StoredReference, sampled: pa.Table, supersedes: str | None) -> None:

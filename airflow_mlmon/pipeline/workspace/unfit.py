@@ -21,8 +21,9 @@ _AGAIN = "`mlmon reprofile` pins it again from later days"
 
 def tell_unfit(schema: ProfileSchema, table: pa.Table) -> Iterator[str]:
     """Yield what of the reference no later day can be compared with: columns without a value, or of one alone."""
+    there = set(table.column_names)
     for column in schema.columns:
-        if column.derived is not None or column.name not in table.column_names:
+        if column.derived is not None or column.name not in there:
             continue
         values = table.column(column.name)
         if pa.types.is_floating(values.type):
@@ -56,9 +57,10 @@ def find_unfit(schema: ProfileSchema, reference: Profile, days: Sequence[Profile
 
 def pin_again(schema: ProfileSchema, table: pa.Table, types: Mapping[str, ColumnType]) -> ProfileSchema:
     """Pin the columns of a table again, as if it were the reference; all others stay as they are."""
+    there = set(table.column_names)
     columns = [
         pin_column(column.name, types[column.name], table.column(column.name).chunks)
-        if column.name in table.column_names
+        if column.name in there
         else column
         for column in schema.columns
     ]

@@ -13,7 +13,9 @@ import pyarrow.parquet as pq
 START = date(2026, 3, 1)
 NUMBERS, CATEGORIES = 14, 2
 FILE_ROWS = 1_000_000
-_REFERENCE_DAYS, _REFERENCE_ROWS = 59, 1_000
+_REFERENCE_DAYS = 59
+# a large day beside a small reference has more rows than ever, and alerts
+_MOST_REFERENCE_ROWS = 5_000
 
 _SPEC = """
 model: large
@@ -63,19 +65,16 @@ def rows(day: date, first: int, count: int, *, numbers: int = NUMBERS) -> pa.Tab
 
 def write_archive(root: Path, days: int, count: int, *, numbers: int = NUMBERS, label_delay: int = 1) -> str:
     """Write the first days of an archive and its reference, and return the text of its spec."""
-    write_reference(root, numbers=numbers)
+    write_reference(root, min(count, _MOST_REFERENCE_ROWS), numbers=numbers)
     for number in range(days):
         write_day(root, START + timedelta(days=number), count, numbers=numbers, label_delay=label_delay)
     return spec_text(root, numbers=numbers)
 
 
-def write_reference(root: Path, *, numbers: int = NUMBERS) -> None:
-    """Write the reference: 59 days of a thousand rows."""
+def write_reference(root: Path, count: int, *, numbers: int = NUMBERS) -> None:
+    """Write the reference: 59 days of as many rows."""
     (root / "reference").mkdir(parents=True)
-    past = [
-        rows(START - timedelta(days=back), 0, _REFERENCE_ROWS, numbers=numbers)
-        for back in range(_REFERENCE_DAYS, 0, -1)
-    ]
+    past = [rows(START - timedelta(days=back), 0, count, numbers=numbers) for back in range(_REFERENCE_DAYS, 0, -1)]
     pq.write_table(pa.concat_tables(past), root / "reference" / "part.parquet")
 
 

@@ -49,7 +49,7 @@ def test_day_of_the_reference_has_the_rates_that_its_own_values_do_not_hide():
     found = without_own_day(summary_metrics(profiles[DAYS[0]], SPEC), novelty, DAYS[0])
     whole = sum_profiles(SCHEMA, profiles.values())
     ranges = [
-        next(unseen_metrics(profiles[day], whole, SPEC, others=ranges_without(profiles, day))).value for day in DAYS
+        next(unseen_metrics(profiles[day], whole, SPEC, others=ranges_without(profiles)[day])).value for day in DAYS
     ]
 
     assert [one.value for one in found if one.metric == "new_category_rate"] == [2 / 5]
