@@ -20,6 +20,15 @@ def to_number_array(values: npt.NDArray[np.number]) -> pa.Array:
     return pa.Array.from_buffers(pa.from_numpy_dtype(held.dtype), len(held), [None, pa.py_buffer(held)])
 
 
+def to_flag_array(values: npt.NDArray[np.bool_]) -> pa.Array:
+    """Convert flags to an Arrow array of booleans.
+
+    >>> to_flag_array(np.array([True, False])).to_pylist()
+    [True, False]
+    """
+    return pa.Array.from_buffers(pa.bool_(), len(values), [None, pa.py_buffer(np.packbits(values, bitorder="little"))])
+
+
 def to_text_array(values: Sequence[str], kind: pa.DataType | None = None) -> pa.Array:
     """Convert texts to an Arrow array of strings, or of large strings if `kind` says so.
 

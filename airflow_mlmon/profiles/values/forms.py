@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.profiles.values.arrow import to_number_array, to_numpy
+from airflow_mlmon.profiles.values.arrow import to_flag_array, to_number_array, to_numpy
 from airflow_mlmon.profiles.values.characters import find_patterns, is_ascii
 from airflow_mlmon.profiles.values.murmur import hash_texts
 from airflow_mlmon.spec.forms import FormFeature
@@ -64,7 +64,7 @@ def _measure(features: Collection[FormFeature], texts: pa.StringArray) -> dict[F
 
 def _find_damage(texts: pa.StringArray) -> pa.Array:
     if is_ascii(texts):
-        return to_number_array(np.zeros(len(texts), dtype=np.uint8)).cast(pa.bool_())
+        return to_flag_array(np.zeros(len(texts), dtype=np.bool_))
     return pc.match_substring_regex(texts, _DAMAGE)
 
 
