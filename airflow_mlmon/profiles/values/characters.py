@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.profiles.values.arrow import to_flag_array, to_number_array, to_text_array
+from airflow_mlmon.profiles.values.arrow import is_ascii, to_bytes, to_flag_array, to_number_array, to_text_array
 from airflow_mlmon.profiles.values.kernels import kernels
 from airflow_mlmon.spec.texts import TextFeature
 
@@ -53,11 +53,6 @@ def find_patterns(texts: pa.StringArray, longest_run: int, *, numbers_alike: boo
     """
     found = [_find_patterns(block, longest_run, numbers_alike=numbers_alike) for block in _blocks(texts)]
     return pa.concat_arrays([to_text_array(()), *found])
-
-
-def is_ascii(texts: pa.StringArray) -> bool:
-    """Return whether all characters of texts without nulls are in ASCII."""
-    return not (_bytes_of(texts, _offsets(texts)) >= _ASCII).any()
 
 
 def _find_patterns(texts: pa.StringArray, longest_run: int, *, numbers_alike: bool) -> pa.StringArray:
@@ -118,11 +113,6 @@ def _offsets(texts: pa.StringArray) -> _Places:
     return found.astype(np.int64)
 
 
-def _bytes_of(texts: pa.StringArray, offsets: _Places) -> _Bytes:
-    content = texts.buffers()[2]
-    return np.frombuffer(content, dtype=np.uint8)[offsets[0] : offsets[-1]] if content else np.empty(0, np.uint8)
-
-
 def _measure(texts: pa.StringArray) -> dict[TextFeature, pa.Array]:
     """Derive everything but matches from the texts of a block."""
     nulls = texts.is_null()
@@ -162,7 +152,7 @@ def _measure(texts: pa.StringArray) -> dict[TextFeature, pa.Array]:
 def _read_characters(texts: pa.StringArray) -> tuple[_Bytes, _Flags, _Places]:
     """Return the shape of each character, whether it is outside ASCII, and the bounds of the texts."""
     offsets = _offsets(texts)
-    data = _bytes_of(texts, offsets)
+    data = to_bytes(texts)
     bounds = offsets - offsets[0]
     if not (data >= _ASCII).any():
         return _ascii_shapes()[data], np.zeros(len(data), dtype=np.bool_), bounds
