@@ -70,9 +70,9 @@ class MatchIdsOperator(_ShardOperator):
 
     def run_shard(self, run: Run, files: ShardFiles, shard: int) -> int:  # noqa: ARG002 - that of the others
         """Return the number of hashes that occur twice."""
-        from airflow_mlmon.pipeline.steps.shards import match_ids  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.steps.shards import match_bucket  # noqa: PLC0415 - heavy
 
-        return match_ids(files, shard)
+        return match_bucket(files, shard)
 
 
 class ListSuspectsOperator(_ShardOperator):

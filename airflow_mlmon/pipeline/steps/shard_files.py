@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from airflow_mlmon.archive.curation.manifest import SourceFile
-from airflow_mlmon.archive.curation.neighbours import Interval
+from airflow_mlmon.archive.curation.neighbours import TimesTaken
 from airflow_mlmon.archive.layouts.delay import Delay
 from airflow_mlmon.archive.layouts.layout import ListedFile, PassedOver
 from airflow_mlmon.errors import NotFoundError, PartitionConflictError
@@ -45,7 +45,7 @@ class ShardPlan:
         """Return the files of a shard."""
         return self.arrived.files[self._first(shard) : self.ends[shard]]
 
-    def reach_of(self, shard: int) -> tuple[Interval, ...] | None:
+    def reach_of(self, shard: int) -> tuple[TimesTaken, ...] | None:
         """Return the reach of those files of a shard that are the day's own."""
         reach = self.arrived.reach
         return None if reach is None else reach[self._first(shard) : self.ends[shard]]
@@ -92,7 +92,7 @@ def _listed(uri: str, size: int, etag: str, modified: str | None) -> StoredObjec
     return StoredObject(uri, size, etag, datetime.fromisoformat(modified) if modified else None)
 
 
-def _interval(written: Sequence[str]) -> Interval:
+def _interval(written: Sequence[str]) -> TimesTaken:
     first, last = map(datetime.fromisoformat, written)
     return first, last
 

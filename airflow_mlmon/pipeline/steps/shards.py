@@ -1,6 +1,6 @@
 """First step of a day whose files are divided into shards: each shard is a task of its own, on any machine.
 
-    plan_shards → read_shard → match_ids → list_suspects → curate_shard → join_shards
+    plan_shards → read_shard → match_bucket → list_suspects → curate_shard → join_shards
 
 Ids are matched over all shards by hash first and then exactly, like those of a day on one machine: each shard writes
 the hashes of its ids, divided into as many buckets as there are shards; one task per bucket finds the hashes that occur
@@ -66,15 +66,15 @@ def plan_shards(run: Run, partition: Partition) -> tuple[str, int]:
     run.progress("listing the archive")
     arrived = list_arrived(run, partition)
     assert run.spec.shards is not None  # noqa: S101 - only DAGs of such models plan
-    ends = divide_files([file.item.size for file in arrived.files], int(run.spec.shards.megabytes * _MEGABYTE))
+    ends = divide_by_size([file.item.size for file in arrived.files], int(run.spec.shards.megabytes * _MEGABYTE))
     plan = ShardPlan(partition=partition, arrived=arrived, ends=tuple(ends))
     return write_plan(run, plan), plan.shards
 
 
-def divide_files(sizes: list[int], most: int) -> list[int]:
+def divide_by_size(sizes: list[int], most: int) -> list[int]:
     """Divide files into groups of neighbours; return for each the number of the file after its last one.
 
-    >>> divide_files([4, 4, 4, 9, 1], 8)
+    >>> divide_by_size([4, 4, 4, 9, 1], 8)
     [2, 3, 4, 5]
     """
     ends: list[int] = []
@@ -117,7 +117,7 @@ def _divide_hashes(path: Path, buckets: int) -> list[Integers]:
     return np.split(hashes, np.searchsorted(hashes, np.array(bounds, dtype=np.int64)))[1:]
 
 
-def match_ids(files: ShardFiles, bucket: int) -> int:
+def match_bucket(files: ShardFiles, bucket: int) -> int:
     """Find the hashes of a bucket that several rows have, of one shard or of several.
 
     Returns:

@@ -23,7 +23,7 @@ from airflow_mlmon.pipeline.steps.join_shards import join_shards
 from airflow_mlmon.pipeline.steps.prepare import Prepared, prepare_partition
 from airflow_mlmon.pipeline.steps.profile import to_state
 from airflow_mlmon.pipeline.steps.shard_files import ShardFiles
-from airflow_mlmon.pipeline.steps.shards import curate_shard, list_suspects, match_ids, plan_shards, read_shard
+from airflow_mlmon.pipeline.steps.shards import curate_shard, list_suspects, match_bucket, plan_shards, read_shard
 from airflow_mlmon.pipeline.workspace.curated import read_curated
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
@@ -109,7 +109,7 @@ def work(run: Run, files: ShardFiles) -> Prepared:
     for number in numbers:
         read_shard(run, files, number)
     for number in numbers:
-        match_ids(files, number)
+        match_bucket(files, number)
     for number in numbers:
         list_suspects(run, files, number)
     for number in numbers:
@@ -164,7 +164,7 @@ def test_the_day_has_what_makes_it_hard(undivided):
 def test_a_task_that_was_killed_is_run_again_and_one_after_the_join_says_what_to_do(archive, undivided, tmp_path):
     with day_before(tmp_path / "run", archive, "0.14") as run:
         files = plan(run, partition(1))
-        steps = [read_shard, lambda _, files, shard: match_ids(files, shard), list_suspects, curate_shard]
+        steps = [read_shard, lambda _, files, shard: match_bucket(files, shard), list_suspects, curate_shard]
         for step in steps:
             for shard in (0, 1, 1):
                 step(run, files, shard)
