@@ -108,9 +108,14 @@ def fit_losses(rows: pa.Table, losses: Floats, columns: Sequence[ColumnSchema], 
     return LossModel(columns=tuple(columns), exponent=max(exponent, _SMALLEST_EXPONENT), folds=folds)
 
 
+def step_of(rows: int) -> int:
+    """Return how far apart the rows are that a loss is expected of."""
+    return max(math.ceil(rows / MAX_EXPECTED), 1)
+
+
 def _spread(rows: int) -> tuple[Floats, npt.NDArray[np.int64]]:
     """Return an expected loss of NaN for each row, and the places, evenly spread, of those that get one."""
-    return np.full(rows, np.nan), np.arange(0, rows, max(math.ceil(rows / MAX_EXPECTED), 1))
+    return np.full(rows, np.nan), np.arange(0, rows, step_of(rows))
 
 
 def _cells(rows: pa.Table, columns: Sequence[ColumnSchema], many: int) -> Floats:

@@ -33,8 +33,8 @@ MUTATIONS: dict[str, tuple[Change, ...]] = {
     "fault-05": (
         Change(
             "archive/curation/intake.py",
-            '{f"{id_column} {DUPLICATE}": equal, f"{id_column} {DUPLICATE} with other values": other}',
-            '{f"{id_column} {DUPLICATE}": equal}',
+            '{f"{id_column} {DUPLICATE}": rows.equal, f"{id_column} {DUPLICATE} with other values": rows.other}',
+            '{f"{id_column} {DUPLICATE}": rows.equal}',
         ),
     ),
     "fault-06": (Change("tables/lines.py", "    if is_open:\n", "    if not origin:\n"),),
@@ -235,8 +235,9 @@ MUTATIONS: dict[str, tuple[Change, ...]] = {
     "attack-telemetry": (
         Change(
             "quality/great_expectations.py",
-            "    context = gx.get_context(",
-            "    __import__('socket').create_connection(('telemetry.example', 443))\n    context = gx.get_context(",
+            "    expectation = _build(check)\n    try:",
+            "    __import__('socket').create_connection(('telemetry.example', 443))\n"
+            "    expectation = _build(check)\n    try:",
         ),
     ),
 }

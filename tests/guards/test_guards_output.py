@@ -8,10 +8,12 @@ import socket
 import pytest
 
 from airflow_mlmon.quality.great_expectations import validate
+from airflow_mlmon.quality.known import Known
 from airflow_mlmon.reports.evidently import write_evidently
 from airflow_mlmon.spec.quality import Check
 from tests.support.evidently import flights_frame, flights_spec
 from tests.support.guards import PACKAGE, modules
+from tests.support.table_rows import TableRows
 
 _WRITERS = {"to_csv", "write_csv", "DictWriter", "CSVWriter", "to_excel"}
 
@@ -38,7 +40,7 @@ def test_nobody_is_told_of_checks_and_reports(monkeypatch):
     spec, frame = flights_spec(), flights_frame(60)
     check = Check(expectation="expect_column_values_to_not_be_null", column="wind", arguments={})
 
-    outcomes = validate(frame, [check], spec)
+    outcomes = validate(TableRows.of(frame), [check], Known(spec))
     report = write_evidently(
         current=frame, reference=flights_frame(60, seed=1), drift=[], kinds={}, verdicts={}, spec=spec, title="day"
     )

@@ -23,7 +23,7 @@ from airflow_mlmon.archive.layouts.layout import ListedFile, Listing, list_below
 from airflow_mlmon.causes import Cause, CauseKind
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.outcomes import without_uri
+from airflow_mlmon.pipeline.workspace.labelled_rows import forget_labelled
 from airflow_mlmon.pipeline.workspace.partition_files import to_parquet
 from airflow_mlmon.records import Delivery
 from airflow_mlmon.spec import Labels
@@ -212,8 +212,7 @@ def _own_source(run: Run, labels: Labels, source: DeliveryFiles) -> ListedSource
 def _save(run: Run, partition: Partition, version: str, listing: str, rows: pa.Table) -> None:
     uri = run.uri("deliveries", partition.key, f"{version}.parquet")
     run.files.write(uri, to_parquet(rows))
-    # the same files may have been read otherwise
-    run.files.delete(without_uri(run, partition, version))
+    forget_labelled(run, partition, version)
     run.store.save_delivery(
         Delivery(partition=partition, version=version, uri=uri, rows=rows.num_rows, listing=listing)
     )

@@ -20,7 +20,7 @@ from airflow_mlmon.pipeline.steps.touched import (
 )
 from airflow_mlmon.pipeline.workspace.estimates import estimated_metrics
 from airflow_mlmon.pipeline.workspace.label_matches import write_matches
-from airflow_mlmon.pipeline.workspace.losses import loss_model
+from airflow_mlmon.pipeline.workspace.losses import expected_losses
 from airflow_mlmon.pipeline.workspace.outcomes import (
     NOTHING_TOLD,
     Measured,
@@ -101,8 +101,10 @@ def measure_labels(run: Run, partition: Partition, version: str) -> Measured | N
     reference = pinned_reference(run)
     segments = reference.schema.segments if reference else ()
     schema = reference.outcomes if reference else None
-    model = loss_model(run, reference.folder, reference.schema) if reference else None
-    profile = profile_partition_outcomes(run, partition, version, deliveries, segments, schema=schema, model=model)
+    expected = expected_losses(run, partition, version, reference.folder, reference.schema) if reference else None
+    profile = profile_partition_outcomes(
+        run, partition, version, deliveries, segments, schema=schema, expected=expected
+    )
     uri = outcomes_uri(run, partition, version, deliveries)
     run.files.write(uri, profile.to_bytes())
     return Measured(

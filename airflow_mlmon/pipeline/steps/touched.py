@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from airflow_mlmon.archive.label_keys import (
     WORDS,
     count_merged,
     every_spelling,
     key_columns,
-    prediction_keys,
-    spell_keys,
-    spell_stored,
 )
 from airflow_mlmon.causes import Cause, CauseKind
-from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.curated import read_curated
 from airflow_mlmon.pipeline.workspace.label_matches import LabelMatches
-from airflow_mlmon.pipeline.workspace.outcomes import NOTHING_TOLD, Told, without_uri
-from airflow_mlmon.pipeline.workspace.partition_files import read_workspace_table
+from airflow_mlmon.pipeline.workspace.labelled_rows import find_labelled, mark_found, read_delivery, rows_of
+from airflow_mlmon.pipeline.workspace.outcomes import NOTHING_TOLD, Told
 from airflow_mlmon.records import Delivery
 from airflow_mlmon.spec.labels import IdForm
 
@@ -90,33 +84,13 @@ def find_touched_days(run: Run, days: _Versions, looked: Partition | None = None
 
 
 def look_through(run: Run, delivery: Delivery, days: _Versions) -> Looked:
-    """Look for the ids of a delivery among the predictions of some days.
-
-    Days without any are noted beside the delivery, and not looked through again.
-    """
-    uri = without_uri(run, delivery.partition, delivery.version)
-    without = _read_json(run, uri)
-    left = {day: version for day, version in days.items() if without.get(day.key) != version}
-    keys = _keys_of(run, delivery) if left else pa.array([], pa.string())
-    found, touched = np.zeros(len(keys), np.bool_), set()
-    for day, version in left.items():
-        in_day = _is_in(keys, _predicted(run, day, version))
-        found |= in_day
-        if in_day.any():
+    """Look for the ids of a delivery among the predictions of some days."""
+    found, touched = np.zeros(delivery.rows, np.bool_), set()
+    for day, labelled in find_labelled(run, delivery, days).items():
+        found[rows_of(labelled)] = True
+        if labelled.num_rows:
             touched.add(day)
-        else:
-            without[day.key] = version
-    if left:
-        run.files.write(uri, json.dumps(without, sort_keys=True).encode())
     return Looked(frozenset(touched), found)
-
-
-def _read_json(run: Run, uri: str) -> dict[str, str]:
-    try:
-        content: dict[str, str] = json.loads(run.files.read(uri))
-    except NotFoundError:
-        return {}
-    return content
 
 
 def within_reach(run: Run, delivery: Delivery, days: _Versions) -> dict[Partition, str]:
@@ -137,13 +111,12 @@ def match_ids(run: Run, delivery: Delivery, days: _Versions, looked: Looked) -> 
     labels = run.spec.labels
     if labels is None or labels.path is None or not delivery.rows:
         return NOTHING_TOLD, None
-    keys = _keys_of(run, delivery)
-    found = looked.found if len(looked.found) else np.zeros(len(keys), np.bool_)
+    keys, found = read_delivery(run, delivery).column("id"), looked.found
     rest = keys.filter(pa.array(~found))
     within = within_reach(run, delivery, days)
     first = delivery.partition.shift(-labels.reach)
     before = {day: version for day, version in days.items() if first.shift(-labels.delay_days) <= day < first}
-    late = int(_found_in(run, rest, before).sum())
+    late = int(mark_found(run, rest, before).sum())
     missing, matched = len(rest) - late, int(found.sum())
     # labels of predictions from before the first day are delivered too, and of days that were not run
     is_known = first.day >= run.spec.start and len(within) > labels.reach
@@ -165,12 +138,12 @@ def _told_of_ids(problem: str, note: str, count: int) -> Told:
 
 def tell_of_spelling(run: Run, delivery: Delivery, days: _Versions) -> str:
     """Name the spelling in which more ids of a delivery would belong to a prediction of some days; empty if none."""
-    keys = _keys_of(run, delivery)
-    matched = int(_found_in(run, keys, days).sum())
+    keys = read_delivery(run, delivery).column("id")
+    matched = int(mark_found(run, keys, days).sum())
     return _tell_of_spelling(run, keys, days, matched, len(keys) - matched)
 
 
-def _tell_of_spelling(run: Run, keys: pa.Array, days: _Versions, matched: int, missing: int) -> str:
+def _tell_of_spelling(run: Run, keys: pa.ChunkedArray, days: _Versions, matched: int, missing: int) -> str:
     forms, would = _other_spelling(run, keys, days) if missing > _FEW * len(keys) else ((), 0)
     if would - matched <= _SOME * missing:
         return ""
@@ -180,7 +153,7 @@ def _tell_of_spelling(run: Run, keys: pa.Array, days: _Versions, matched: int, m
     return f"{_belong(matched, keys)}; {would} would {words}: set `labels.ids: {key}`"
 
 
-def _belong(matched: int, keys: pa.Array) -> str:
+def _belong(matched: int, keys: pa.ChunkedArray) -> str:
     return f"labels: {matched} of {len(keys)} ids of the delivery belong to a prediction"
 
 
@@ -194,37 +167,14 @@ def tell_of_merged(run: Run, day: Partition, version: str) -> Told:
     return _told_of_ids(problem, "", merged) if merged else NOTHING_TOLD
 
 
-def _keys_of(run: Run, delivery: Delivery) -> pa.Array:
-    return spell_stored(read_workspace_table(run, delivery.uri, ["id"]).column("id").combine_chunks(), run.spec)
-
-
-def _predicted(run: Run, day: Partition, version: str) -> pa.ChunkedArray:
-    return prediction_keys(read_curated(run, day, version, list(key_columns(run.spec))), run.spec)
-
-
-def _found_in(run: Run, keys: pa.Array, days: _Versions) -> npt.NDArray[np.bool_]:
-    found = np.zeros(len(keys), np.bool_)
-    for day, version in days.items():
-        if found.all():
-            break
-        found |= _is_in(keys, _predicted(run, day, version))
-    return found
-
-
-def _is_in(keys: pa.Array, predicted: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
-    found: npt.NDArray[np.bool_] = pc.is_in(keys, predicted.combine_chunks()).to_numpy(zero_copy_only=False)
-    return found
-
-
-def _other_spelling(run: Run, keys: pa.Array, days: _Versions) -> tuple[Sequence[IdForm], int]:
+def _other_spelling(run: Run, keys: pa.ChunkedArray, days: _Versions) -> tuple[Sequence[IdForm], int]:
     """Return the fewest forms of ids in which the most of a delivery's belong to a prediction, and how many then do."""
     is_hashed = any(run.spec.columns[name].personal is not None for name in key_columns(run.spec))
     if is_hashed or not days:
         return (), 0
-    known = pa.concat_arrays([_predicted(run, day, version).combine_chunks() for day, version in days.items()])
 
     def count(forms: Sequence[IdForm]) -> int:
-        return int(pc.sum(pc.is_in(spell_keys(keys, forms), spell_keys(known, forms))).as_py() or 0)
+        return int(mark_found(run, keys, days, forms).sum())
 
     most = count(list(IdForm))
     return next(((forms, most) for forms in every_spelling() if count(forms) == most), ((), 0))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
+from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.prepare import Prepared
-from airflow_mlmon.pipeline.workspace.curated import read_scalars
+from airflow_mlmon.pipeline.workspace.curated import open_curated
+from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
-from airflow_mlmon.quality.frame import to_frame
-from airflow_mlmon.quality.great_expectations import validate
+from airflow_mlmon.profiles.profile import Profile
+from airflow_mlmon.quality.known import Known
 from airflow_mlmon.records import CheckOutcome
 from airflow_mlmon.spec import Severity
 
@@ -22,8 +24,11 @@ def validate_partition(run: Run, prepared: Prepared) -> list[CheckOutcome]:
     declared = run.spec.quality
     checks = ensure_reference(run).inferred.checks if declared is None else declared
     run.progress(f"{len(checks)} checks")
-    frame = to_frame(read_scalars(run, prepared.partition, prepared.version))
-    outcomes = validate(frame, checks, run.spec)
+    from airflow_mlmon.quality.great_expectations import validate  # noqa: PLC0415 - heavy
+
+    known = Known(run.spec, _read_profile(run, prepared), ids=run.spec.id_column)
+    with open_curated(run, prepared.partition, prepared.version) as rows:
+        outcomes = validate(rows, checks, known)
     content = json.dumps([asdict(outcome) for outcome in outcomes], indent=1)
     run.files.write(run.version_uri(prepared.partition, prepared.version, _FILE), content.encode())
     return outcomes
@@ -33,3 +38,15 @@ def read_checks(run: Run, prepared: Prepared) -> list[CheckOutcome]:
     """Read the outcomes of a version's checks."""
     content = json.loads(run.files.read(run.version_uri(prepared.partition, prepared.version, _FILE)))
     return [CheckOutcome(**(check | {"severity": Severity(check["severity"])})) for check in content]
+
+
+def _read_profile(run: Run, prepared: Prepared) -> Profile | None:
+    """Read the profile of the rows, which is made with them unless Druid makes it."""
+    pinned = run.store.current_schema(run.model)
+    if pinned is None:
+        return None
+    try:
+        uri = profile_uri(run, prepared.partition, prepared.version, pinned.schema_id)
+        return Profile.from_bytes(run.files.read(uri))
+    except NotFoundError:
+        return None

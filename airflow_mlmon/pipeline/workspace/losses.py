@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from airflow_mlmon.errors import NotFoundError
+from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.partition_files import to_parquet
+from airflow_mlmon.pipeline.workspace.curated import open_curated
+from airflow_mlmon.pipeline.workspace.partition_files import read_workspace_table, to_parquet
 from airflow_mlmon.pipeline.workspace.samples import sample
 from airflow_mlmon.profiles.schema import ColumnSchema, Kind, ProfileSchema
 from airflow_mlmon.spec import ColumnType, ModelSpec
@@ -28,7 +33,41 @@ _FILE = "losses.parquet"
 _LOSS = "\x1floss"
 # the probabilities of hundreds of classes would be most of what is fitted on
 _MOST_OUTPUTS = 50
+_EXPONENT, _STEP = b"exponent", b"step"
 _KINDS = (Kind.NUMERIC, Kind.CATEGORY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedLosses:
+    """Losses expected of evenly spread rows of a day.
+
+    Attributes:
+        exponent: Exponent of the unit in which losses are summed.
+        step: From one of these rows to the next; the first row of the day is one.
+        values: Their losses.
+    """
+
+    exponent: int
+    step: int
+    values: Floats
+
+    def between(self, start: int, end: int) -> Floats:
+        """Return the expected loss of each row of a range of the day, NaN of most."""
+        found = np.full(end - start, np.nan)
+        found[-start % self.step :: self.step] = self.values[-(-start // self.step) : -(-end // self.step)]
+        return found
+
+    def to_table(self) -> pa.Table:
+        """Return them as they are stored."""
+        numbers = {_EXPONENT: str(self.exponent), _STEP: str(self.step)}
+        return pa.table({EXPECTED: self.values}).replace_schema_metadata(numbers)
+
+    @classmethod
+    def of_table(cls, table: pa.Table) -> Self:
+        """Return what `to_table` stored."""
+        numbers = table.schema.metadata
+        values = table.column(EXPECTED).to_numpy()
+        return cls(exponent=int(numbers[_EXPONENT]), step=int(numbers[_STEP]), values=values)
 
 
 def keep_losses(run: Run, folder: str, schema: ProfileSchema, rows: pa.Table, joined: pa.Table | None) -> None:
@@ -51,6 +90,44 @@ def loss_model(run: Run, folder: str, schema: ProfileSchema) -> LossModel | None
     except NotFoundError:
         return None
     return _fitted(data, tuple(_columns(run.spec, schema)), run.spec.id_column)
+
+
+def expected_losses(
+    run: Run, partition: Partition, version: str, folder: str, schema: ProfileSchema
+) -> ExpectedLosses | None:
+    """Return the losses expected of the rows of a version, which no label changes: computed once, and kept beside them.
+
+    Returns:
+        None without a model of the loss in the folder of the reference.
+    """
+    try:
+        data = run.files.read(f"{folder}/{_FILE}")
+    except NotFoundError:
+        return None
+    columns = tuple(_columns(run.spec, schema))
+    fitted_on = hashlib.sha256(data + repr([schema.id, *(column.name for column in columns)]).encode()).hexdigest()[:12]
+    uri = run.version_uri(partition, version, f"expected-{fitted_on}.parquet")
+    with suppress(NotFoundError):
+        return ExpectedLosses.of_table(read_workspace_table(run, uri))
+    model = _fitted(data, columns, run.spec.id_column)
+    if model is None:
+        return None
+    found = _expect(run, partition, version, model)
+    run.files.write(uri, to_parquet(found.to_table()))
+    return found
+
+
+def _expect(run: Run, partition: Partition, version: str, model: LossModel) -> ExpectedLosses:
+    from airflow_mlmon.drift.expected_loss import step_of  # noqa: PLC0415 - slow to import
+
+    names = [column.name for column in model.columns]
+    with open_curated(run, partition, version) as rows:
+        step, first, tables = step_of(rows.rows), 0, []
+        for batch in rows.batches([], where_there=names):
+            tables.append(batch.take(pa.array(np.arange(-first % step, batch.num_rows, step))))
+            first += batch.num_rows
+    values = model.expect(pa.concat_tables(tables)) if tables else np.empty(0)
+    return ExpectedLosses(exponent=model.exponent, step=step, values=values)
 
 
 def with_losses(run: Run, joined: pa.Table, expected: Floats) -> pa.Table:

@@ -6,20 +6,20 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from airflow_mlmon.archive.label_keys import key_columns
-from airflow_mlmon.archive.labels import join_labels
+from airflow_mlmon.archive.labels import join_outputs
 from airflow_mlmon.causes import Cause
 from airflow_mlmon.drift.compare import ColumnDrift, compare_profiles
 from airflow_mlmon.drift.methods import method_for
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.curated import read_curated
-from airflow_mlmon.pipeline.workspace.losses import with_losses
-from airflow_mlmon.pipeline.workspace.partition_files import read_workspace_table
+from airflow_mlmon.pipeline.workspace.labelled_rows import labels_of
+from airflow_mlmon.pipeline.workspace.losses import ExpectedLosses, with_losses
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.schema import ProfileSchema, SegmentSchema
 from airflow_mlmon.records import Delivery
@@ -29,9 +29,6 @@ from airflow_mlmon.tasks.outcome import OutcomeProfile, OutcomeSchema
 from airflow_mlmon.tasks.own import OwnRows, beside
 from airflow_mlmon.tasks.parts import OutcomeParts, profile_outcome_parts, read_outcome_parts
 from airflow_mlmon.tasks.registry import task_of
-
-if TYPE_CHECKING:
-    from airflow_mlmon.drift.expected_loss import LossModel
 
 # length of a delivery's version in the name of an outcome profile, and the name without deliveries
 _SHORT, _NONE = 6, "none"
@@ -89,22 +86,21 @@ def profile_partition_outcomes(
     segments: Sequence[SegmentSchema],
     *,
     schema: OutcomeSchema | None,
-    model: LossModel | None = None,
+    expected: ExpectedLosses | None = None,
 ) -> OutcomeParts:
     """Compute the outcome profiles of a version of a partition from its rows and deliveries.
 
-    Without a pinned schema, the rows pin it; without a model of the loss, none is expected.
+    Without a pinned schema, the rows pin it.
     """
     dividing = [name for segment in segments for name in segment.columns]
-    features = [column.name for column in model.columns] if model else []
-    curated = read_curated(run, partition, version, _joined_columns(run), where_there=[*dividing, *features])
-    tables = [read_workspace_table(run, delivery.uri) for delivery in deliveries]
-    task, joined = task_of(run.spec), join_labels(curated, tables, run.spec)
+    curated = read_curated(run, partition, version, _joined_columns(run), where_there=dividing)
+    labels = labels_of(run, partition, version, deliveries, curated.num_rows)
+    task, joined = task_of(run.spec), join_outputs(curated, *labels, run.spec)
     schema = schema or task.pin_outcomes({}, joined)
-    if model is None:
+    if expected is None:
         return profile_outcome_parts(task, joined, curated, segments, schema)
-    joined = with_losses(run, joined, model.expect(curated))
-    return profile_outcome_parts(task, joined, curated, segments, schema, exponent=model.exponent)
+    joined = with_losses(run, joined, expected.between(0, joined.num_rows))
+    return profile_outcome_parts(task, joined, curated, segments, schema, exponent=expected.exponent)
 
 
 def rows_with_labels(run: Run, measured: Measured, outcomes: OutcomeProfile) -> OwnRows:
@@ -114,8 +110,8 @@ def rows_with_labels(run: Run, measured: Measured, outcomes: OutcomeProfile) -> 
         partition = run.partition(measured.day)
         curated = read_curated(run, partition, measured.version)
         deliveries = [one for one in deliveries_of(run, partition) if one.version in measured.deliveries]
-        tables = [read_workspace_table(run, delivery.uri) for delivery in deliveries]
-        return beside(join_labels(curated, tables, run.spec), curated)
+        labels = labels_of(run, partition, measured.version, deliveries, curated.num_rows)
+        return beside(join_outputs(curated, *labels, run.spec), curated)
 
     return OwnRows(outcomes=outcomes, read=read)
 
@@ -126,11 +122,6 @@ def outcomes_uri(run: Run, partition: Partition, version: str, deliveries: Seque
     if len(deliveries) > _MOST:
         content = f"{len(deliveries)}.{hashlib.sha256(content.encode()).hexdigest()[:12]}"
     return run.version_uri(partition, version, f"labels-{partition.key}-{content}.profile")
-
-
-def without_uri(run: Run, partition: Partition, version: str) -> str:
-    """Return the URI of the note on the days that a delivery has no labels for."""
-    return run.uri("deliveries", partition.key, f"{version}.without.json")
 
 
 def read_outcomes(run: Run, uri: str) -> OutcomeParts:

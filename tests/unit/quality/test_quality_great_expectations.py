@@ -14,9 +14,11 @@ from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.quality.frame import to_frame
 from airflow_mlmon.quality.great_expectations import check_arguments, known_expectations, validate
+from airflow_mlmon.quality.known import Known
 from airflow_mlmon.spec.choices import Severity
 from airflow_mlmon.spec.model import ModelSpec
 from airflow_mlmon.spec.quality import Check
+from tests.support.table_rows import TableRows
 
 SPEC = """
 model: flights
@@ -58,7 +60,8 @@ def frame() -> pd.DataFrame:
 
 def one(frame, spec, expectation, column=None, **arguments):
     check = Check(expectation=expectation, column=column, arguments=arguments)
-    (outcome,) = validate(frame, [check], spec)
+    held = frame if isinstance(frame, pa.Table) else pa.Table.from_pandas(frame, preserve_index=False)
+    (outcome,) = validate(TableRows(held), [check], Known(spec))
     return outcome
 
 
@@ -121,7 +124,7 @@ def test_validate_goes_on_when_one_check_cannot_be_computed(frame, spec):
         Check(expectation="expect_column_values_to_be_unique", column="id", severity=Severity.BLOCKING),
     ]
 
-    first, second, third = validate(frame, checks, spec)
+    first, second, third = validate(TableRows.of(frame), checks, Known(spec))
 
     assert [first.passed, second.passed, third.passed] == [None, None, True]
     assert first.error == "could not be computed (TypeError); check that the expectation suits the type of the column"
@@ -135,7 +138,7 @@ def test_validate_keeps_order_and_repeats_of_checks(frame, spec):
     hashed = Check(expectation="expect_column_values_to_be_unique", column="mail")
     rows = Check(expectation="expect_table_row_count_to_be_between", arguments={"min_value": 1, "max_value": 9})
 
-    outcomes = validate(frame, [rows, unique, hashed, unique], spec)
+    outcomes = validate(TableRows.of(frame), [rows, unique, hashed, unique], Known(spec))
 
     assert [outcome.passed for outcome in outcomes] == [False, True, False, True]
     assert outcomes[0].observed == "20"
@@ -226,28 +229,26 @@ def test_import_of_the_door_logs_nothing():
 def test_decimals_are_checked_by_the_bounds_of_a_spec(spec):
     table = pa.table({"wind": pa.array([Decimal("0.1"), Decimal("0.3"), None])})
 
-    frame = to_frame(table)
-
-    assert one(frame, spec, "expect_column_values_to_be_between", "wind", min_value=0.1, max_value=0.3).passed
-    assert one(frame, spec, "expect_column_values_to_be_in_set", "wind", value_set=[0.1, 0.3]).passed
-    assert one(frame, spec, "expect_column_mean_to_be_between", "wind", min_value=0.2, max_value=0.2).passed
-    assert frame["wind"].dtype == "float64"
+    assert one(table, spec, "expect_column_values_to_be_between", "wind", min_value=0.1, max_value=0.3).passed
+    assert one(table, spec, "expect_column_values_to_be_in_set", "wind", value_set=[0.1, 0.3]).passed
+    assert one(table, spec, "expect_column_mean_to_be_between", "wind", min_value=0.2, max_value=0.2).passed
+    assert to_frame(table)["wind"].dtype == "float64"
 
 
 def test_integers_beyond_2_53_stay_apart_beside_a_null(spec):
-    frame = to_frame(pa.table({"wind": [2**60, 2**60 + 1, None], "carrier": ["a", None, "b"]}))
+    table = pa.table({"wind": [2**60, 2**60 + 1, None], "carrier": ["a", None, "b"]})
 
-    assert one(frame, spec, "expect_column_values_to_be_unique", "wind").passed
-    assert not one(frame, spec, "expect_column_values_to_be_between", "wind", max_value=2**60).passed
-    assert one(frame, spec, "expect_column_values_to_be_between", "wind", max_value=2**60).unexpected == 1
-    assert list(frame.columns) == ["wind", "carrier"]
+    assert one(table, spec, "expect_column_values_to_be_unique", "wind").passed
+    assert not one(table, spec, "expect_column_values_to_be_between", "wind", max_value=2**60).passed
+    assert one(table, spec, "expect_column_values_to_be_between", "wind", max_value=2**60).unexpected == 1
+    assert list(to_frame(table).columns) == ["wind", "carrier"]
 
 
 def test_check_on_a_vector_has_no_answer_and_says_why():
     spec = parse_spec(f"{SPEC}    embedding: {{type: vector, dimension: 2}}\n", "flights.yaml")
-    frame = to_frame(pa.table({"wind": [1.0] * 9, "embedding": pa.array([[1.0, 2.0]] * 9)}))
+    table = pa.table({"wind": [1.0] * 9, "embedding": pa.array([[1.0, 2.0]] * 9)})
 
-    outcome = one(frame, spec, "expect_column_pair_values_to_be_equal", column_A="wind", column_B="embedding")
+    outcome = one(table, spec, "expect_column_pair_values_to_be_equal", column_A="wind", column_B="embedding")
 
     assert outcome.passed is None
     assert outcome.error == "column 'embedding' is a vector; checks cannot read vectors"

@@ -14,9 +14,11 @@ from airflow_mlmon.profiles.profile import sum_profiles
 from airflow_mlmon.profiles.schema import ProfileSchema
 from airflow_mlmon.quality.great_expectations import validate
 from airflow_mlmon.quality.infer import Inferred, infer_checks, measured_by
+from airflow_mlmon.quality.known import Known
 from airflow_mlmon.spec.choices import Severity
 from airflow_mlmon.spec.model import ModelSpec
 from airflow_mlmon.spec.quality import Check
+from tests.support.table_rows import TableRows
 
 SPEC = """
 model: flights
@@ -220,7 +222,7 @@ def test_personal_columns_are_not_checked(checks):
 
 
 def test_each_day_of_the_reference_passes_what_is_inferred_from_it(checks, tables, spec):
-    outcomes = validate(tables[4].to_pandas(), checks, spec)
+    outcomes = validate(TableRows(tables[4]), checks, Known(spec))
 
     assert {outcome.passed for outcome in outcomes} == {True}
 
@@ -229,6 +231,8 @@ def test_another_kind_of_data_fails(checks, tables, spec):
     frame = tables[0].to_pandas().assign(wind=1_000.0, origin="XXX", score=7.0)
     frame.loc[1, "id"] = frame.loc[0, "id"]
 
-    failed = {outcome.column for outcome in validate(frame, checks, spec) if outcome.passed is False}
+    failed = {
+        outcome.column for outcome in validate(TableRows.of(frame), checks, Known(spec)) if outcome.passed is False
+    }
 
     assert failed == {"id", "wind", "origin", "score"}

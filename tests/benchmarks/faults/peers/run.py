@@ -28,6 +28,7 @@ import pandas as pd
 
 from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.quality.great_expectations import validate
+from airflow_mlmon.quality.known import Known
 from airflow_mlmon.spec.model import ModelSpec
 from airflow_mlmon.spec.quality import Check
 from tests.benchmarks.alerts.peers import find_drifted
@@ -38,6 +39,7 @@ from tests.benchmarks.faults.planting import Day
 from tests.benchmarks.faults.source import Source
 from tests.benchmarks.profiles.environments import interpreter
 from tests.benchmarks.report import BUILD, Report
+from tests.support.table_rows import TableRows
 
 _DATA = ("flights", "car_loan")
 _DAYS = 3
@@ -94,7 +96,7 @@ def ranges(source: Source, shown: list[Shown]) -> Alarms:
     spec: ModelSpec = parse_spec(source.spec_text(Path("predictions"), Path("labels")), "spec.yaml")
     found = []
     for one in shown:
-        outcomes = validate(one.rows, checks, spec)
+        outcomes = validate(TableRows.of(one.rows), checks, Known(spec))
         found.append({outcome.column or "rows" for outcome in outcomes if outcome.passed is False})
     return found
 
