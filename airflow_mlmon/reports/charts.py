@@ -1,46 +1,44 @@
-"""Small charts as inline SVG, and a PNG for mail; the only module that imports matplotlib.
-
-Texts from data never reach matplotlib, which would measure and interpret them: tokens stand for them until the SVG is
-written. Colours are variables of the page.
-"""
+"""Small charts as inline SVG, written without a plotting library: a page has hundreds of them."""
 
 from __future__ import annotations
 
-import io
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from itertools import groupby, pairwise
 
 from markupsafe import Markup
-from matplotlib import rc_context
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from airflow_mlmon.profiles.columns.histogram import Histogram
-from airflow_mlmon.reports.svg import inline_svg
+from airflow_mlmon.reports.svg import (
+    BREACH,
+    CURRENT,
+    LIMIT,
+    REFERENCE,
+    Frame,
+    Point,
+    filled,
+    path,
+    stroked,
+    ticks,
+    written,
+)
 from airflow_mlmon.tasks.outcome_table import OutcomePoint
 
-# placeholders for the page's colours; the second is the fallback where the page lacks the variable
-_REFERENCE, _CURRENT, _LIMIT, _BREACH, _TEXT, _GRID = "#9aa5b1", "#0b62a8", "#e8eef4", "#b5290b", "#52606d", "#d5dce3"
-_COLOURS = {
-    _REFERENCE: f"var(--reference,{_REFERENCE})",
-    _CURRENT: f"var(--current,{_CURRENT})",
-    _LIMIT: f"var(--limit,{_LIMIT})",
-    _BREACH: f"var(--breach,{_BREACH})",
-    _TEXT: f"var(--muted,{_TEXT})",
-    _GRID: f"var(--line,{_GRID})",
-}
-_SETTINGS: Any = {"svg.hashsalt": "mlmon", "svg.fonttype": "none", "path.simplify": False, "text.parse_math": False}
-_POINTS = 72
-_TEXT_SIZE = 10
+# baseline of a text below the plot area, from the lower edge of the chart, and width of a letter
+_BELOW, _LETTER = 7.4, 6.0
 # characters that fit below a small chart, and the shortest cut of a name
 _ROOM = 38
 _SHORTEST_NAME = 5
+_MOST_TICKS = 5
+_DIGITS = range(4, 17)
+_EXPONENT = re.compile(r"e\+?(-?)0*")
+_TEN_THOUSAND, _MILLION = 1e4, 1e6
+# a scale reaches so far beyond its values, and its lowest tick keeps a distance from the texts below
+_MARGIN, _CLEARANCE = 0.12, 0.06
+_SQUARE, _SMALL_SQUARE, _DIAMOND = 2.5, 1.5, 4.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,143 +68,223 @@ class Trend:
 
 def before_after(bins: Histogram, title: str) -> Markup:
     """Draw a column in the reference (grey) and on the day (blue), as shares of their rows."""
-    figure, axes = _canvas(width=220, height=68, margins=(4, 4, 4, 16))
-    texts = _draw_steps(axes, bins) if bins.edges else _draw_bars(axes, bins)
-    axes.set_ylim(0, 1.05 * max(*bins.reference, *bins.current, 0.0, 1e-9))
-    axes.set_yticks([])
-    return _written(figure, title, texts)
+    edges = bins.edges or (-0.6, max(len(bins.labels), 2) - 0.4)
+    frame = Frame(
+        width=220,
+        height=68,
+        margins=(4, 4, 4, 16),
+        x=(edges[0], edges[-1]),
+        y=(0, 1.05 * max(*bins.reference, *bins.current, 0.0, 1e-9)),
+    )
+    return frame.write(title, *(_steps if bins.edges else _bars)(frame, bins), frame.base())
 
 
 def by_hour(counts: Sequence[int], counted: str, expected: Sequence[float] = ()) -> Markup:
     """Draw a bar for each hour of the day (blue), over a step at what is expected of it (grey)."""
-    figure, axes = _canvas(width=340, height=100, margins=(40, 8, 8, 18))
-    axes.bar(range(len(counts)), counts, width=0.8, color=_CURRENT)
-    if len(expected):
-        edges = [hour - 0.5 for hour in range(len(expected) + 1)]
-        axes.stairs(expected, edges, color=_REFERENCE, linewidth=2.0, baseline=None)
-    axes.set_xlim(-0.6, len(counts) - 0.4)
-    axes.set_ylim(0, 1.05 * max(*counts, *expected, 1))
-    _draw_scale(axes, percent=False)
-    shown = range(0, len(counts), 6)
-    axes.set_xticks(list(shown), [f"{hour:02}" for hour in shown])
-    return _written(figure, f"{counted} by hour: {max(counts):,} in the busiest")
+    frame = Frame(
+        width=340,
+        height=100,
+        margins=(40, 8, 8, 18),
+        x=(-0.6, len(counts) - 0.4),
+        y=(0, 1.05 * max(*counts, *expected, 1)),
+    )
+    bars = [frame.bar(hour - 0.4, hour + 0.4, 0, count) for hour, count in enumerate(counts) if count]
+    hours = [(frame.place(hour, 0)[0], frame.height - _BELOW, f"{hour:02}") for hour in range(0, len(counts), 6)]
+    return frame.write(
+        f"{counted} by hour: {max(counts):,} in the busiest",
+        written(hours, "middle"),
+        *_scale(frame, percent=False, whole=True),
+        filled(CURRENT, *bars),
+        stroked(REFERENCE, 2.0, *_held(frame, expected)),
+        frame.base(),
+    )
 
 
 def intervals(points: Sequence[OutcomePoint], title: str, *, percent: bool) -> Markup:
     """Draw each value with its interval (blue), and where it should be (grey), in the order of the points."""
-    figure, axes = _canvas(width=340, height=130, margins=(48, 8, 8, 8))
-    for x, point in enumerate(points):
-        if point.expected is not None:
-            axes.plot([x - 0.3, x + 0.3], [point.expected] * 2, color=_REFERENCE, linewidth=2.0, zorder=1)
-        if point.low is not None and point.high is not None:
-            axes.plot([x, x], [point.low, point.high], color=_CURRENT, linewidth=1.2)
-        if point.value is not None:
-            axes.plot([x], [point.value], color=_CURRENT, linestyle="", marker="s", markersize=5, markeredgewidth=0)
-    axes.set_xlim(-0.6, len(points) - 0.4)
-    axes.set_xticks([])
-    _draw_scale(axes, percent=percent)
-    return _written(figure, title)
+    numbers = [number for one in points for number in (one.value, one.low, one.high, one.expected)]
+    frame = Frame(width=340, height=130, margins=(48, 8, 8, 8), x=(-0.6, len(points) - 0.4), y=_range_of(numbers))
+    should = [
+        frame.line([(x - 0.3, one.expected), (x + 0.3, one.expected)])
+        for x, one in enumerate(points)
+        if one.expected is not None
+    ]
+    spans = [
+        frame.line([(x, one.low), (x, one.high)])
+        for x, one in enumerate(points)
+        if one.low is not None and one.high is not None
+    ]
+    values = [_square(frame.place(x, one.value), _SQUARE) for x, one in enumerate(points) if one.value is not None]
+    return frame.write(
+        title,
+        *_scale(frame, percent=percent),
+        stroked(REFERENCE, 2.0, *should),
+        stroked(CURRENT, 1.2, *spans),
+        filled(CURRENT, *values),
+        frame.base(),
+    )
 
 
 def trend(series: Trend) -> Markup:
     """Draw a line over the days, the band between the limits, and a mark at each breach."""
-    return _written(_trend_figure(series), _trend_title(series))
-
-
-def trend_png(series: Trend) -> bytes:
-    """Draw the same as a PNG on white, for mail; without the title."""
-    figure = _trend_figure(series)
-    figure.patch.set(visible=True, facecolor="white")
-    buffer = io.BytesIO()
-    with rc_context(_SETTINGS):
-        FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})  # type: ignore[no-untyped-call]
-    return buffer.getvalue()
-
-
-def _trend_figure(series: Trend) -> Figure:
-    figure, axes = _canvas(width=340, height=120, margins=(40, 8, 8, 18))
     points = series.points
-    positions = list(range(len(points)))
-    _draw_limits(axes, points)
-    values = [math.nan if point.value is None else point.value for point in points]
-    axes.plot(positions, values, color=_CURRENT, linewidth=1.6)
-    # a day between two gaps has no line and is drawn as a point
-    alone = [x for x in positions if not _has_value(points, x - 1) and not _has_value(points, x + 1)]
-    axes.plot(
-        alone, [values[x] for x in alone], color=_CURRENT, linestyle="", marker="s", markersize=3, markeredgewidth=0
+    numbers = [number for one in points for number in (one.value, one.low, one.high, one.expected)]
+    frame = Frame(
+        width=340,
+        height=120,
+        margins=(40, 8, 8, 18),
+        x=(-0.5, max(len(points) - 0.5, 0.5)),
+        y=_range_of(numbers),
     )
-    breaches = [(x, y) for x, y, point in zip(positions, values, points, strict=True) if point.breach]
-    if breaches:
-        axes.plot(
-            *zip(*breaches, strict=True), color=_BREACH, linestyle="", marker="D", markersize=6, markeredgewidth=0
-        )
-    for position in (x for x in positions if points[x].mark):
-        axes.axvline(position, color=_REFERENCE, linewidth=1.0, linestyle=(0, (1, 2)), zorder=0)
-    axes.set_xlim(-0.5, max(len(points) - 0.5, 0.5))
-    _draw_scale(axes, percent=series.unit == "%")
-    shown = positions[:: max(1, math.ceil(len(points) / 6))]
-    axes.set_xticks(shown, [f"{points[x].day.day} {points[x].day:%b}" for x in shown])
-    return figure
+    days = [(frame.place(x, 0)[0], frame.height - _BELOW, text) for x, text in date_texts(points)]
+    runs = list(_runs([one.value for one in points]))
+    alone = [_square(frame.place(*run[0]), _SMALL_SQUARE) for run in runs if len(run) == 1]
+    breaches = [
+        _diamond(frame.place(x, one.value)) for x, one in enumerate(points) if one.breach and one.value is not None
+    ]
+    marks = [frame.line([(x, frame.y[0]), (x, frame.y[1])]) for x, one in enumerate(points) if one.mark]
+    return frame.write(
+        _trend_title(series),
+        written(days, "middle"),
+        *_scale(frame, percent=series.unit == "%"),
+        *_limits(frame, points),
+        stroked(REFERENCE, 1.0, *marks, dashes="1,2"),
+        stroked(CURRENT, 1.6, "".join(frame.line(run) for run in runs if len(run) > 1)),
+        filled(CURRENT, "".join(alone)),
+        filled(BREACH, *breaches),
+        frame.base(),
+    )
 
 
-def _draw_steps(axes: Axes, bins: Histogram) -> Sequence[str]:
-    axes.stairs(bins.reference, bins.edges, fill=True, color=_REFERENCE, alpha=0.55, linewidth=0)
-    axes.stairs(bins.current, bins.edges, color=_CURRENT, linewidth=1.5, baseline=None)
-    axes.set_xlim(bins.edges[0], bins.edges[-1])
-    axes.xaxis.set_major_locator(MaxNLocator(4))
-    ticks = [tick for tick in axes.get_xticks() if bins.edges[0] <= tick <= bins.edges[-1]]
-    axes.set_xticks(ticks, [f"{tick:.6g}" for tick in ticks])
-    return ()
+def date_texts(points: Sequence[TrendPoint]) -> list[tuple[int, str]]:
+    """Return the positions of the days that are named below a trend, with their names."""
+    shown = range(0, len(points), max(1, math.ceil(len(points) / 6)))
+    return [(x, f"{points[x].day.day} {points[x].day:%b}") for x in shown]
 
 
-def _draw_bars(axes: Axes, bins: Histogram) -> Sequence[str]:
-    """Draw pairs of bars, with as many of their names below as fit."""
-    positions = range(len(bins.labels))
-    axes.bar([x - 0.2 for x in positions], bins.reference, width=0.38, color=_REFERENCE, alpha=0.8)
-    axes.bar([x + 0.2 for x in positions], bins.current, width=0.38, color=_CURRENT)
-    axes.set_xlim(-0.6, max(len(bins.labels), 2) - 0.4)
-    length = max(_SHORTEST_NAME, _ROOM // max(len(bins.labels), 1) - 1)
-    texts = [name if len(name) <= length else f"{name[: length - 1]}…" for name in bins.labels]
-    step = max(1, math.ceil(sum(len(text) + 1 for text in texts) / _ROOM))
-    shown = positions[::step]
-    axes.set_xticks(list(shown), [f"@{x}" for x in shown])
+def tick_texts(values: Sequence[float], *, percent: bool) -> list[str]:
+    """Format the values of a scale, with as many digits as tell them apart.
+
+    >>> tick_texts([0.125, 0.25], percent=True), tick_texts([12_500, 2.5e6], percent=False)
+    (['12.5 %', '25 %'], ['12,500', '2.5e6'])
+    """
+    return _apart(values, lambda value, digits: f"{100 * value:.{digits}g} %" if percent else _number(value, digits))
+
+
+def _steps(frame: Frame, bins: Histogram) -> Iterator[str]:
+    """Draw the reference as an area, and the day as a line of steps over it, with some of the edges below."""
+    sides = [
+        [(edge, share) for share, ends in zip(found, pairwise(bins.edges), strict=True) for edge in ends]
+        for found in (bins.reference, bins.current)
+    ]
+    low, high = bins.edges[0], bins.edges[-1]
+    area = [frame.place(low, 0), *(frame.place(*point) for point in sides[0]), frame.place(high, 0)]
+    yield filled(REFERENCE, path(area), opacity=0.55)
+    yield stroked(CURRENT, 1.5, frame.line(sides[1]))
+    for most in range(_MOST_TICKS, 0, -1):
+        found = ticks(low, high, most)
+        texts = _apart(found, lambda value, digits: f"{value:.{digits}g}")
+        places = [frame.place(tick, 0)[0] for tick in found]
+        # the outer texts are moved inwards by half of their length at most
+        room = min((right - left for left, right in pairwise(places)), default=math.inf)
+        if all(1.5 * len(text) * _LETTER < room for text in texts):
+            break
+    yield written([_within(frame, tick, text) for tick, text in zip(found, texts, strict=True)], "middle")
+
+
+def _apart(values: Sequence[float], write: Callable[[float, int], str]) -> list[str]:
+    """Format different values with the fewest digits that tell them apart."""
+    texts: list[str] = []
+    for digits in _DIGITS:
+        texts = [_EXPONENT.sub(r"e\1", write(value, digits)) for value in values]
+        if len(set(texts)) == len(values):
+            break
     return texts
 
 
-def _has_value(points: Sequence[TrendPoint], position: int) -> bool:
-    return 0 <= position < len(points) and points[position].value is not None
+def _number(value: float, digits: int) -> str:
+    is_long_count = float(value).is_integer() and _TEN_THOUSAND <= abs(value) < _MILLION
+    return f"{value:,.0f}" if is_long_count else f"{value:,.{digits}g}"
 
 
-def _draw_limits(axes: Axes, points: Sequence[TrendPoint]) -> None:
+def _within(frame: Frame, x: float, text: str) -> tuple[float, float, str]:
+    """Place a text below a value, or as near to it as the chart is wide."""
+    half = len(text) * _LETTER / 2
+    place = min(max(frame.place(x, 0)[0], half), frame.width - half)
+    return place, frame.height - _BELOW + 2, text
+
+
+def _bars(frame: Frame, bins: Histogram) -> Iterator[str]:
+    """Draw pairs of bars, with as many of their names below as fit."""
+    pairs = list(enumerate(zip(bins.reference, bins.current, strict=True)))
+    yield filled(REFERENCE, *(frame.bar(x - 0.39, x - 0.01, 0, before) for x, (before, _) in pairs), opacity=0.8)
+    yield filled(CURRENT, *(frame.bar(x + 0.01, x + 0.39, 0, after) for x, (_, after) in pairs))
+    length = max(_SHORTEST_NAME, _ROOM // max(len(bins.labels), 1) - 1)
+    names = [name if len(name) <= length else f"{name[: length - 1]}…" for name in bins.labels]
+    step = max(1, math.ceil(sum(len(name) + 1 for name in names) / _ROOM))
+    yield written([_within(frame, x, name) for x, name in list(enumerate(names))[::step]], "middle")
+
+
+def _scale(frame: Frame, *, percent: bool, whole: bool = False) -> Iterator[str]:
+    """Draw lines at round values, with their texts to the left."""
+    low, high = frame.y
+    found = [
+        tick
+        for tick in ticks(low, high, _MOST_TICKS)
+        if tick >= low + _CLEARANCE * (high - low) and (tick.is_integer() or not whole)
+    ]
+    yield frame.grid(found)
+    left = frame.margins[0] - 3
+    texts = zip(found, tick_texts(found, percent=percent), strict=True)
+    yield written([(left, frame.place(0, tick)[1] + 3.8, text) for tick, text in texts], "end")
+
+
+def _limits(frame: Frame, points: Sequence[TrendPoint]) -> Iterator[str]:
     """Draw the band between the limits; a single limit, or an expected value without limits, is a line."""
-    positions = range(len(points))
-    expected = [math.nan if point.expected is None else point.expected for point in points]
-    if not all(map(math.isnan, expected)):
-        axes.step(positions, expected, where="mid", color=_REFERENCE, linewidth=1.2)
-    limited = [point for point in points if point.low is not None or point.high is not None]
-    if not limited:
-        return
-    lows = [math.nan if point.low is None else point.low for point in points]
-    highs = [math.nan if point.high is None else point.high for point in points]
-    if any(point.low is not None and point.high is not None for point in limited):
-        axes.fill_between(positions, lows, highs, color=_LIMIT, linewidth=0, step="mid")
-    for limits in (lows, highs):
-        axes.step(positions, limits, where="mid", color=_REFERENCE, linewidth=0.8, linestyle=(0, (3, 2)))
+    lows, highs = [one.low for one in points], [one.high for one in points]
+    pairs = [None if low is None or high is None else (low, high) for low, high in zip(lows, highs, strict=True)]
+    bands = []
+    for known, found in groupby(enumerate(pairs), key=lambda place: place[1] is not None):
+        if known:
+            run = [(at, *pair) for at, pair in found if pair is not None]
+            upper = [frame.place(x, high) for at, _, high in run for x in (at - 0.5, at + 0.5)]
+            lower = [frame.place(x, low) for at, low, _ in reversed(run) for x in (at + 0.5, at - 0.5)]
+            bands.append(path([*upper, *lower], closed=True))
+    yield filled(LIMIT, *bands)
+    yield stroked(REFERENCE, 1.2, *_held(frame, [one.expected for one in points]))
+    yield stroked(REFERENCE, 0.8, *_held(frame, lows), *_held(frame, highs), dashes="2.4,1.6")
 
 
-def _draw_scale(axes: Axes, *, percent: bool) -> None:
-    axes.margins(y=0.12)
-    axes.yaxis.set_major_locator(MaxNLocator(4))
-    low, high = axes.get_ylim()
-    # the lowest tick keeps its distance from the dates below
-    ticks = [tick for tick in axes.get_yticks() if low + 0.06 * (high - low) <= tick <= high]
-    axes.set_yticks(ticks, [_tick_text(tick, percent=percent) for tick in ticks])
-    axes.grid(visible=True, axis="y", color=_GRID, linewidth=0.6)
-    axes.set_axisbelow(True)
+def _held(frame: Frame, values: Sequence[float | None]) -> list[str]:
+    """Return the paths of values that hold from one middle between two positions to the next."""
+    return [frame.line([(x + side, y) for x, y in run for side in (-0.5, 0.5)]) for run in _runs(values)]
 
 
-def _tick_text(value: float, *, percent: bool) -> str:
-    return f"{100 * value:.4g} %" if percent else f"{value:,.4g}"
+def _runs(values: Sequence[float | None]) -> list[list[Point]]:
+    """Return the values with their positions, divided at each gap."""
+    known = [(x, value) for x, value in enumerate(values) if value is not None and math.isfinite(value)]
+    # adjacent values have the same difference of position and rank
+    grouped = groupby(enumerate(known), key=lambda ranked: ranked[1][0] - ranked[0])
+    return [[place for _, place in found] for _, found in grouped]
+
+
+def _range_of(numbers: Sequence[float | None]) -> tuple[float, float]:
+    """Return the ends of a scale that holds all numbers, with a margin."""
+    known = [number for number in numbers if number is not None and math.isfinite(number)]
+    low, high = min(known, default=0.0), max(known, default=0.0)
+    span = high - low or abs(high) / 2 or 1.0
+    return low - _MARGIN * span, high + _MARGIN * span
+
+
+def _square(centre: Point, half: float) -> str:
+    x, y = centre
+    corners = [(x - half, y + half), (x + half, y + half), (x + half, y - half), (x - half, y - half)]
+    return path(corners, closed=True)
+
+
+def _diamond(centre: Point) -> str:
+    x, y = centre
+    return path([(x, y + _DIAMOND), (x + _DIAMOND, y), (x, y - _DIAMOND), (x - _DIAMOND, y)], closed=True)
 
 
 def _trend_title(series: Trend) -> str:
@@ -215,25 +293,3 @@ def _trend_title(series: Trend) -> str:
     marks = [f"{point.day}: {point.mark}" for point in series.points if point.mark]
     beyond = [f"{breaches} outside"] if breaches else []
     return "; ".join([", ".join([f"{series.title} over {days}", *beyond]), *marks])
-
-
-def _canvas(*, width: float, height: float, margins: tuple[float, float, float, float]) -> tuple[Figure, Axes]:
-    """Create an empty chart; sizes and margins (left, right, top, bottom) in points."""
-    left, right, top, bottom = margins
-    figure = Figure(figsize=(width / _POINTS, height / _POINTS))
-    figure.patch.set_visible(False)
-    box = (left / width, bottom / height, (width - left - right) / width, (height - top - bottom) / height)
-    axes = figure.add_axes(box)
-    axes.patch.set_visible(False)
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
-    axes.spines["bottom"].set_color(_GRID)
-    axes.tick_params(length=0, pad=3, labelsize=_TEXT_SIZE, labelcolor=_TEXT)
-    return figure, axes
-
-
-def _written(figure: Figure, title: str, texts: Sequence[str] = ()) -> Markup:
-    buffer = io.StringIO()
-    with rc_context(_SETTINGS):
-        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})  # type: ignore[no-untyped-call]
-    return inline_svg(buffer.getvalue(), title=title, texts=texts, colours=_COLOURS)

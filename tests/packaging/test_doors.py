@@ -18,7 +18,7 @@ DOORS = {
     "great_expectations": ("quality/great_expectations.py",),
     "isal": ("druid/json_lines.py",),
     "jinja2": ("reports/page.py",),
-    "matplotlib": ("reports/charts.py",),
+    "matplotlib": ("reports/png.py",),
     "obstore": ("storage/azure.py",),
     "redis": ("storage/redis.py",),
     "requests": ("druid/", "alerts/endpoint.py"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from airflow_mlmon.alerts.message import DayMessage
 from airflow_mlmon.pipeline.pages.trends import trend_of
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.reports.charts import trend_png
 from airflow_mlmon.tasks.registry import METRICS
 
 
@@ -15,5 +14,7 @@ def draw_picture(run: Run, message: DayMessage) -> bytes | None:
         if alert["metric"] in METRICS and not alert.get("segment"):
             series = trend_of(run, message.partition.day, alert["metric"], alert["column"])
             if series is not None:
+                from airflow_mlmon.reports.png import trend_png  # noqa: PLC0415 - slow to import, and few mails need it
+
                 return trend_png(series)
     return None

@@ -60,10 +60,10 @@ def main(folder: Path, days: list[str]) -> None:
 
 
 def _timed(name: str, step: Callable[..., Any], steps: dict[str, float]) -> Callable[..., Any]:
-    def run_step(*arguments: Any) -> Any:
+    def run_step(*arguments: Any, **settings: Any) -> Any:
         before = time.process_time()
         try:
-            return step(*arguments)
+            return step(*arguments, **settings)
         finally:
             steps[name] = steps.get(name, 0.0) + time.process_time() - before
 
