@@ -21,12 +21,15 @@ from airflow_mlmon.archive.curation.keyed import Keyed, key_of_error, key_of_id
 from airflow_mlmon.archive.curation.manifest import SourceFile
 from airflow_mlmon.archive.curation.personal import protect
 from airflow_mlmon.archive.curation.read import Batch, ListedSource, Reader, join_small
-from airflow_mlmon.archive.curation.reasons import DUPLICATE
+from airflow_mlmon.archive.curation.reasons import DUPLICATE, LISTED_TWICE
 from airflow_mlmon.archive.curation.repeats import RepeatedRows
 from airflow_mlmon.archive.curation.spool import Positions, Spool
 from airflow_mlmon.partition import Partition
+from airflow_mlmon.profiles.engine.stream import ProfileStream
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.tables.schema import arrow_schema
+
+OpenProfile = Callable[[], ProfileStream]
 
 
 class Intake(NamedTuple):
@@ -53,8 +56,8 @@ class Intake(NamedTuple):
 
     def drop_found(self, id_column: str, rows: RepeatedRows, errors: RepeatedRows) -> None:
         """Move to the quarantine rows and errors that repeat others."""
-        self.drop({f"{id_column} {DUPLICATE}": rows.equal, f"{id_column} {DUPLICATE} with other values": rows.other})
-        copies = {"an error is listed twice": np.sort(np.concatenate(errors))}
+        self.drop(dict(zip(duplicate_reasons(id_column), rows, strict=True)))
+        copies = {LISTED_TWICE: np.sort(np.concatenate(errors))}
         self.errors.drop(copies, self.quarantine)
         self._count(copies)
 
@@ -62,20 +65,37 @@ class Intake(NamedTuple):
         self.quarantined.update({reason: len(positions) for reason, positions in reasons.items() if len(positions)})
 
 
+def duplicate_reasons(id_column: str) -> tuple[str, str]:
+    """Return the reasons to quarantine rows that repeat an id, with the same or with other values."""
+    return f"{id_column} {DUPLICATE}", f"{id_column} {DUPLICATE} with other values"
+
+
 def take_in(
-    source: ListedSource, spec: ModelSpec, partition: Partition | None, *, hash_key: bytes | None, folder: Path
+    source: ListedSource,
+    spec: ModelSpec,
+    partition: Partition | None,
+    *,
+    hash_key: bytes | None,
+    folder: Path,
+    profiled: OpenProfile | None = None,
 ) -> Intake:
     """Read the rows of a source, and accept or quarantine each; see `read_in`.
 
     Of several rows with one id the first is accepted, in the order of the files.
     """
-    intake = read_in(source, spec, partition, hash_key=hash_key, folder=folder)
+    intake = read_in(source, spec, partition, hash_key=hash_key, folder=folder, profiled=profiled)
     intake.drop_repeated(spec.id_column)
     return intake
 
 
 def read_in(
-    source: ListedSource, spec: ModelSpec, partition: Partition | None, *, hash_key: bytes | None, folder: Path
+    source: ListedSource,
+    spec: ModelSpec,
+    partition: Partition | None,
+    *,
+    hash_key: bytes | None,
+    folder: Path,
+    profiled: OpenProfile | None = None,
 ) -> Intake:
     """Read the rows of a source, and accept or quarantine each, also one that repeats the id of another.
 
@@ -88,6 +108,7 @@ def read_in(
         partition: the day.
         hash_key: key of personal columns that are hashed.
         folder: an empty local folder for the rows; they are there as long as it is.
+        profiled: opens the profile of the accepted rows, if one is asked for.
 
     Raises:
         PartitionConflictError: a file changed or was deleted after it was listed.
@@ -97,33 +118,30 @@ def read_in(
     while attempt == 0 or reader.restart():
         below = folder / str(attempt)
         below.mkdir()
-        intake = _read(reader, spec, partition, partial(protect, spec=spec, hash_key=hash_key), below)
+        accepted = Keyed(below, "accepted", key_of_id(spec), profiled and profiled())
+        intake = Intake(accepted, Keyed(below, "errors", key_of_error(spec)), Spool(below, "quarantine"), Counter(), ())
+        _read(reader, intake, spec, partition, partial(protect, spec=spec, hash_key=hash_key))
         attempt += 1
     return intake._replace(files=reader.files(), empty=frozenset(source.columns) - reader.filled)
 
 
 def _read(
     reader: Reader,
+    intake: Intake,
     spec: ModelSpec,
     partition: Partition | None,
     protected: Callable[[pa.Table], pa.Table],
-    folder: Path,
-) -> Intake:
-    accepted = Keyed(folder, "accepted", key_of_id(spec))
-    errors = Keyed(folder, "errors", key_of_error(spec))
-    quarantine = Spool(folder, "quarantine")
-    quarantined: Counter[str] = Counter()
+) -> None:
     rows = 0
     with read_ahead(reader.batches()) as batches:
         for batch in join_small(batches):
             parts = curate(_complete(batch, spec, rows), spec, partition, batch.faults, batch.refused)
             rows += batch.table.num_rows
             good, bad, failed = (protected(part) for part in parts)
-            accepted.add(good)
-            errors.add(failed)
-            quarantine.add(bad)
-            quarantined.update(count_reasons(bad))
-    return Intake(accepted, errors, quarantine, quarantined, ())
+            intake.accepted.add(good)
+            intake.errors.add(failed)
+            intake.quarantine.add(bad)
+            intake.quarantined.update(count_reasons(bad))
 
 
 def _complete(batch: Batch, spec: ModelSpec, first: int) -> pa.Table:

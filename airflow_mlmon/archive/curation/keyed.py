@@ -15,6 +15,8 @@ from airflow_mlmon.archive.curation.hash_log import HashLog
 from airflow_mlmon.archive.curation.repeats import KeyOf, RepeatedRows, find_repeated_rows, hash_keys
 from airflow_mlmon.archive.curation.spool import Positions, Spool
 from airflow_mlmon.profiles.engine.hash_sample import HashSample
+from airflow_mlmon.profiles.engine.stream import ProfileStream
+from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.statistics.arrays import Integers
 
@@ -22,15 +24,16 @@ _UNIT = "\x1f"
 
 
 class Keyed:
-    """Rows on disk, with the hash of the key by which a row is known again."""
+    """Rows on disk, with the hash of the key by which a row is known again, and their profile if it is asked for."""
 
-    def __init__(self, folder: Path, name: str, keys: KeyOf) -> None:
+    def __init__(self, folder: Path, name: str, keys: KeyOf, profile: ProfileStream | None = None) -> None:
         self.rows = Spool(folder, name)
         self._keys = keys
         self._folder, self._name = folder, name
         self._hashes = HashLog(folder / f"{name}.hashes")
         self._ordered: Integers | None = None
         self._sample: HashSample | None = HashSample()
+        self._profile = profile
 
     @classmethod
     def restore(cls, folder: Path, name: str, keys: KeyOf, rows: Path, hashes: Path) -> Self:
@@ -48,7 +51,7 @@ class Keyed:
 
     @property
     def ordered(self) -> Integers:
-        """Hashes of the keys of all rows, ascending."""
+        """Hashes of the keys of all rows that have one, ascending; they are held until rows are dropped."""
         if self._ordered is None:
             self._ordered = self._hashes.ordered()
         return self._ordered
@@ -60,6 +63,12 @@ class Keyed:
             self._sample.add(table.select(_scalars(table.schema)), hashes)
         self._hashes.add(hashes)
         self.rows.add(table)
+        if self._profile is not None:
+            self._profile.add(table)
+
+    def profile(self) -> Profile | None:
+        """Return the profile of the rows as they came; None if none was asked for, or rows were dropped since."""
+        return None if self._profile is None else self._profile.total()
 
     def sample(self) -> pa.Table:
         """Draw at most 5,000 rows by the hashes of their keys, always the same, without their vectors."""
@@ -81,7 +90,7 @@ class Keyed:
     def find_repeated(self) -> RepeatedRows:
         """Return the rows that repeat a key."""
         self.rows.finish()
-        return find_repeated_rows(self.rows, self._hashes, self.ordered, self._keys)
+        return find_repeated_rows(self.rows, self._hashes, self._keys)
 
     def drop(self, reasons: Mapping[str, Positions], quarantine: Spool) -> None:
         """Move rows to the quarantine, each with its reason."""
@@ -102,7 +111,7 @@ class Keyed:
         kept.finish()
         self._hashes = self._hashes.without(dropped, self._folder / f"{name}.hashes")
         self.rows, self._name = kept, name
-        self._ordered = self._sample = None
+        self._ordered = self._sample = self._profile = None
 
 
 def key_of_id(spec: ModelSpec) -> KeyOf:

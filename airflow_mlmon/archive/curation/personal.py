@@ -18,10 +18,9 @@ _PLACES = 9
 
 def protect(table: pa.Table, spec: ModelSpec, hash_key: bytes | None) -> pa.Table:
     """Drop, hash or coarsen the columns of a table, as declared in the spec."""
-    for name, column in spec.columns.items():
-        if name not in table.column_names:
-            continue
-        position = table.column_names.index(name)
+    declared = {name: column for name, column in spec.columns.items() if column.personal or column.is_coarse}
+    for name in [name for name in table.column_names if name in declared]:
+        column, position = declared[name], table.schema.get_field_index(name)
         if column.personal is PersonalData.DROP:
             table = table.remove_column(position)
         elif column.personal is PersonalData.HASH:

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from airflow_mlmon.archive.curation.curate import required_columns
-from airflow_mlmon.archive.curation.intake import Intake, take_in
+from airflow_mlmon.archive.curation.intake import Intake, OpenProfile, take_in
 from airflow_mlmon.archive.curation.manifest import Manifest, SourceFile
 from airflow_mlmon.archive.curation.neighbours import (
-    Interval,
     Selection,
+    TimesTaken,
     advise,
     divide_files,
     list_neighbours,
@@ -35,6 +35,7 @@ from airflow_mlmon.pipeline.workspace.operations import write_operations
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, SAMPLE, profile_uri, to_parquet
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.profiles.engine.local import profile_parquet
+from airflow_mlmon.profiles.engine.stream import ProfileStream
 from airflow_mlmon.records import PartitionState, Status
 from airflow_mlmon.spec.choices import Role
 from airflow_mlmon.spec.druid import Engine
@@ -128,8 +129,14 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
     with scratch_folder() as folder:
         run.progress("reading the archive")
         arrived = list_arrived(run, partition)
-        source = source_of(run, partition, arrived.files, arrived.reach)
-        intake = take_in(source, run.spec, partition, hash_key=run.hash_key, folder=folder)
+        intake = take_in(
+            source_of(run, partition, arrived.files, arrived.reach),
+            run.spec,
+            partition,
+            hash_key=run.hash_key,
+            folder=folder,
+            profiled=open_profile(run),
+        )
         repeats = find_repeats(run, partition, intake.accepted)
         intake.drop(repeats.reasons)
         manifest = account_for(
@@ -160,7 +167,7 @@ class Arrived:
     """
 
     files: tuple[ListedFile, ...]
-    reach: tuple[Interval, ...] | None
+    reach: tuple[TimesTaken, ...] | None
     passed_over: tuple[PassedOver, ...]
     notes: tuple[str, ...]
     delay: Delay
@@ -256,7 +263,7 @@ def _warn(run: Run) -> str:
 
 
 def source_of(
-    run: Run, partition: Partition, files: Sequence[ListedFile], reach: Sequence[Interval] | None
+    run: Run, partition: Partition, files: Sequence[ListedFile], reach: Sequence[TimesTaken] | None
 ) -> ListedSource:
     """Return files of a day with what is needed to read them; see `Arrived`."""
     predictions, labels = run.spec.predictions, run.spec.labels
@@ -277,6 +284,14 @@ def source_of(
     )
 
 
+def open_profile(run: Run) -> OpenProfile | None:
+    """Return what opens the profile of the rows of a day; None where Druid counts them."""
+    if run.spec.druid.engine is not Engine.LOCAL:
+        return None
+    schema = ensure_reference(run).schema
+    return lambda: ProfileStream(schema, run.clock)
+
+
 def _write(run: Run, manifest: Manifest, intake: Intake) -> None:
     """Write the rows, and the files that later steps need."""
     partition, version = manifest.partition, manifest.version
@@ -288,9 +303,11 @@ def _write(run: Run, manifest: Manifest, intake: Intake) -> None:
     write_operations(run, partition, version, curated, errors)
     write_id_hashes(run, partition, version, accepted)
     if run.spec.druid.engine is Engine.LOCAL:
-        run.progress("profiling")
         schema = ensure_reference(run).schema
-        profile = profile_parquet([curated], schema, clock=run.clock)
+        profile = accepted.profile()
+        if profile is None:
+            run.progress("profiling")
+            profile = profile_parquet([curated], schema, clock=run.clock)
         run.files.write(profile_uri(run, partition, version, schema.id), profile.to_bytes())
     run.files.write(run.version_uri(partition, version, SAMPLE), to_parquet(accepted.sample()))
     # written last: if the manifest exists, so do the other files

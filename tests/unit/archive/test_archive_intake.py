@@ -20,6 +20,10 @@ from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.profiles.engine import hash_sample
 from airflow_mlmon.profiles.engine.id_hashes import hash_ids
+from airflow_mlmon.profiles.engine.local import profile_parquet
+from airflow_mlmon.profiles.engine.pinning import pin_columns
+from airflow_mlmon.profiles.engine.stream import ProfileStream
+from airflow_mlmon.spec.choices import ColumnType
 from airflow_mlmon.tables import parquet
 from tests.support.curated import Curated, curate, source_of, to_tables
 
@@ -138,6 +142,28 @@ def test_rows_of_a_file_that_turns_out_to_be_damaged_are_not_taken(monkeypatch, 
     assert [(file.rows, bool(file.problem)) for file in found.files] == [(4_000, False), (None, True), (4_000, False)]
     assert set(found.rows.column("id").to_pylist()) == {f"{name}{n}" for name in "ac" for n in range(4_000)}
     assert found.quarantine.num_rows == 0
+
+
+@pytest.mark.parametrize("is_repeated", [False, True])
+def test_profile_of_the_pass_is_that_of_the_file(monkeypatch, tmp_path, is_repeated):
+    monkeypatch.setattr(parquet, "ROWS", 101)
+    (tmp_path / "day").mkdir()
+    (tmp_path / "intake").mkdir()
+    table = day(3_000)
+    if not is_repeated:
+        table = table.set_column(0, "id", pa.array([f"id-{number}" for number in range(3_000)]))
+    pq.write_table(table, tmp_path / "day" / "part-0.parquet")
+    schema = pin_columns("m", {"x": ColumnType.FLOAT, "status": ColumnType.CATEGORY}, table)
+    source = source_of(str(tmp_path / "day"), SPEC, DAY)
+
+    intake = take_in(
+        source, SPEC, DAY, hash_key=None, folder=tmp_path / "intake", profiled=lambda: ProfileStream(schema)
+    )
+
+    rows = intake.accepted.rows.finish()
+    found = intake.accepted.profile()
+    assert (found is None) == is_repeated
+    assert is_repeated or found.to_bytes() == profile_parquet([rows], schema).to_bytes()
 
 
 def test_contradictory_copies_are_told_apart_from_equal_ones():
