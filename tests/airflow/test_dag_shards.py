@@ -130,9 +130,9 @@ def test_shards_on_four_workers_give_what_one_machine_does_though_two_are_killed
         assert profiles(sharded, version) == profiles(single, version)
 
 
-def rows(run: Run, version: str) -> list[object]:
-    found = read_curated(run, partition(0), version)
-    return found.to_pylist()
+def rows(run: Run, version: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = read_curated(run, partition(0), version).to_pylist()
+    return found
 
 
 def profiles(run: Run, version: str) -> dict[str, bytes]:
