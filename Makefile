@@ -11,7 +11,7 @@ UV := $(BIN)/uv --quiet --no-progress --system-certs
 # a shell that forbids bytecode would compile every module again in every process
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up down druid druid-down test fuzz test-druid test-guards bench-profiles bench-druid bench-alerts bench-faults bench-faults-peers bench-models bench-day bench-intake lint format docs bench lock versitygw azurite fake-gcs-server clean
+.PHONY: help setup demo up down druid druid-down test fuzz test-druid test-guards bench-profiles bench-druid bench-alerts bench-faults bench-faults-peers bench-models bench-day bench-intake lint format docs bench lock kernels wheel versitygw azurite fake-gcs-server clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -90,6 +90,12 @@ bench: $(READY) ## time the run of a day with 100,000 rows and 20 columns
 lock: $(READY) ## resolve requirements.lock again
 	$(UV) pip compile pyproject.toml --extra test --universal --python-version 3.11 \
 		--no-emit-index-url --generate-hashes --no-annotate --no-header --output-file requirements.lock
+
+kernels: $(READY) ## compile the kernels of the profiling engine into this tree, as the setup does
+	@$(BIN)/python hatch_build.py
+
+wheel: $(READY) ## build a wheel with them, for any Linux (needs a compiler)
+	@$(BIN)/python -m hatchling build --target wheel
 
 versitygw: .cache/bin/versitygw ## build the second S3 server of the tests (needs Go)
 

@@ -11,8 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_mlmon.archive.label_keys import key_columns, label_keys, prediction_keys, spell_stored
+from airflow_mlmon.profiles.engine.id_hashes import hash_ids
 from airflow_mlmon.spec import Column, ColumnType, Labels, ModelSpec, Role
 from airflow_mlmon.spec.choices import SHARED_ROLES
+from airflow_mlmon.statistics.arrays import Integers
 from airflow_mlmon.tables.schema import arrow_schema
 from airflow_mlmon.tasks.registry import task_of
 
@@ -61,15 +63,26 @@ def to_delivery(table: pa.Table, spec: ModelSpec, labels: Labels) -> Labelled:
 
 
 def _last_of_each(delivery: pa.Table) -> Labelled:
-    numbered = delivery.append_column("row", pa.array(np.arange(delivery.num_rows)))
-    last = pc.sort_indices(numbered.group_by("id").aggregate([("row", "max")]), [("row_max", "ascending")])
-    if len(last) == delivery.num_rows:
+    suspects = _doubled(hash_ids(delivery.column("id")))
+    if not len(suspects):
         return Labelled(delivery, 0)
-    kept = delivery.take(numbered.group_by("id").aggregate([("row", "max")]).column("row_max").take(last))
-    counting = kept.take(pc.index_in(delivery.column("id"), kept.column("id").combine_chunks()))
-    same = [_equal(delivery.column(name), counting.column(name)) for name in ("label", "excluded")]
-    unlike = delivery.column("id").filter(pc.invert(pc.and_(*same)))
-    return Labelled(kept, pc.count_distinct(unlike).as_py())
+    rows = delivery.take(pa.array(suspects))
+    numbered = rows.append_column("row", pa.array(np.arange(rows.num_rows)))
+    last = np.sort(numbered.group_by("id").aggregate([("row", "max")]).column("row_max").to_numpy())
+    kept = rows.take(pa.array(last))
+    counting = kept.take(pc.index_in(rows.column("id"), kept.column("id").combine_chunks()))
+    same = [_equal(rows.column(name), counting.column(name)) for name in ("label", "excluded")]
+    unlike = rows.column("id").filter(pc.invert(pc.and_(*same)))
+    is_kept = np.ones(delivery.num_rows, np.bool_)
+    is_kept[np.delete(suspects, last)] = False
+    return Labelled(delivery.filter(pa.array(is_kept)), pc.count_distinct(unlike).as_py())
+
+
+def _doubled(hashes: Integers) -> Integers:
+    """Return the ascending positions of hashes that occur more than once."""
+    order = np.argsort(hashes)
+    equal = np.diff(hashes[order]) == 0
+    return np.sort(order[np.append(equal, False) | np.insert(equal, 0, False)]) if equal.any() else order[:0]
 
 
 def _equal(values: pa.ChunkedArray, others: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -5,30 +5,27 @@ The result depends on the numbers only, not on their order or on how they were s
 
 from __future__ import annotations
 
-from collections import deque
-
 import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
 
+from airflow_mlmon.profiles.columns.cells import CellCounter
 from airflow_mlmon.profiles.columns.distribution import MAX_VALUES, Distribution
-from airflow_mlmon.profiles.columns.grid import count_codes, to_codes
 from airflow_mlmon.profiles.columns.hourly import HourCodes, HourlySums
 from airflow_mlmon.profiles.columns.tally import Tally
 from airflow_mlmon.profiles.schema import ColumnSchema
 from airflow_mlmon.profiles.values.arrow import to_number_array, to_numpy
 from airflow_mlmon.profiles.values.deviation import to_deviations
 from airflow_mlmon.profiles.values.exact import sum_quantised
+from airflow_mlmon.profiles.values.kernels import kernels
 from airflow_mlmon.profiles.values.reading import Numbers
 from airflow_mlmon.statistics.arrays import Floats
 
 _BLOCK = 1 << 15
 # The first block is short: it suffices to show that most columns have more than 1,024 distinct values.
 _FIRST_BLOCK = 1 << 11
-_CODES = 1 << 20
-_PENDING_TALLIES = 16
-# Buffers of codes that counters have released; the system would clear a new one for each column.
-_free_buffers: deque[npt.NDArray[np.int64]] = deque(maxlen=4)
+# The sum of a block of integers below this fits into 63 bits.
+_NEAR = 2.0**47
 
 
 class NumericCounter:
@@ -51,9 +48,7 @@ class NumericCounter:
         self._is_summed_only = is_summed_only
         self._atoms = dict.fromkeys(schema.atoms, 0)
         self._values: Tally | None = Tally.empty(np.float64)
-        self._cells: list[Tally] = []
-        self._codes = np.empty(0, dtype=np.int64)
-        self._held = 0
+        self._cells = CellCounter()
         self.rows = self.nulls = 0
         self.nans = self.positive_infinities = self.negative_infinities = 0
         self.min: float | None = None
@@ -71,23 +66,19 @@ class NumericCounter:
             start, step = start + step, _BLOCK
 
     def release(self) -> None:
-        """Count what is buffered, and let other counters have the buffer."""
-        self._flush()
-        if len(self._codes):
-            _free_buffers.append(self._codes)
-            self._codes = np.empty(0, dtype=np.int64)
+        """Let other counters have the buffers."""
+        self._cells.release()
 
     def distribution(self) -> Distribution:
         """Return the distribution of the deviations counted so far."""
         if self._values is not None:
             return Distribution(pinned_atoms=self._schema.atoms, values=self._values)
-        self.release()
         atoms = np.array(self._schema.atoms, dtype=np.float64)
         counts = np.array([self._atoms[atom] for atom in self._schema.atoms], dtype=np.int64)
         return Distribution(
             pinned_atoms=self._schema.atoms,
             is_exact=False,
-            cells=Tally.total(self._cells),
+            cells=self._cells.tally(),
             atoms=Tally.of_counts(atoms, counts),
         )
 
@@ -108,17 +99,36 @@ class NumericCounter:
         deviations = self._deviations(block)
         # the deviations are in the order of the values
         reach = float(np.abs(self._deviations(np.array([low, high]))).max())
-        total, squares = sum_quantised(deviations, self._schema.quantum, reach=reach)
-        self.total += total
-        self.squares += squares
-        if by_hour:
-            by_hour.add(deviations, codes, reach=reach)
+        self._sum(deviations, codes, by_hour, reach=reach)
         if self._is_summed_only:
             return
-        if self._values is None:
-            self._count_cells(deviations)
-        else:
+        if self._values is not None:
             self._count_values(self._values, deviations)
+            return
+        for atom in self._atoms:
+            self._atoms[atom] += int(np.count_nonzero(deviations == atom))
+
+    def _sum(self, deviations: Floats, codes: HourCodes, by_hour: HourlySums | None, *, reach: float) -> None:
+        """Sum deviations of at most a magnitude, and count them on the grid."""
+        on_grid = self._values is None and not self._is_summed_only
+        if kernels and reach / self._schema.quantum < _NEAR:
+            total, squares = kernels.count_deviations(
+                deviations,
+                1 / self._schema.quantum,
+                self._cells.places if on_grid else None,
+                codes if by_hour else None,
+                by_hour.by_code if by_hour else None,
+            )
+            if by_hour:
+                by_hour.take_in()
+        else:
+            total, squares = sum_quantised(deviations, self._schema.quantum, reach=reach)
+            if by_hour:
+                by_hour.add(deviations, codes, reach=reach)
+            if on_grid:
+                self._cells.add(deviations)
+        self.total += total
+        self.squares += squares
 
     def _deviations(self, numbers: npt.NDArray[np.number]) -> Floats:
         return to_deviations(numbers, centre=self._schema.centre, integer=self._schema.integer)
@@ -138,29 +148,6 @@ class NumericCounter:
         self._values = Tally.total([values, block])
         if len(self._values) > MAX_VALUES:
             grid = Distribution(pinned_atoms=self._schema.atoms, values=self._values).to_grid()
-            self._cells.append(grid.cells)
+            self._cells.add_tally(grid.cells)
             self._atoms.update(zip(grid.atoms.keys.tolist(), grid.atoms.counts.tolist(), strict=True))
             self._values = None
-
-    def _count_cells(self, deviations: Floats) -> None:
-        if self._held + len(deviations) > len(self._codes):
-            self._flush()
-            self._codes = self._codes if len(self._codes) else _take_buffer()
-        to_codes(deviations, out=self._codes[self._held : self._held + len(deviations)])
-        self._held += len(deviations)
-        for atom in self._atoms:
-            self._atoms[atom] += int(np.count_nonzero(deviations == atom))
-
-    def _flush(self) -> None:
-        if self._held:
-            self._cells.append(count_codes(self._codes[: self._held]))
-            if len(self._cells) >= _PENDING_TALLIES:
-                self._cells = [Tally.total(self._cells)]
-        self._held = 0
-
-
-def _take_buffer() -> npt.NDArray[np.int64]:
-    try:
-        return _free_buffers.pop()
-    except IndexError:
-        return np.empty(_CODES, dtype=np.int64)

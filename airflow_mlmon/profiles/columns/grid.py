@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from airflow_mlmon.profiles.columns.tally import Tally
-from airflow_mlmon.statistics.arrays import Floats
+from airflow_mlmon.statistics.arrays import Counts, Floats
 
 Cells = npt.NDArray[np.int32]
 
@@ -26,6 +26,9 @@ _REBIAS = (1023 - 127) << 7
 _FIRST_NORMAL = 1 << 7
 _SIGN = 1 << 18
 _CODES = 2 * _SIGN
+# places in which a kernel counts cells: the sign, then the cell's magnitude
+PLACES = 1 << 16
+_MAGNITUDES = PLACES >> 1
 # Below this number of codes, sorting is faster than clearing an array of all possible ones.
 _FEW = 1 << 15
 
@@ -61,6 +64,19 @@ def count_codes(codes: npt.NDArray[np.int64]) -> Tally:
     # Numpy finds non-zero booleans faster than non-zero integers.
     distinct = np.flatnonzero(counts != 0)
     return Tally.of_counts(_from_codes(distinct), counts[distinct])
+
+
+def count_places(counts: Counts) -> Tally:
+    """Count the cells that a kernel has counted by place.
+
+    >>> counts = np.zeros(PLACES, dtype=np.int64)
+    >>> counts[[0, 16256, 32768, 49024]] = [1, 2, 3, 4]
+    >>> count_places(counts).keys.tolist(), count_places(counts).counts.tolist()
+    ([-16256, 0, 16256], [4, 4, 2])
+    """
+    held = np.flatnonzero(counts != 0)
+    magnitudes = held & (_MAGNITUDES - 1)
+    return Tally.of_counts(np.where(held < _MAGNITUDES, magnitudes, -magnitudes).astype(np.int32), counts[held])
 
 
 def to_midpoints(cells: npt.NDArray[np.integer]) -> Floats:

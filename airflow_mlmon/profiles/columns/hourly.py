@@ -17,6 +17,7 @@ HourCodes = npt.NDArray[np.uint8]
 NO_TIME = HOURS
 NO_CODES: HourCodes = np.zeros(0, dtype=np.uint8)
 _PLACES = HOURS + 1
+_CODES = 256
 _EXACT = 2.0**53
 
 
@@ -27,6 +28,7 @@ class HourlySums:
         missing: Rows without a usable value.
         infinite: Rows that hold an infinity.
         totals: Sums of the deviations, in units of the quantum.
+        by_code: Sums that a kernel has added, to be taken in after each block.
     """
 
     def __init__(self, quantum: float) -> None:
@@ -34,6 +36,7 @@ class HourlySums:
         self.missing = count_hours(NO_CODES)
         self.infinite = count_hours(NO_CODES)
         self.totals = [0] * _PLACES
+        self.by_code = np.zeros(_CODES, dtype=np.int64)
 
     def add(self, deviations: Floats, codes: HourCodes, *, reach: float) -> None:
         """Add deviations of at most a magnitude, with the hour of each."""
@@ -45,6 +48,12 @@ class HourlySums:
             return
         for hour in np.unique(codes).tolist():
             self.totals[hour] += sum_quantised(deviations[codes == hour], self._quantum, reach=reach)[0]
+
+    def take_in(self) -> None:
+        """Take in the sums of a kernel."""
+        for hour, total in enumerate(self.by_code[:_PLACES].tolist()):
+            self.totals[hour] += total
+        self.by_code[:_PLACES] = 0
 
     def add_unusable(self, values: npt.NDArray[np.number], codes: HourCodes) -> None:
         """Count the values that are not finite, with the hour of each."""

@@ -10,12 +10,14 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 from functools import cache
+from types import ModuleType
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_mlmon.profiles.values.kernels import kernels
 from airflow_mlmon.spec.texts import TextFeature
 
 _Bytes = npt.NDArray[np.uint8]
@@ -42,11 +44,61 @@ def measure_texts(texts: pa.ChunkedArray) -> dict[TextFeature, pa.ChunkedArray]:
     return {feature: pa.chunked_array([block[feature] for block in blocks]) for feature in blocks[0]}
 
 
-def find_patterns(texts: pa.StringArray, longest_run: int) -> pa.Array:
-    """Return the pattern of texts without nulls, with runs cut to `longest_run`."""
-    found = [_read_characters(block) for block in _blocks(texts)]
-    patterns = [_patterns(shapes, bounds, longest_run) for shapes, _, bounds in found]
-    return pa.concat_arrays([pa.array([], pa.string()), *patterns])
+def find_patterns(texts: pa.StringArray, longest_run: int, *, numbers_alike: bool = False) -> pa.Array:
+    """Return the pattern of texts without nulls, with runs cut to `longest_run`.
+
+    Args:
+        texts: The texts.
+        longest_run: Longest run of a shape.
+        numbers_alike: Whether a run of the digits 0 to 9 counts as one digit.
+    """
+    found = [_find_patterns(block, longest_run, numbers_alike=numbers_alike) for block in _blocks(texts)]
+    return pa.concat_arrays([pa.array([], pa.string()), *found])
+
+
+def is_ascii(texts: pa.StringArray) -> bool:
+    """Return whether all characters of texts without nulls are in ASCII."""
+    return not (_bytes_of(texts, _offsets(texts)) >= _ASCII).any()
+
+
+def _find_patterns(texts: pa.StringArray, longest_run: int, *, numbers_alike: bool) -> pa.StringArray:
+    if not is_ascii(texts):
+        # other scripts have digits too, which keep their runs
+        alike = pc.replace_substring_regex(texts, "[0-9]+", "0") if numbers_alike else texts
+        shapes, _, bounds = _read_characters(alike)
+        return _patterns(shapes, bounds, longest_run)
+    if kernels:
+        return _patterns_by_kernel(kernels, texts, longest_run, 1 if numbers_alike else longest_run)
+    shapes, _, bounds = _read_characters(texts)
+    if numbers_alike:
+        is_repeated = np.zeros(len(shapes), dtype=np.bool_)
+        is_repeated[1:] = (shapes[1:] == shapes[:-1]) & (shapes[1:] == _DIGIT)
+        firsts = bounds[:-1]
+        is_repeated[firsts[firsts < len(shapes)]] = False
+        shapes, bounds = shapes[~is_repeated], _cumulated(~is_repeated)[bounds]
+    return _patterns(shapes, bounds, longest_run)
+
+
+def _patterns_by_kernel(
+    compiled: ModuleType, texts: pa.StringArray, longest_run: int, longest_number: int
+) -> pa.StringArray:
+    content = np.empty(len(texts) * _LONGEST_PATTERN, dtype=np.uint8)
+    lengths, is_cut = np.empty(len(texts), dtype=np.uint8), np.empty(len(texts), dtype=np.uint8)
+    _, offsets, data = texts.buffers()
+    compiled.find_patterns(
+        offsets, texts.offset, len(texts), data or b"", _ascii_shapes(), longest_run, longest_number, _LONGEST_PATTERN,
+        content, lengths, is_cut,
+    )  # fmt: skip
+    return _to_patterns(content, lengths, is_cut.view(np.bool_))
+
+
+def _to_patterns(content: _Bytes, lengths: npt.NDArray[np.integer], is_cut: _Flags) -> pa.StringArray:
+    offsets = np.zeros(len(lengths) + 1, dtype=np.int32)
+    np.cumsum(lengths, out=offsets[1:])
+    patterns = pa.StringArray.from_buffers(len(lengths), pa.py_buffer(offsets), pa.py_buffer(content))
+    if not is_cut.any():
+        return patterns
+    return pc.binary_join_element_wise(patterns, pc.if_else(pa.array(is_cut), _CUT, ""), "")
 
 
 def _blocks(texts: pa.StringArray) -> Iterator[pa.StringArray]:
@@ -65,6 +117,11 @@ def _blocks(texts: pa.StringArray) -> Iterator[pa.StringArray]:
 def _offsets(texts: pa.StringArray) -> _Places:
     found = np.frombuffer(texts.buffers()[1], dtype=np.int32, count=len(texts) + 1, offset=4 * texts.offset)
     return found.astype(np.int64)
+
+
+def _bytes_of(texts: pa.StringArray, offsets: _Places) -> _Bytes:
+    content = texts.buffers()[2]
+    return np.frombuffer(content, dtype=np.uint8)[offsets[0] : offsets[-1]] if content else np.empty(0, np.uint8)
 
 
 def _measure(texts: pa.StringArray) -> dict[TextFeature, pa.Array]:
@@ -100,8 +157,7 @@ def _measure(texts: pa.StringArray) -> dict[TextFeature, pa.Array]:
 def _read_characters(texts: pa.StringArray) -> tuple[_Bytes, _Flags, _Places]:
     """Return the shape of each character, whether it is outside ASCII, and the bounds of the texts."""
     offsets = _offsets(texts)
-    content = texts.buffers()[2]
-    data = np.frombuffer(content, dtype=np.uint8)[offsets[0] : offsets[-1]] if content else np.empty(0, np.uint8)
+    data = _bytes_of(texts, offsets)
     bounds = offsets - offsets[0]
     if not (data >= _ASCII).any():
         return _ascii_shapes()[data], np.zeros(len(data), dtype=np.bool_), bounds
@@ -178,6 +234,4 @@ def _patterns(shapes: _Bytes, bounds: _Places, longest_run: int = _RUN) -> pa.St
     cut = np.minimum(lengths, _LONGEST_PATTERN)
     places = starts[:-1, np.newaxis] + np.arange(_LONGEST_PATTERN)
     content = kept[places[np.arange(_LONGEST_PATTERN) < cut[:, np.newaxis]]]
-    offsets = np.concatenate([[0], np.cumsum(cut)]).astype(np.int32)
-    patterns = pa.StringArray.from_buffers(len(cut), pa.py_buffer(offsets), pa.py_buffer(content))
-    return pc.binary_join_element_wise(patterns, pc.if_else(pa.array(lengths > cut), _CUT, ""), "")
+    return _to_patterns(content, cut, lengths > cut)

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.profiles.values.characters import find_patterns
+from airflow_mlmon.profiles.values.arrow import to_number_array, to_numpy
+from airflow_mlmon.profiles.values.characters import find_patterns, is_ascii
 from airflow_mlmon.profiles.values.murmur import hash_texts
 from airflow_mlmon.spec.forms import FormFeature
 
@@ -34,18 +36,16 @@ def derive_forms(features: Collection[FormFeature], texts: pa.Array, every: int)
     if not pa.types.is_large_string(texts.type):
         # a column without a value may have no type
         texts = texts.cast(pa.string())
-    held = texts.is_valid().to_numpy(zero_copy_only=False)
+    held = to_numpy(texts.is_valid())
     known = texts.drop_null()
     if every > 1:
         is_measured = hash_texts(known) & np.uint64(every - 1) == 0
         held[held] = is_measured
-        known = known.filter(pa.array(is_measured))
+        known = known.take(to_number_array(np.flatnonzero(is_measured)))
     found = _measure(features, known.cast(pa.string()))
     if held.all():
         return found
-    places = np.cumsum(held) - 1
-    taken = pa.array(places, mask=~held)
-    return {feature: values.take(taken) for feature, values in found.items()}
+    return {feature: _spread(values, held) for feature, values in found.items()}
 
 
 def _measure(features: Collection[FormFeature], texts: pa.StringArray) -> dict[FormFeature, pa.Array]:
@@ -56,8 +56,31 @@ def _measure(features: Collection[FormFeature], texts: pa.StringArray) -> dict[F
         found[FormFeature.PATTERN] = find_patterns(texts, _LONGEST_RUN)
     if FormFeature.SHAPE in features:
         # numbers count upwards, and those of a date have one digit or two
-        alike = pc.replace_substring_regex(texts, "[0-9]+", "0")
-        found[FormFeature.SHAPE] = find_patterns(alike, _LONGEST_RUN)
+        found[FormFeature.SHAPE] = find_patterns(texts, _LONGEST_RUN, numbers_alike=True)
     if FormFeature.DAMAGED in features:
-        found[FormFeature.DAMAGED] = pc.match_substring_regex(texts, _DAMAGE)
+        found[FormFeature.DAMAGED] = _find_damage(texts)
     return found
+
+
+def _find_damage(texts: pa.StringArray) -> pa.Array:
+    if is_ascii(texts):
+        return to_number_array(np.zeros(len(texts), dtype=np.uint8)).cast(pa.bool_())
+    return pc.match_substring_regex(texts, _DAMAGE)
+
+
+def _spread(values: pa.Array, held: npt.NDArray[np.bool_]) -> pa.Array:
+    """Put values without nulls at the held places, and null at the others."""
+    if pa.types.is_boolean(values.type):
+        return _spread(values.cast(pa.int8()), held).cast(pa.bool_())
+    validity = pa.py_buffer(np.packbits(held, bitorder="little"))
+    if pa.types.is_string(values.type):
+        _, bounds, content = values.buffers()
+        starts = np.frombuffer(bounds, dtype=np.int32, count=len(values) + 1, offset=4 * values.offset)
+        lengths = np.zeros(len(held), dtype=np.int32)
+        lengths[held] = np.diff(starts)
+        offsets = np.full(len(held) + 1, starts[0], dtype=np.int32)
+        offsets[1:] += np.cumsum(lengths, dtype=np.int32)
+        return pa.Array.from_buffers(values.type, len(held), [validity, pa.py_buffer(offsets), content])
+    spread = np.zeros(len(held), dtype=values.type.to_pandas_dtype())
+    spread[held] = to_numpy(values)
+    return pa.Array.from_buffers(values.type, len(held), [validity, pa.py_buffer(spread)])

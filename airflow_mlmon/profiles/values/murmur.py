@@ -6,10 +6,13 @@ smallest hashes, so hashing beforehand spares it the texts that it would not kee
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from airflow_mlmon.profiles.values.kernels import kernels
 from airflow_mlmon.statistics.arrays import Integers
 
 Hashes = npt.NDArray[np.uint64]
@@ -36,6 +39,8 @@ def hash_texts(texts: pa.Array) -> Hashes:
     >>> [int(hash) for hash in hash_texts(pa.array(["a"]))]
     [8863373810831573271]
     """
+    if kernels and len(texts):
+        return _hash_by_kernel(kernels, texts)
     starts, lengths, words = _schema(texts)
     blocks = lengths >> 4
     first = np.full(len(texts), _SEED, dtype=np.uint64)
@@ -53,11 +58,21 @@ def hash_texts(texts: pa.Array) -> Hashes:
     return _finish(first, second, lengths.view(np.uint64))
 
 
+def _hash_by_kernel(compiled: ModuleType, texts: pa.Array) -> Hashes:
+    _, offsets, content = texts.buffers()
+    hashes: Hashes = np.empty(len(texts), dtype=np.uint64)
+    compiled.hash_texts(offsets, 8 if _is_large(texts) else 4, texts.offset, len(texts), content or b"", hashes)
+    return hashes
+
+
+def _is_large(texts: pa.Array) -> bool:
+    return bool(pa.types.is_large_string(texts.type) or pa.types.is_large_binary(texts.type))
+
+
 def _schema(texts: pa.Array) -> tuple[Integers, Integers, Hashes]:
     """Return the start and the length of each text, and all bytes as words with some padding."""
-    is_large = pa.types.is_large_string(texts.type) or pa.types.is_large_binary(texts.type)
     _, offsets_buffer, bytes_buffer = texts.buffers()
-    dtype = np.dtype(np.int64 if is_large else np.int32)
+    dtype = np.dtype(np.int64 if _is_large(texts) else np.int32)
     offsets = np.frombuffer(offsets_buffer, dtype, len(texts) + 1, texts.offset * dtype.itemsize).astype(np.int64)
     low, high = int(offsets[0]), int(offsets[-1])
     padded = np.zeros((high - low) // _WORD_BYTES * _WORD_BYTES + 5 * _WORD_BYTES, dtype=np.uint8)

@@ -10,13 +10,15 @@ With ARGS="--only day_cpu_s_5000" some of them. Days have 20 columns and lie in 
     day_checks_share     share of the checks in a run of 3,000,000 rows (`large`)
     day_cpu_s_5000       CPU seconds of a day of 5,000 rows within a warm process (`small`)
     day_cold_s_5000      seconds of `mlmon run` of 5,000 rows as a fresh process (`small`)
+    labels_1m_s          seconds in which a delivery of 1,000,000 labels is received and the performance of the seven
+                         days of 1,000,000 rows that they belong to is measured (`labels`)
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.benchmarks.day import large, small
+from tests.benchmarks.day import labels, large, small
 from tests.benchmarks.measured import Key, measure_keys
 
 KEYS: Mapping[str, Key] = {
@@ -27,6 +29,7 @@ KEYS: Mapping[str, Key] = {
     "day_checks_share": Key("<= 0.15", large.checks_share),
     "day_cpu_s_5000": Key("<= 0.25", small.cpu_5000),
     "day_cold_s_5000": Key("<= 4", small.cold_5000),
+    "labels_1m_s": Key("<= 3", labels.labels_1m),
 }
 
 

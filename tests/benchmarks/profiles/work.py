@@ -45,7 +45,7 @@ def decode_columns(path: str) -> dict[str, Any]:
 
     import pyarrow.parquet as pq  # noqa: PLC0415
 
-    from airflow_mlmon.profiles.engine.parquet import ParquetSource, read_file_column  # noqa: PLC0415
+    from airflow_mlmon.profiles.engine.parquet import ParquetSource, read_file_columns  # noqa: PLC0415
     from airflow_mlmon.profiles.schema import ColumnSchema, Kind, ProfileSchema  # noqa: PLC0415
 
     def kind(name: str) -> Kind:
@@ -57,7 +57,7 @@ def decode_columns(path: str) -> dict[str, Any]:
             schema = ProfileSchema(model="", columns=tuple(ColumnSchema(name=name, kind=kind(name)) for name in names))
             list(
                 pool.map(
-                    lambda job: sum(len(array) for array in read_file_column(job)),
+                    lambda job: sum(len(array) for [array] in read_file_columns(job)),
                     (
                         job
                         for part in ParquetSource.open(source, position).slices()

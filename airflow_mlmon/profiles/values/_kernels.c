@@ -1,0 +1,324 @@
+/* Loops of the profiling engine that numpy takes several passes for. Optional: each has its equal in numpy.
+
+   Buffers are contiguous and of the machine's byte order; what a caller passes is checked for its length alone.
+   The interpreter is released in every loop, so that columns are counted on all cores. */
+
+#define PY_SSIZE_T_CLEAN
+#define Py_LIMITED_API 0x030B0000
+#include <Python.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef unsigned __int128 wide;
+
+static int view(PyObject *of, Py_buffer *found, Py_ssize_t least, int writable)
+{
+    if (PyObject_GetBuffer(of, found, writable ? PyBUF_WRITABLE : PyBUF_SIMPLE) < 0)
+        return -1;
+    if (least < 0 || found->len < least) {
+        PyBuffer_Release(found);
+        PyErr_SetString(PyExc_ValueError, "a buffer is too short");
+        return -1;
+    }
+    return 0;
+}
+
+/* Select the values that are valid: values, bytes of one, validity, first bit, number, out -> number selected. */
+static PyObject *select_valid(PyObject *self, PyObject *args)
+{
+    PyObject *values_of, *validity_of, *out_of;
+    Py_ssize_t size, first, count, held = 0;
+    Py_buffer values, validity, out;
+    if (!PyArg_ParseTuple(args, "OnOnnO", &values_of, &size, &validity_of, &first, &count, &out_of))
+        return NULL;
+    if ((size != 1 && size != 8) || first < 0 || count < 0) {
+        PyErr_SetString(PyExc_ValueError, "values of one or eight bytes are selected");
+        return NULL;
+    }
+    if (view(values_of, &values, size * count, 0) < 0)
+        return NULL;
+    if (view(validity_of, &validity, (first + count + 7) / 8, 0) < 0) {
+        PyBuffer_Release(&values);
+        return NULL;
+    }
+    if (view(out_of, &out, size * count, 1) < 0) {
+        PyBuffer_Release(&values);
+        PyBuffer_Release(&validity);
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    const uint8_t *bits = validity.buf;
+    if (size == 8) {
+        const uint64_t *from = values.buf;
+        uint64_t *to = out.buf;
+        for (Py_ssize_t at = 0; at < count; at++) {
+            Py_ssize_t bit = first + at;
+            to[held] = from[at];
+            held += bits[bit >> 3] >> (bit & 7) & 1;
+        }
+    } else {
+        const uint8_t *from = values.buf;
+        uint8_t *to = out.buf;
+        for (Py_ssize_t at = 0; at < count; at++) {
+            Py_ssize_t bit = first + at;
+            to[held] = from[at];
+            held += bits[bit >> 3] >> (bit & 7) & 1;
+        }
+    }
+    Py_END_ALLOW_THREADS
+    PyBuffer_Release(&values);
+    PyBuffer_Release(&validity);
+    PyBuffer_Release(&out);
+    return PyLong_FromSsize_t(held);
+}
+
+/* Place of a deviation among 2**16 cells, as columns/grid.py has them: the sign, then its bits of float32. */
+static inline uint32_t place_of(uint64_t bits)
+{
+    int32_t magnitude = (int32_t)(bits >> 45 & 0x3FFFF) - (896 << 7);
+    magnitude = magnitude < 128 ? 0 : magnitude;
+    magnitude = magnitude > 32639 ? 32639 : magnitude;
+    return (uint32_t)(bits >> 63) << 15 | (uint32_t)magnitude;
+}
+
+static PyObject *integer_of(wide value, int is_signed)
+{
+    uint64_t words[2] = {(uint64_t)value, (uint64_t)(value >> 64)};
+    PyObject *low = PyLong_FromUnsignedLongLong(words[0]);
+    PyObject *high = is_signed ? PyLong_FromLongLong((int64_t)words[1]) : PyLong_FromUnsignedLongLong(words[1]);
+    PyObject *by = PyLong_FromLong(64), *shifted = NULL, *sum = NULL;
+    if (low && high && by && (shifted = PyNumber_Lshift(high, by)))
+        sum = PyNumber_Or(shifted, low);
+    Py_XDECREF(low);
+    Py_XDECREF(high);
+    Py_XDECREF(by);
+    Py_XDECREF(shifted);
+    return sum;
+}
+
+/* Sum and count deviations of less than 2**47 quanta each: deviations, 1 / quantum, counts of cells or None,
+   hours or None, sums by hour or None -> sum and sum of squares, in quanta. */
+static PyObject *count_deviations(PyObject *self, PyObject *args)
+{
+    PyObject *deviations_of, *cells_of, *hours_of, *sums_of, *result = NULL;
+    double unit;
+    Py_buffer deviations, cells, hours, sums;
+    if (!PyArg_ParseTuple(args, "OdOOO", &deviations_of, &unit, &cells_of, &hours_of, &sums_of))
+        return NULL;
+    memset(&cells, 0, sizeof cells);
+    memset(&hours, 0, sizeof hours);
+    memset(&sums, 0, sizeof sums);
+    if (view(deviations_of, &deviations, 0, 0) < 0)
+        return NULL;
+    Py_ssize_t count = deviations.len / 8;
+    if (cells_of != Py_None && view(cells_of, &cells, 8 << 16, 1) < 0)
+        goto done;
+    if (hours_of != Py_None && (view(hours_of, &hours, count, 0) < 0 || view(sums_of, &sums, 8 * 256, 1) < 0))
+        goto done;
+    wide squares = 0;
+    __int128 total = 0;
+    Py_BEGIN_ALLOW_THREADS
+    const double *at = deviations.buf;
+    int64_t *places = cells.buf, *by_hour = sums.buf;
+    const uint8_t *hour = hours.buf;
+    const double shifter = 6755399441055744.0;
+    int64_t shifter_bits;
+    memcpy(&shifter_bits, &shifter, 8);
+    for (Py_ssize_t start = 0; start < count; start += 4096) {
+        Py_ssize_t stop = start + 4096 < count ? start + 4096 : count;
+        int64_t part = 0;
+        for (Py_ssize_t row = start; row < stop; row++) {
+            /* so large a double has no bits of a fraction left: the sum is rounded, ties to even */
+            double shifted = at[row] * unit + shifter;
+            int64_t integer;
+            memcpy(&integer, &shifted, 8);
+            integer -= shifter_bits;
+            part += integer;
+            uint64_t magnitude = integer < 0 ? 0 - (uint64_t)integer : (uint64_t)integer;
+            squares += (wide)magnitude * magnitude;
+            if (hour)
+                by_hour[hour[row]] += integer;
+        }
+        total += part;
+        if (places)
+            for (Py_ssize_t row = start; row < stop; row++) {
+                uint64_t bits;
+                memcpy(&bits, at + row, 8);
+                places[place_of(bits)]++;
+            }
+    }
+    Py_END_ALLOW_THREADS
+    PyObject *sum = integer_of((wide)total, 1), *sum_of_squares = integer_of(squares, 0);
+    if (sum && sum_of_squares)
+        result = PyTuple_Pack(2, sum, sum_of_squares);
+    Py_XDECREF(sum);
+    Py_XDECREF(sum_of_squares);
+done:
+    PyBuffer_Release(&deviations);
+    if (cells.obj)
+        PyBuffer_Release(&cells);
+    if (hours.obj)
+        PyBuffer_Release(&hours);
+    if (sums.obj)
+        PyBuffer_Release(&sums);
+    return result;
+}
+
+static inline uint64_t rotate(uint64_t word, int by) { return word << by | word >> (64 - by); }
+
+static inline uint64_t avalanche(uint64_t hash)
+{
+    hash ^= hash >> 33;
+    hash *= 0xFF51AFD7ED558CCDULL;
+    hash ^= hash >> 33;
+    hash *= 0xC4CEB9FE1A85EC53ULL;
+    return hash ^ hash >> 33;
+}
+
+/* MurmurHash3 of 128 bits with the seed of datasketches; the upper 63 of the first 64 bits. Bytes that may be read
+   go beyond the text, mostly. */
+static inline uint64_t hash_text(const uint8_t *text, uint64_t length, uint64_t readable)
+{
+    const uint64_t one_by = 0x87C37B91114253D5ULL, two_by = 0x4CF5AD432745937FULL;
+    uint64_t first = 9001, second = 9001, one, two;
+    for (uint64_t block = length / 16; block; block--, text += 16) {
+        memcpy(&one, text, 8);
+        memcpy(&two, text + 8, 8);
+        first = (rotate(first ^ rotate(one * one_by, 31) * two_by, 27) + second) * 5 + 0x52DCE729;
+        second = (rotate(second ^ rotate(two * two_by, 33) * one_by, 31) + first) * 5 + 0x38495AB5;
+    }
+    uint64_t words[2] = {0, 0}, rest = length & 15;
+    if (readable - (length - rest) >= 16) {
+        memcpy(words, text, 16);
+        words[0] &= rest < 8 ? ((uint64_t)1 << 8 * rest) - 1 : ~(uint64_t)0;
+        words[1] &= rest > 8 ? ((uint64_t)1 << 8 * (rest - 8)) - 1 : 0;
+    } else {
+        memcpy(words, text, rest);
+    }
+    first ^= rotate(words[0] * one_by, 31) * two_by;
+    second ^= rotate(words[1] * two_by, 33) * one_by;
+    first ^= length;
+    second ^= length;
+    first += second;
+    second += first;
+    return (avalanche(first) + avalanche(second)) >> 1;
+}
+
+/* Hash texts: offsets, bytes of one, first text, number, bytes of the texts, out of 64-bit hashes. */
+static PyObject *hash_texts(PyObject *self, PyObject *args)
+{
+    PyObject *offsets_of, *data_of, *out_of;
+    Py_ssize_t size, first, count;
+    Py_buffer offsets, data, out;
+    int is_sound = 1;
+    if (!PyArg_ParseTuple(args, "OnnnOO", &offsets_of, &size, &first, &count, &data_of, &out_of))
+        return NULL;
+    if ((size != 4 && size != 8) || first < 0 || count < 0) {
+        PyErr_SetString(PyExc_ValueError, "offsets have four or eight bytes");
+        return NULL;
+    }
+    if (view(offsets_of, &offsets, (first + count + 1) * size, 0) < 0)
+        return NULL;
+    if (view(data_of, &data, 0, 0) < 0) {
+        PyBuffer_Release(&offsets);
+        return NULL;
+    }
+    if (view(out_of, &out, 8 * count, 1) < 0) {
+        PyBuffer_Release(&offsets);
+        PyBuffer_Release(&data);
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    const int32_t *small = (const int32_t *)offsets.buf + first;
+    const int64_t *large = (const int64_t *)offsets.buf + first;
+    uint64_t *hashes = out.buf;
+    for (Py_ssize_t at = 0; at < count; at++) {
+        int64_t start = size == 4 ? small[at] : large[at], stop = size == 4 ? small[at + 1] : large[at + 1];
+        if (start < 0 || stop < start || stop > data.len) {
+            is_sound = 0;
+            break;
+        }
+        hashes[at] = hash_text((const uint8_t *)data.buf + start, (uint64_t)(stop - start),
+                               (uint64_t)(data.len - start));
+    }
+    Py_END_ALLOW_THREADS
+    PyBuffer_Release(&offsets);
+    PyBuffer_Release(&data);
+    PyBuffer_Release(&out);
+    if (!is_sound) {
+        PyErr_SetString(PyExc_ValueError, "the offsets of the texts are damaged");
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+/* Find the patterns of texts in ASCII: offsets of 32 bits, first text, number, bytes, shapes of the 128 characters,
+   longest run, longest run of digits, longest pattern, out of bytes, out of lengths, out of whether each was cut. */
+static PyObject *find_patterns(PyObject *self, PyObject *args)
+{
+    PyObject *of[6];
+    Py_ssize_t first, count, run, digits, longest;
+    Py_buffer views[6];
+    int is_sound = 1, opened = 0;
+    if (!PyArg_ParseTuple(args, "OnnOOnnnOOO", &of[0], &first, &count, &of[1], &of[2], &run, &digits, &longest, &of[3],
+                          &of[4], &of[5]))
+        return NULL;
+    if (first < 0 || count < 0 || longest < 0) {
+        PyErr_SetString(PyExc_ValueError, "numbers are not negative");
+        return NULL;
+    }
+    const Py_ssize_t least[6] = {(first + count + 1) * 4, 0, 128, count * longest, count, count};
+    for (; opened < 6; opened++)
+        if (view(of[opened], &views[opened], least[opened], opened > 2) < 0)
+            goto failed;
+    Py_BEGIN_ALLOW_THREADS
+    const int32_t *bounds = (const int32_t *)views[0].buf + first;
+    const uint8_t *data = views[1].buf, *shapes = views[2].buf;
+    uint8_t *out = views[3].buf, *lengths = views[4].buf, *is_cut = views[5].buf;
+    for (Py_ssize_t at = 0; at < count && is_sound; at++) {
+        Py_ssize_t kept = 0, same = 0;
+        uint8_t last = 0;
+        if (bounds[at] < 0 || bounds[at + 1] < bounds[at] || bounds[at + 1] > views[1].len) {
+            is_sound = 0;
+            break;
+        }
+        for (int32_t place = bounds[at]; place < bounds[at + 1] && kept <= longest; place++) {
+            if (data[place] >= 128) {
+                is_sound = 0;
+                break;
+            }
+            uint8_t shape = shapes[data[place]];
+            same = shape == last ? same + 1 : 1;
+            last = shape;
+            if (same > (shape == '9' ? digits : run))
+                continue;
+            if (kept < longest)
+                out[kept] = shape;
+            kept++;
+        }
+        is_cut[at] = kept > longest;
+        lengths[at] = (uint8_t)(kept > longest ? longest : kept);
+        out += lengths[at];
+    }
+    Py_END_ALLOW_THREADS
+    if (!is_sound)
+        PyErr_SetString(PyExc_ValueError, "the texts are not ASCII, or their offsets are damaged");
+failed:
+    while (opened)
+        PyBuffer_Release(&views[--opened]);
+    if (PyErr_Occurred())
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef methods[] = {
+    {"select_valid", select_valid, METH_VARARGS, "Select the values that are valid."},
+    {"count_deviations", count_deviations, METH_VARARGS, "Sum and count deviations."},
+    {"hash_texts", hash_texts, METH_VARARGS, "Hash texts."},
+    {"find_patterns", find_patterns, METH_VARARGS, "Find the patterns of texts in ASCII."},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_kernels", NULL, 0, methods, NULL, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__kernels(void) { return PyModuleDef_Init(&definition); }

@@ -1,0 +1,125 @@
+"""The compiled kernels: to the bit what numpy computes, and no reading beyond a buffer."""
+
+from __future__ import annotations
+
+import importlib.util
+from importlib.machinery import ExtensionFileLoader
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from airflow_mlmon.profiles.columns import counting
+from airflow_mlmon.profiles.engine.local import profile_table
+from airflow_mlmon.profiles.hours import Clock
+from airflow_mlmon.profiles.values import characters, murmur, reading
+from airflow_mlmon.profiles.values.characters import find_patterns
+from airflow_mlmon.profiles.values.murmur import hash_texts
+from hatch_build import compile_kernels
+from tests.support.profiles import make_schema, numeric_schema
+
+MODULES = (counting, characters, murmur, reading)
+LIMITS = np.finfo(np.float64)
+SPECIAL = [0.0, -0.0, 0.5, 1.5, 2.5, -0.5, -1.5, 1e-300, -1e-300, LIMITS.smallest_subnormal, LIMITS.tiny]
+SPECIAL += [-LIMITS.smallest_subnormal, 2.0**-126, np.nextafter(2.0**-126, 0), -(2.0**-127), 2.0**-149, 1 / 3]
+SPECIAL += [2.0**30, 2.0**31 + 0.5, 2.0**46 - 0.5, -(2.0**46), np.nextafter(2.0**47, 0)]
+FAR = [2.0**47, -(2.0**47), 2.0**51 + 0.5, 2.0**53, 2.0**63, 2.0**127, 2.0**128, -(2.0**128), LIMITS.max, LIMITS.min]
+ODD = [np.nan, np.inf, -np.inf]
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory):
+    path = compile_kernels(tmp_path_factory.mktemp("kernels"))
+    if path is None:
+        pytest.skip("no C compiler on this machine")
+    spec = importlib.util.spec_from_loader("_kernels", ExtensionFileLoader("_kernels", str(path)))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def both(compiled, monkeypatch):
+    def run(compute):
+        found = []
+        for kernels in (None, compiled):
+            for module in MODULES:
+                monkeypatch.setattr(module, "kernels", kernels)
+            found.append(compute())
+        return found
+
+    return run
+
+
+@pytest.mark.parametrize("values", [SPECIAL, [*SPECIAL, *FAR], [*SPECIAL, *FAR, *ODD], []])
+@pytest.mark.parametrize(
+    "pinned", [{}, {"centre": 1e308}, {"centre": 1 / 3, "quantum": 2.0**-30}, {"quantum": 2.0**900}]
+)
+def test_profile_of_any_doubles_is_the_same(both, values, pinned):
+    random = np.random.default_rng(7)
+    # beyond 1,024 distinct values, so that cells are counted
+    drawn = np.concatenate([values, random.standard_t(1, 5000), random.choice([*values, 0.0], 40_000)])
+    drawn = random.permutation(drawn)
+    table = pa.table(
+        {
+            "x": pa.array(drawn, mask=random.random(len(drawn)) < 0.2),
+            "t": pa.array(random.integers(0, 10**6, len(drawn)), pa.timestamp("s", "UTC")),
+        }
+    ).slice(3)
+    schema = make_schema(numeric_schema(atoms=(0.0, 0.5), **pinned))
+    pure, fast = both(lambda: profile_table(table, schema, clock=Clock(column="t")).to_bytes())
+
+    assert pure == fast
+
+
+def test_sums_at_the_bound_of_a_block_do_not_overflow(both):
+    largest = np.nextafter(2.0**47, 0) - 1
+    table = pa.table({"x": np.full(1 << 15, largest), "t": pa.array(np.zeros(1 << 15, int), pa.timestamp("s", "UTC"))})
+    schema = make_schema(numeric_schema())
+    pure, fast = both(lambda: profile_table(table, schema, clock=Clock(column="t")))
+
+    assert pure == fast
+    assert fast.columns["x"].total == int(np.rint(largest)) << 15
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.binary()])
+def test_texts_of_any_length_have_the_same_hash(both, kind):
+    random = np.random.default_rng(1)
+    texts = [bytes(random.integers(1, 127, length % 80).astype(np.uint8)).decode() for length in range(400)]
+    array = pa.array(["before", *texts, "ü" * 9, ""]).cast(kind)
+    for part in (array, array.slice(1), array.slice(5, 0), array.slice(80, 1)):
+        pure, fast = both(lambda part=part: hash_texts(part).tolist())
+        assert pure == fast
+
+
+@pytest.mark.parametrize("numbers_alike", [False, True])
+def test_texts_of_any_characters_have_the_same_pattern(both, numbers_alike):
+    random = np.random.default_rng(2)
+    texts = ["".join(random.choice(list("aB9- 0\t~"), length % 40)) for length in range(2000)]
+    for part in (texts, [*texts, "Zürich 1234", "٣٣٣٣ 0000"], [""], []):
+        array = pa.array(["1", *part], pa.string()).slice(1)
+        pure, fast = both(lambda array=array: find_patterns(array, 3, numbers_alike=numbers_alike).to_pylist())
+        assert pure == fast
+
+
+def test_selected_values_are_those_that_are_valid(both):
+    values = pa.array([None if number % 3 == 0 else number for number in range(1000)], pa.int64())
+    for start in range(9):
+        part = values.slice(start, 700)
+        pure, fast = both(lambda part=part: reading.read_numbers(part, "x").values.tolist())
+        assert pure == fast == part.drop_null().to_pylist()
+
+
+def test_buffers_that_are_too_short_are_refused(compiled):
+    out, offsets = np.zeros(4), np.array([0, 2, 9], np.int32)
+
+    with pytest.raises(ValueError, match="too short"):
+        compiled.select_valid(np.zeros(4), 8, b"\xff", 6, 4, out)
+    with pytest.raises(ValueError, match="too short"):
+        compiled.count_deviations(np.zeros(4), 1.0, out, None, None)
+    with pytest.raises(ValueError, match="damaged"):
+        compiled.hash_texts(offsets, 4, 0, 2, b"text", out)
+    with pytest.raises(ValueError, match="ASCII"):
+        compiled.find_patterns(
+            offsets, 0, 2, "tüxt567890".encode(), bytes(128), 3, 3, 12, bytearray(24), bytearray(2), bytearray(2)
+        )
