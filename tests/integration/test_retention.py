@@ -1,4 +1,4 @@
-"""A year and more is pruned to what later days rest on: the next day and late labels give what they would have given."""
+"""A year is pruned to what later days rest on: the next day and late labels give the same as without."""
 
 from __future__ import annotations
 
@@ -14,11 +14,17 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import DAY
+from airflow_mlmon.pipeline.history.calibrate import calibrate
 from airflow_mlmon.pipeline.history.late_labels import take_labels
+from airflow_mlmon.pipeline.history.reprofile import Carried, reprofile
+from airflow_mlmon.pipeline.history.training import labelled_rows
 from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.pipeline.retention.prune import plan_pruning, prune
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.slices.slices import slice_window
+from airflow_mlmon.records import Status
 from airflow_mlmon.spec.retention import Stored
 from airflow_mlmon.storage import Storage
 from tests.support.archive import FIRST, Archive, day_table, partition, to_bytes
@@ -28,10 +34,10 @@ from tests.support.runs import opened, stored_rows, write_file
 # some days, and a week of days more than a year later
 BEFORE, LATER = range(4), range(380, 388)
 NEXT = LATER[-1] + 1
+RETENTION = f"retention: {{{', '.join(f'{stored}: 1' for stored in Stored)}}}"
 SPEC = (
     "\nhistory: {days: 10, minimum: 5}",
-    f"\nretention: {{{', '.join(f'{stored}: 1' for stored in Stored)}}}"
-    "\nduplicates: {days: 7}\nbaseline: {trailing: 4}\nhistory: {days: 5, minimum: 3}",
+    f"\n{RETENTION}\nduplicates: {{days: 7}}\nbaseline: {{trailing: 4}}\nhistory: {{days: 5, minimum: 3}}",
 )
 # whatever the age, nothing of it is new
 NOW = datetime.now(UTC) + 3000 * DAY
@@ -147,3 +153,43 @@ def test_what_follows_is_the_same_as_if_nothing_had_been_pruned(run, tmp_path, e
     assert {name: data for name, data in now.items() if name not in pages} == {
         name: data for name, data in files.items() if name not in deleted | pages
     }
+
+
+@pytest.fixture
+def pruned(made, archive, tmp_path) -> Iterator[Run]:
+    with copied(made, tmp_path, archive) as run:
+        prune(run, plan_pruning(run, NOW))
+        yield run
+
+
+def test_commands_on_pruned_days_say_that_their_rows_are_gone(pruned, archive):
+    run, first, last = pruned, day(BEFORE[0]), day(BEFORE[-1])
+    archive.write(archive.labels_uri(last, "changed"), to_bytes(day_table(first).select(["id", "repaid", "outcome"])))
+    before = stored_rows(Path(run.workspace).parent, "mlmon_metrics")
+
+    taken = take_labels(run, last, last)
+    reprofiled = [found.state for found in reprofile(run, first, last)]
+    sliced = slice_window(run, ["channel"], first, last)
+
+    assert list(taken.delivered) == [str(last)]
+    assert (taken.days, taken.gone) == ((), tuple(str(last - back * DAY) for back in (2, 1, 0)))
+    assert reprofiled == [Carried.ALREADY] * len(BEFORE)
+    assert set(sliced.skipped.values()) == {"curated rows missing"}
+    assert list(calibrate(run, first, last, [run.spec.alerts.evaluation])) == []
+    assert stored_rows(Path(run.workspace).parent, "mlmon_metrics") == before
+    with pytest.raises(NotFoundError, match=r"not in the workspace any more. Hint: `retention"):
+        labelled_rows(run, first, last)
+
+
+def test_a_pruned_day_runs_again_with_its_labels(pruned, made, archive):
+    again = partition(BEFORE[1])
+    with opened(made, archive, SPEC) as kept:
+        version = kept.store.state(again).version
+        accuracy = kept.store.measured("loans", again.day, again.day)[again.day, "accuracy"]
+
+    assert evaluate_day(pruned, again) == version
+
+    state = pruned.store.state(again)
+    assert state.status is Status.OK
+    assert state.message == f"duplicates were not searched in {FIRST}: no rows are served"
+    assert pruned.store.measured("loans", again.day, again.day)[again.day, "accuracy"] == accuracy

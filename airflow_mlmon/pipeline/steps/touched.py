@@ -18,7 +18,7 @@ from airflow_mlmon.archive.label_keys import (
 from airflow_mlmon.causes import Cause, CauseKind
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.curated import read_curated
+from airflow_mlmon.pipeline.workspace.curated import read_curated, with_rows
 from airflow_mlmon.pipeline.workspace.label_matches import LabelMatches
 from airflow_mlmon.pipeline.workspace.labelled_rows import find_labelled, mark_found, read_delivery, rows_of
 from airflow_mlmon.pipeline.workspace.outcomes import NOTHING_TOLD, Told
@@ -42,7 +42,7 @@ def served_before(run: Run, partition: Partition) -> dict[Partition, str]:
     assert labels is not None  # noqa: S101 - asked of models with labels alone
     first = partition.shift(-labels.delay_days - labels.reach).day
     states = run.store.states(run.model, first, partition.shift(-1).day)
-    return {state.partition: state.version for state in states if state.version is not None}
+    return with_rows(run, {state.partition: state.version for state in states if state.version is not None})
 
 
 class Looked(NamedTuple):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -17,13 +18,15 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, SAMPLE, read_workspace_table
 from airflow_mlmon.pipeline.workspace.samples import sample
 
-_WHOLE = "curated.parquet"
+_BEGINNING = "curated"
+_WHOLE = f"{_BEGINNING}.parquet"
 _BATCH = 1 << 17
+_LISTED = 8
 
 
 def curated_uri(run: Run, partition: Partition, version: str, shard: int = 0, shards: int = 1) -> str:
     """Return the URI of the curated rows of one shard; of a day that is not divided, of all."""
-    name = _WHOLE if shards == 1 else f"curated-{shard:04}-of-{shards:04}.parquet"
+    name = _WHOLE if shards == 1 else f"{_BEGINNING}-{shard:04}-of-{shards:04}.parquet"
     return run.version_uri(partition, version, name)
 
 
@@ -54,8 +57,20 @@ def _open(run: Run, partition: Partition, version: str, stack: ExitStack) -> lis
     except NotFoundError:
         uris = curated_uris(run, partition, version)
         if len(uris) == 1:
-            raise
+            raise NotFoundError(
+                f"The curated rows of {partition} are not in the workspace any more.",
+                hint="`retention.rows` in the spec prunes them; a run of the day takes them in again",
+            ) from None
         return [copy(uri) for uri in uris]
+
+
+def with_rows(run: Run, days: Mapping[Partition, str]) -> dict[Partition, str]:
+    """Return those of some days, given with their versions, whose curated rows were not pruned."""
+    if run.spec.retention.rows is None:
+        return dict(days)
+    with ThreadPoolExecutor(_LISTED) as pool:
+        there = pool.map(lambda one: run.files.list(run.version_uri(*one, _BEGINNING)), days.items())
+    return {day: version for (day, version), files in zip(days.items(), there, strict=True) if files}
 
 
 class OpenedRows:
