@@ -11,11 +11,20 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from airflow.sdk import DAG, CronDataIntervalTimetable, Param, TriggerRule
+from airflow.sdk import DAG, CronDataIntervalTimetable, Param, TriggerRule, chain
 
 from airflow_mlmon.loading import load_spec
 from airflow_mlmon.operators.assets import drift_alias
+from airflow_mlmon.operators.base import PartitionOperator
 from airflow_mlmon.operators.druid import DruidIngestOperator
+from airflow_mlmon.operators.shards import (
+    CurateShardOperator,
+    JoinShardsOperator,
+    ListSuspectsOperator,
+    MatchIdsOperator,
+    PlanShardsOperator,
+    ReadShardOperator,
+)
 from airflow_mlmon.operators.steps import (
     DetectDriftOperator,
     EvaluatePartitionOperator,
@@ -61,7 +70,7 @@ def build_dag(path: str | Path, **dag_arguments: Any) -> DAG:
     """Build the nightly DAG of one spec."""
     spec = load_spec(path)
     with DAG(**(_dag_arguments(spec) | dag_arguments)) as dag:  # noqa: AIR002 - the schedule is among them
-        _add_steps(str(Path(path).absolute()), spec.model)
+        _add_steps(str(Path(path).absolute()), spec)
     return dag
 
 
@@ -123,11 +132,15 @@ def _dag_arguments(spec: ModelSpec) -> dict[str, Any]:
     }
 
 
-def _add_steps(spec_path: str, model: str) -> None:
+def _add_steps(spec_path: str, spec: ModelSpec) -> None:
     wait = PartitionSensor(
         task_id="wait_for_partition", spec_path=spec_path, mode="reschedule", poke_interval=300, timeout=8 * 86_400
     )
-    prepare = PreparePartitionOperator(task_id="prepare_partition", spec_path=spec_path)
+    if spec.shards is None:
+        prepare: PartitionOperator = PreparePartitionOperator(task_id="prepare_partition", spec_path=spec_path)
+        wait >> prepare
+    else:
+        prepare = _add_shards(spec_path, wait)
     given = {"spec_path": spec_path, "prepared": prepare.output}
     validate = ValidatePartitionOperator(task_id="validate_partition", **given)
     profile = ProfilePartitionOperator(task_id="profile_partition", **given)
@@ -139,7 +152,7 @@ def _add_steps(spec_path: str, model: str) -> None:
         profiled=profile.output,
         drift=drift.output,
         measured=measure.output,
-        outlets=[drift_alias(model)],
+        outlets=[drift_alias(spec.model)],
     )
     ingest = DruidIngestOperator(task_id="druid_ingest", spec_path=spec_path, evaluated=evaluate.output)
     # a failed partition is reported and notified too
@@ -150,6 +163,22 @@ def _add_steps(spec_path: str, model: str) -> None:
         trigger_rule=TriggerRule.ALL_DONE,
     )
     send = SendAlertsOperator(task_id="send_alerts", spec_path=spec_path, trigger_rule=TriggerRule.ALL_DONE)
-    wait >> prepare
     [validate, drift, measure] >> evaluate >> [ingest, report]
     report >> send
+
+
+def _add_shards(spec_path: str, wait: PartitionSensor) -> PartitionOperator:
+    """Add the steps that prepare a day in shards, each step a task per shard; return the last of them."""
+    plan = PlanShardsOperator(task_id="plan_shards", spec_path=spec_path)
+    join = JoinShardsOperator(task_id="prepare_partition", spec_path=spec_path, shards=plan.output)
+    steps = {
+        "read_shard": ReadShardOperator,
+        "match_ids": MatchIdsOperator,
+        "list_suspects": ListSuspectsOperator,
+        "curate_shard": CurateShardOperator,
+    }
+    mapped = [
+        step.partial(task_id=task_id, spec_path=spec_path).expand(shard=plan.output) for task_id, step in steps.items()
+    ]
+    chain(wait, plan, *mapped, join)
+    return join

@@ -8,7 +8,7 @@ from airflow_mlmon.hooks.druid_connection import DRUID_CONNECTION
 from airflow_mlmon.settings import OPTIONS, SECTION
 
 _NAME = "Model monitoring"
-_OPERATORS = ["airflow_mlmon.operators.steps", "airflow_mlmon.operators.druid"]
+_OPERATORS = ["airflow_mlmon.operators.steps", "airflow_mlmon.operators.shards", "airflow_mlmon.operators.druid"]
 
 
 def get_provider_info() -> dict[str, Any]:

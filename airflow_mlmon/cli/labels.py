@@ -56,7 +56,5 @@ def _print(taken: LabelsTaken, *, as_json: bool) -> None:
         open_output().write(f"{day}: {rows:,} labels received{said}\n")
     for day in taken.days:
         open_output().write(f"{day}: performance measured again\n")
-    for day in taken.gone:
-        open_output().write(f"{day}: its rows are gone, and its performance stays as it was\n")
     if not taken.delivered and not taken.days:
         open_output().write("no new labels\n")

@@ -15,6 +15,7 @@ from airflow_mlmon.spec.choices import EvidentlyForm
 
 if TYPE_CHECKING:
     from airflow_mlmon.pipeline.run import Run
+    from airflow_mlmon.pipeline.steps.prepare import Prepared
 
 
 class PreparePartitionOperator(PartitionOperator):
@@ -22,19 +23,24 @@ class PreparePartitionOperator(PartitionOperator):
 
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:  # noqa: ARG002
         """Return counts, status and content version of the partition."""
-        from airflow_mlmon.pipeline.steps.neighbours import find_lacking  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.steps.prepare import prepare_partition  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.steps.profile import fill_days_before  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.workspace.reference import ensure_reference  # noqa: PLC0415 - heavy
 
         # the next steps run in parallel, and each needs the reference
         fill_days_before(run, ensure_reference(run), partition)
-        prepared = prepare_partition(run, partition)
-        if find_lacking(run, prepared):
-            from airflow_mlmon.pipeline.nightly import redo_lacking  # noqa: PLC0415 - imports every step
+        return redo_and_describe(run, prepare_partition(run, partition))
 
-            prepared = redo_lacking(run, prepared)
-        return prepared.to_dict()
+
+def redo_and_describe(run: Run, prepared: Prepared) -> dict[str, Any]:
+    """Redo days that lack rows of a prepared day's folder, and return its summary."""
+    from airflow_mlmon.pipeline.steps.neighbours import find_lacking  # noqa: PLC0415 - heavy
+
+    if find_lacking(run, prepared):
+        from airflow_mlmon.pipeline.nightly import redo_lacking  # noqa: PLC0415 - imports every step
+
+        prepared = redo_lacking(run, prepared)
+    return prepared.to_dict()
 
 
 class _PreparedOperator(PartitionOperator):

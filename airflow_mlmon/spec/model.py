@@ -39,6 +39,7 @@ from airflow_mlmon.spec.operational import Operational, check_operational
 from airflow_mlmon.spec.quality import Check
 from airflow_mlmon.spec.retention import Retention
 from airflow_mlmon.spec.section import ClassName, Section, UnknownNameError, Vocabulary
+from airflow_mlmon.spec.shards import Shards, check_shards
 from airflow_mlmon.spec.texts import TextFeature, derive_columns, derived_of_texts, name_derived
 from airflow_mlmon.spec.times import derived_of_times
 from airflow_mlmon.spec.worth import Worth
@@ -143,6 +144,7 @@ class ModelSpec(Section):
     )
     alerts: Alerts = Field(default_factory=Alerts)
     druid: Druid = Field(default_factory=Druid)
+    shards: Shards | None = None
     retention: Retention = Field(default_factory=Retention)
     # file that it was loaded from, for messages
     _file: str = PrivateAttr("")
@@ -320,6 +322,7 @@ class ModelSpec(Section):
     @model_validator(mode="after")
     def _days_fit(self) -> Self:
         check_days(self.day_zone, self.druid)
+        check_shards(self.shards, self.predictions.log)
         return self
 
     @model_validator(mode="after")

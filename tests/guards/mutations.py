@@ -33,8 +33,8 @@ MUTATIONS: dict[str, tuple[Change, ...]] = {
     "fault-05": (
         Change(
             "archive/curation/intake.py",
-            '{f"{id_column} {DUPLICATE}": rows.equal, f"{id_column} {DUPLICATE} with other values": rows.other}',
-            '{f"{id_column} {DUPLICATE}": rows.equal}',
+            'return f"{id_column} {DUPLICATE}", f"{id_column} {DUPLICATE} with other values"',
+            'return f"{id_column} {DUPLICATE}", f"{id_column} {DUPLICATE}"',
         ),
     ),
     "fault-06": (Change("tables/lines.py", "    if is_open:\n", "    if not origin:\n"),),
@@ -235,9 +235,9 @@ MUTATIONS: dict[str, tuple[Change, ...]] = {
     "attack-telemetry": (
         Change(
             "quality/great_expectations.py",
-            "    expectation = _build(check)\n    try:",
+            "    try:\n        result = decide()",
             "    __import__('socket').create_connection(('telemetry.example', 443))\n"
-            "    expectation = _build(check)\n    try:",
+            "    try:\n        result = decide()",
         ),
     ),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
@@ -13,10 +14,13 @@ from airflow_mlmon.statistics.arrays import Integers
 
 _BLOCK = 1 << 20
 _BYTES = 8
+# hashes that are sorted at a time
+_SORTED = 1 << 23
+_BITS = 63
 
 
 class HashLog:
-    """File of 64-bit hashes, one per row; memory holds all of them only while they are sorted."""
+    """File of 64-bit hashes, one per row, which are sorted a range of values at a time."""
 
     def __init__(self, path: Path) -> None:
         self.rows = 0
@@ -37,28 +41,44 @@ class HashLog:
         self.rows += len(hashes)
 
     def ordered(self) -> Integers:
-        """Return all hashes, ascending."""
+        """Return the hashes of all rows with a key, ascending."""
+        return np.concatenate([np.zeros(0, dtype=np.int64), *self._ranges()])
+
+    def doubled(self) -> Integers:
+        """Return the hashes that several rows have, ascending."""
+        return np.concatenate([np.zeros(0, dtype=np.int64), *map(find_doubled, self._ranges())])
+
+    def _ranges(self) -> Iterator[Integers]:
+        """Yield the hashes ascending, in ranges that fit into memory, for each of which the file is read once."""
         # what the rows took is free by now, but not yet given back
         pa.default_memory_pool().release_unused()
-        hashes = np.fromfile(self.path, dtype="<i8").astype(np.int64, copy=False)
-        hashes.sort()
-        return hashes
+        count = -(-self.rows // _SORTED)
+        # in as many halves of the values, as hashes are spread evenly; those of no key are negative
+        shift = max(_BITS - max(count - 1, 0).bit_length(), 0)
+        for number in range(-(-(1 << _BITS) >> shift) if count else 0):
+            found = [block[block >> shift == number] for block in self._blocks()]
+            hashes = np.concatenate(found)
+            hashes.sort()
+            yield hashes
+
+    def _blocks(self) -> Iterator[Integers]:
+        for start in range(0, self.rows, _BLOCK):
+            yield np.fromfile(self.path, dtype="<i8", count=_BLOCK, offset=_BYTES * start).astype(np.int64, copy=False)
 
     def positions_of(self, wanted: Integers) -> Positions:
         """Return the positions, ascending, of the rows whose hash is one of the ascending `wanted`."""
         found = [np.zeros(0, dtype=np.int64)]
         if len(wanted):
-            for start in range(0, self.rows, _BLOCK):
-                hashes = np.fromfile(self.path, dtype="<i8", count=_BLOCK, offset=_BYTES * start)
+            for number, hashes in enumerate(self._blocks()):
                 places = np.minimum(np.searchsorted(wanted, hashes), len(wanted) - 1)
-                found.append(start + np.flatnonzero(wanted[places] == hashes))
+                found.append(number * _BLOCK + np.flatnonzero(wanted[places] == hashes))
         return np.concatenate(found)
 
     def without(self, positions: Positions, path: Path) -> HashLog:
         """Copy the hashes of all rows but those at ascending positions."""
         copy = HashLog(path)
-        for start in range(0, self.rows, _BLOCK):
-            hashes = np.fromfile(self.path, dtype="<i8", count=_BLOCK, offset=_BYTES * start)
+        for number, hashes in enumerate(self._blocks()):
+            start = number * _BLOCK
             low, high = np.searchsorted(positions, [start, start + len(hashes)])
             copy.add(np.delete(hashes, positions[low:high] - start))
         return copy

@@ -21,7 +21,7 @@ from airflow_mlmon.archive.curation.keyed import Keyed, key_of_error, key_of_id
 from airflow_mlmon.archive.curation.manifest import SourceFile
 from airflow_mlmon.archive.curation.personal import protect
 from airflow_mlmon.archive.curation.read import Batch, ListedSource, Reader, join_small
-from airflow_mlmon.archive.curation.reasons import DUPLICATE
+from airflow_mlmon.archive.curation.reasons import DUPLICATE, LISTED_TWICE
 from airflow_mlmon.archive.curation.repeats import RepeatedRows
 from airflow_mlmon.archive.curation.spool import Positions, Spool
 from airflow_mlmon.partition import Partition
@@ -56,13 +56,18 @@ class Intake(NamedTuple):
 
     def drop_found(self, id_column: str, rows: RepeatedRows, errors: RepeatedRows) -> None:
         """Move to the quarantine rows and errors that repeat others."""
-        self.drop({f"{id_column} {DUPLICATE}": rows.equal, f"{id_column} {DUPLICATE} with other values": rows.other})
-        copies = {"an error is listed twice": np.sort(np.concatenate(errors))}
+        self.drop(dict(zip(duplicate_reasons(id_column), rows, strict=True)))
+        copies = {LISTED_TWICE: np.sort(np.concatenate(errors))}
         self.errors.drop(copies, self.quarantine)
         self._count(copies)
 
     def _count(self, reasons: Mapping[str, Positions]) -> None:
         self.quarantined.update({reason: len(positions) for reason, positions in reasons.items() if len(positions)})
+
+
+def duplicate_reasons(id_column: str) -> tuple[str, str]:
+    """Return the reasons to quarantine rows that repeat an id, with the same or with other values."""
+    return f"{id_column} {DUPLICATE}", f"{id_column} {DUPLICATE} with other values"
 
 
 def take_in(

@@ -51,7 +51,7 @@ class Keyed:
 
     @property
     def ordered(self) -> Integers:
-        """Hashes of the keys of all rows, ascending."""
+        """Hashes of the keys of all rows that have one, ascending; they are held until rows are dropped."""
         if self._ordered is None:
             self._ordered = self._hashes.ordered()
         return self._ordered
@@ -90,7 +90,7 @@ class Keyed:
     def find_repeated(self) -> RepeatedRows:
         """Return the rows that repeat a key."""
         self.rows.finish()
-        return find_repeated_rows(self.rows, self._hashes, self.ordered, self._keys)
+        return find_repeated_rows(self.rows, self._hashes, self._keys)
 
     def drop(self, reasons: Mapping[str, Positions], quarantine: Spool) -> None:
         """Move rows to the quarantine, each with its reason."""

@@ -57,7 +57,8 @@ class Manifest:
 
     Of the rows accepted, `rows_errors` have an error status. `folder` is the listed folder. `repeats`
     is a digest of the rows whose id was accepted on an earlier day, empty if none. `passed_over` are the listed
-    objects that are no data, with the reason.
+    objects that are no data, with the reason. Of a day that was divided, its rows lie in as many files as it had
+    `shards`.
     """
 
     partition: Partition
@@ -70,6 +71,7 @@ class Manifest:
     folder: str = ""
     passed_over: tuple[PassedOver, ...] = ()
     lateness_days: int | None = None
+    shards: int = 1
 
     @property
     def rows_quarantined(self) -> int:
@@ -178,6 +180,8 @@ class Manifest:
         content |= {"status": self.status, "version": self.version, "rows_read": self.rows_read}
         content["rows_handed_over"] = self.rows_handed_over
         content["sampling_fraction"] = self.sampling_fraction
+        if self.shards == 1:
+            del content["shards"]
         return json.dumps(content, indent=1, sort_keys=True)
 
 

@@ -28,7 +28,8 @@ from airflow_mlmon.spec.choices import FileFormat
 from airflow_mlmon.storage import ObjectStore
 
 _Mask = npt.NDArray[np.bool_]
-Interval = tuple[datetime, datetime]
+# event times from a moment to another, whose rows are taken in
+TimesTaken = tuple[datetime, datetime]
 
 _ANY_TIME = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
@@ -49,7 +50,7 @@ class Selection:
 
     partition: Partition
     time_column: str
-    reach: Sequence[Interval]
+    reach: Sequence[TimesTaken]
 
     @property
     def own(self) -> int:

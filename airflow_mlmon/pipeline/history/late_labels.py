@@ -13,20 +13,15 @@ from airflow_mlmon.pipeline.steps.deliveries import Taken, take_changed_deliveri
 from airflow_mlmon.pipeline.steps.evaluate import evaluate_labels
 from airflow_mlmon.pipeline.steps.performance import measure_labels
 from airflow_mlmon.pipeline.steps.touched import find_touched_days, look_through, match_ids, within_reach
-from airflow_mlmon.pipeline.workspace.curated import with_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelsTaken:
-    """Deliveries that were received, by day, what is said of each, and the days whose performance was redone.
-
-    Those without rows in the workspace any more, which a received delivery may have labels for, are `gone`.
-    """
+    """Deliveries that were received, by day, what is said of each, and the days whose performance was redone."""
 
     delivered: dict[str, int]
     told: dict[str, str]
     days: tuple[str, ...]
-    gone: tuple[str, ...] = ()
 
 
 def take_labels(run: Run, first: date, last: date) -> LabelsTaken:
@@ -43,8 +38,7 @@ def take_labels(run: Run, first: date, last: date) -> LabelsTaken:
         raise ConfigError(f"The spec of {run.model} has no labels.", hint="declare `labels` in the spec")
     days = [run.partition(day) for day in date_range(max(first, run.spec.start), last)]
     taken = take_changed_deliveries(run, days)
-    stored = _served(run, first, last, labels.reach)
-    served = with_rows(run, stored)
+    served = _served(run, first, last, labels.reach)
     redone = []
     for day in sorted(find_touched_days(run, served)):
         run.progress(f"performance of {day.key}")
@@ -57,11 +51,6 @@ def take_labels(run: Run, first: date, last: date) -> LabelsTaken:
         delivered={day.key: found.rows for day, found in taken.items()},
         told={day.key: said for day, found in taken.items() if (said := _tell(run, day, found, served))},
         days=tuple(day.key for day in redone),
-        gone=tuple(
-            day.key
-            for day in sorted(stored.keys() - served.keys())
-            if any(day <= delivered <= day.shift(labels.reach) for delivered in taken)
-        ),
     )
 
 

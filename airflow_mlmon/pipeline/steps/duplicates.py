@@ -98,7 +98,12 @@ def find_repeats(run: Run, partition: Partition, accepted: Keyed) -> Repeats:
 def write_id_hashes(run: Run, partition: Partition, version: str, accepted: Keyed) -> None:
     """Write the hashes of the accepted ids of a version, for later days."""
     if run.spec.duplicates is not None:
-        _keep(run, run.version_uri(partition, version, ID_HASHES), IdHashes(hashes=accepted.ordered))
+        keep_id_hashes(run, partition, version, IdHashes(hashes=accepted.ordered))
+
+
+def keep_id_hashes(run: Run, partition: Partition, version: str, hashes: IdHashes) -> None:
+    """Write the hashes of the ids of a version."""
+    _keep(run, run.version_uri(partition, version, ID_HASHES), hashes)
 
 
 def _versions_before(run: Run, partition: Partition, days: int) -> dict[Partition, str | None]:

@@ -11,8 +11,8 @@ from airflow_mlmon.archive.curation.curate import required_columns
 from airflow_mlmon.archive.curation.intake import Intake, OpenProfile, take_in
 from airflow_mlmon.archive.curation.manifest import Manifest, SourceFile
 from airflow_mlmon.archive.curation.neighbours import (
-    Interval,
     Selection,
+    TimesTaken,
     advise,
     divide_files,
     list_neighbours,
@@ -167,7 +167,7 @@ class Arrived:
     """
 
     files: tuple[ListedFile, ...]
-    reach: tuple[Interval, ...] | None
+    reach: tuple[TimesTaken, ...] | None
     passed_over: tuple[PassedOver, ...]
     notes: tuple[str, ...]
     delay: Delay
@@ -263,7 +263,7 @@ def _warn(run: Run) -> str:
 
 
 def source_of(
-    run: Run, partition: Partition, files: Sequence[ListedFile], reach: Sequence[Interval] | None
+    run: Run, partition: Partition, files: Sequence[ListedFile], reach: Sequence[TimesTaken] | None
 ) -> ListedSource:
     """Return files of a day with what is needed to read them; see `Arrived`."""
     predictions, labels = run.spec.predictions, run.spec.labels

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -18,15 +17,13 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, SAMPLE, read_workspace_table
 from airflow_mlmon.pipeline.workspace.samples import sample
 
-_BEGINNING = "curated"
-_WHOLE = f"{_BEGINNING}.parquet"
+_WHOLE = "curated.parquet"
 _BATCH = 1 << 17
-_LISTED = 8
 
 
 def curated_uri(run: Run, partition: Partition, version: str, shard: int = 0, shards: int = 1) -> str:
     """Return the URI of the curated rows of one shard; of a day that is not divided, of all."""
-    name = _WHOLE if shards == 1 else f"{_BEGINNING}-{shard:04}-of-{shards:04}.parquet"
+    name = _WHOLE if shards == 1 else f"curated-{shard:04}-of-{shards:04}.parquet"
     return run.version_uri(partition, version, name)
 
 
@@ -35,6 +32,12 @@ def curated_uris(run: Run, partition: Partition, version: str) -> tuple[str, ...
     manifest = json.loads(run.files.read(run.version_uri(partition, version, MANIFEST)))
     shards = manifest.get("shards", 1)
     return tuple(curated_uri(run, partition, version, shard, shards) for shard in range(shards))
+
+
+def has_curated(run: Run, partition: Partition, version: str) -> bool:
+    """Return whether the curated rows of a version are there; old ones may have been pruned."""
+    uri = curated_uri(run, partition, version)
+    return bool(run.files.list(uri.removesuffix(".parquet")))
 
 
 @contextmanager
@@ -62,15 +65,6 @@ def _open(run: Run, partition: Partition, version: str, stack: ExitStack) -> lis
                 hint="`retention.rows` in the spec prunes them; a run of the day takes them in again",
             ) from None
         return [copy(uri) for uri in uris]
-
-
-def with_rows(run: Run, days: Mapping[Partition, str]) -> dict[Partition, str]:
-    """Return those of some days, given with their versions, whose curated rows were not pruned."""
-    if run.spec.retention.rows is None:
-        return dict(days)
-    with ThreadPoolExecutor(_LISTED) as pool:
-        there = pool.map(lambda one: run.files.list(run.version_uri(*one, _BEGINNING)), days.items())
-    return {day: version for (day, version), files in zip(days.items(), there, strict=True) if files}
 
 
 class OpenedRows:

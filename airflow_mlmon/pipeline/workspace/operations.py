@@ -32,10 +32,15 @@ def write_operations(run: Run, partition: Partition, version: str, rows: Path, e
 
     `rows` and `errors` are local Parquet files.
     """
-    if run.spec.operational is None:
-        return
+    profile = profile_request_files(run, rows, errors)
+    if profile is not None:
+        keep_operations(run, partition, version, profile, errors)
+
+
+def keep_operations(run: Run, partition: Partition, version: str, profile: Profile, errors: Path) -> None:
+    """Write an operational profile, and the file of the rows with an error status."""
     run.files.upload(run.version_uri(partition, version, _ERRORS), errors)
-    _write(run, partition, version, _blocks(run, rows, errors))
+    run.files.write(_uri(run, partition, version), profile.to_bytes())
 
 
 def read_operations(run: Run, partition: Partition, version: str) -> Profile | None:
@@ -71,6 +76,11 @@ def profile_requests(run: Run, tables: Iterable[pa.Table]) -> Profile | None:
         return None
     profiles = (profile_operations(table, run.spec) for table in tables)
     return sum_profiles(operational_schema(run.spec), profiles)
+
+
+def profile_request_files(run: Run, rows: Path, errors: Path) -> Profile | None:
+    """Profile the requests in two local Parquet files; None if the spec does not ask for it."""
+    return None if run.spec.operational is None else profile_requests(run, _blocks(run, rows, errors))
 
 
 def _blocks(run: Run, *paths: Path) -> Iterator[pa.Table]:

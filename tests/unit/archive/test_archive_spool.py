@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from airflow_mlmon.archive.curation import groups
+from airflow_mlmon.archive.curation import groups, hash_log
 from airflow_mlmon.archive.curation.keyed import Keyed
 from airflow_mlmon.archive.curation.spool import Spool
 
@@ -73,6 +73,21 @@ def test_a_dictionary_is_made_where_values_repeat(tmp_path):
 
     encoded = {group.column(number).path_in_schema: group.column(number).encodings for number in range(5)}
     assert [name for name, kinds in encoded.items() if "RLE_DICTIONARY" not in kinds] == ["id", "exact"]
+
+
+@pytest.mark.parametrize("most", [50, 300, 10_000])
+def test_hashes_are_ordered_in_ranges(monkeypatch, tmp_path, most):
+    monkeypatch.setattr(hash_log, "_SORTED", most)
+    monkeypatch.setattr(hash_log, "_BLOCK", 64)
+    values = np.random.default_rng(4).integers(0, 2**63, 1_000)
+    values[::10], values[5], values[6:9] = -1 - np.arange(100), 2**63 - 1, 0
+    log = hash_log.HashLog(tmp_path / "hashes")
+
+    log.add(values)
+
+    assert log.ordered().tolist() == sorted(value for value in values.tolist() if value >= 0)
+    assert log.doubled().tolist() == [0]
+    assert log.positions_of(log.doubled()).tolist() == [6, 7, 8]
 
 
 def test_rows_are_taken_up_again_with_their_hashes(tmp_path):
