@@ -111,8 +111,7 @@ def _fit(run: Run, reference: StoredReference, partitions: Sequence[Partition]) 
         return reference
     run.progress(f"pinning again: {', '.join(sorted(unfit))}")
     rows = [
-        read_curated(run, state.partition, str(state.version), [run.spec.id_column], sorted(unfit))
-        for state in held
+        read_curated(run, state.partition, str(state.version), [run.spec.id_column], sorted(unfit)) for state in held
     ]
     return pin_reference_again(run, reference, pa.concat_tables(rows, promote_options="default").select(sorted(unfit)))
 
