@@ -34,6 +34,12 @@ def curated_uris(run: Run, partition: Partition, version: str) -> tuple[str, ...
     return tuple(curated_uri(run, partition, version, shard, shards) for shard in range(shards))
 
 
+def has_curated(run: Run, partition: Partition, version: str) -> bool:
+    """Return whether the curated rows of a version are there; old ones may have been pruned."""
+    uri = curated_uri(run, partition, version)
+    return bool(run.files.list(uri.removesuffix(".parquet")))
+
+
 @contextmanager
 def open_curated(run: Run, partition: Partition, version: str) -> Iterator[OpenedRows]:
     """Open the curated rows of a version, valid within the context.
