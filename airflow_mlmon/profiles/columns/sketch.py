@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.profiles.values.arrow import to_number_array, to_text_array
+from airflow_mlmon.profiles.values.arrow import is_ascii, to_number_array, to_text_array
 from airflow_mlmon.profiles.values.murmur import hash_texts
 
 _LOG2_K = 10
@@ -110,6 +110,8 @@ def _candidates(texts: pa.Array, theta: int) -> list[str]:
 
 
 def _to_valid(texts: pa.Array) -> pa.Array:
+    if is_ascii(texts):
+        return texts
     try:
         texts.validate(full=True)
     except pa.ArrowInvalid:
