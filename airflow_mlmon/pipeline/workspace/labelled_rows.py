@@ -164,7 +164,7 @@ def _with_labels(matched: Matched, delivered: pa.Table) -> pa.Table:
     return pa.table([matched.positions, matched.rows, *labels.columns], names=[_POSITION, _ROW, *labels.column_names])
 
 
-def rows_of(labelled: pa.Table) -> Integers:
+def delivered_rows(labelled: pa.Table) -> Integers:
     """Return the rows of the delivery."""
     rows: Integers = labelled.column(_ROW).to_numpy()
     return rows
