@@ -6,6 +6,7 @@ is compared with the rest of it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Protocol, Self
@@ -85,6 +86,30 @@ def column_base(baseline: ColumnProfile, bins: int) -> ColumnBase | None:
     if isinstance(baseline, CategoryProfile):
         return _CategoryBase(baseline)
     return None
+
+
+class Comparisons:
+    """Cache of comparisons, for many days evaluated in a row."""
+
+    def __init__(self) -> None:
+        self._bases: dict[tuple[int, int], tuple[ColumnProfile, ColumnBase | None]] = {}
+        self._found: dict[tuple[int, int, int, bool], tuple[ColumnProfile, ColumnEvidence | None]] = {}
+
+    def compare(
+        self, baseline: ColumnProfile, bins: int, day: ColumnProfile, *, is_part: bool
+    ) -> ColumnEvidence | None:
+        """Compare a day with the baseline, with a number of bins."""
+        # by identity: the compared objects are kept, so no other object can have their address
+        key = (id(baseline), bins, id(day), is_part)
+        if key not in self._found:
+            _, base = self._bases.setdefault((id(baseline), bins), (baseline, column_base(baseline, bins)))
+            self._found[key] = day, base.compare(day, is_part=is_part) if base else None
+        return self._found[key][1]
+
+    def are_with(self, baselines: Iterable[ColumnProfile]) -> bool:
+        """Return whether any of them was compared with."""
+        compared = {baseline for baseline, _ in self._bases}
+        return any(id(baseline) in compared for baseline in baselines)
 
 
 def bins_for(rows: int, base_rows: int) -> int:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from types import MappingProxyType
+from typing import Protocol
 
 from airflow_mlmon.drift.rows.pinned import Rate
 from airflow_mlmon.drift.unseen import count_out_of_range
+from airflow_mlmon.evaluation.compared import Compared
 from airflow_mlmon.evaluation.drift import ColumnHistory
-from airflow_mlmon.evaluation.evidence import ColumnBase, ColumnEvidence, bins_for, column_base
+from airflow_mlmon.evaluation.evidence import ColumnEvidence, Comparisons, bins_for
 from airflow_mlmon.evaluation.hourly import ColumnHours
 from airflow_mlmon.evaluation.series import Point
 from airflow_mlmon.profiles.columns.category import CategoryProfile
 from airflow_mlmon.profiles.columns.column import ColumnProfile, sum_columns
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
+from airflow_mlmon.profiles.hours import Hours
 from airflow_mlmon.profiles.keys import segment_key
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import SubjectKey
@@ -29,23 +32,23 @@ MOST_POOLED = 7
 _EXTREMES = 2
 
 
-class Comparisons:
-    """Cache of comparisons, for many days evaluated in a row."""
+class PastProfile(Protocol):
+    """Profile of an earlier day, which may be read when its columns or parts are asked for."""
 
-    def __init__(self) -> None:
-        self._bases: dict[tuple[int, int], tuple[ColumnProfile, ColumnBase | None]] = {}
-        self._found: dict[tuple[int, int, int, bool], tuple[ColumnProfile, ColumnEvidence | None]] = {}
+    @property
+    def rows(self) -> int:
+        """Return the number of rows."""
 
-    def compare(
-        self, baseline: ColumnProfile, bins: int, day: ColumnProfile, *, is_part: bool
-    ) -> ColumnEvidence | None:
-        """Compare a day with the baseline, with a number of bins."""
-        # by identity: the compared objects are kept, so no other object can have their address
-        key = (id(baseline), bins, id(day), is_part)
-        if key not in self._found:
-            _, base = self._bases.setdefault((id(baseline), bins), (baseline, column_base(baseline, bins)))
-            self._found[key] = day, base.compare(day, is_part=is_part) if base else None
-        return self._found[key][1]
+    @property
+    def hours(self) -> Hours | None:
+        """Return the rows and values by hour."""
+
+    @property
+    def columns(self) -> Mapping[str, ColumnProfile]:
+        """Return the columns by name."""
+
+    def part(self, segment: str, value: str) -> Profile | None:
+        """Return the profile of the rows of one value of a segment; None if no row has it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +59,8 @@ class ColumnDays:
         day: The day.
         now: Its profile.
         past: The profiles of the days before.
+        compared: What is known of the comparison of past days with the reference, by day and column.
+        reference: The reference; None if nothing is known.
         baselines: The baseline of each column, and the days that are part of it.
         excluded: Days that are no history of a column, or of a column in a segment.
         outliers: Days of its resolved breaches.
@@ -67,7 +72,7 @@ class ColumnDays:
 
     day: date
     now: Profile
-    past: Sequence[tuple[date, Profile]]
+    past: Sequence[tuple[date, PastProfile]]
     baselines: Mapping[str, tuple[Profile, Collection[date]]]
     excluded: Mapping[tuple[str, str | None], Collection[date]] = field(default_factory=dict)
     outliers: Mapping[tuple[str, str | None], Collection[date]] = field(default_factory=dict)
@@ -75,6 +80,8 @@ class ColumnDays:
     season: Season = Season.AUTO
     fewest: int = 0
     comparisons: Comparisons = field(default_factory=Comparisons)
+    compared: Mapping[date, Mapping[str, Compared]] = field(default_factory=dict)
+    reference: Profile | None = None
 
     def columns(self) -> dict[str, ColumnHistory]:
         """Return the evidence of each column with values on this day and in its baseline."""
@@ -84,13 +91,17 @@ class ColumnDays:
         now = sum_columns_of([self.now, *(profile for _, profile in pooled)]) if pooled else self.now.columns
         earlier = self.past[: len(self.past) - len(pooled)]
         for name, (baseline, members) in self.baselines.items():
-            past = [(day, profile.columns[name]) for day, profile in earlier if name in profile.columns]
+            past = [(day, partial(_column_of, profile, name)) for day, profile in earlier]
+            known = self._known(name) if baseline is self.reference else {}
             own = members if all(day in members for day, _ in pooled) else frozenset(members) - {self.day}
-            history = self._history(name, None, (baseline.columns[name], own), (now[name], past))
+            history = self._history(name, None, (baseline.columns[name], own), (now[name], past), known)
             if history:
                 # the sum of some days has no hours of its own
                 found[name] = history if pooled else replace(history, hours=self._hours(name, baseline.columns[name]))
         return found
+
+    def _known(self, name: str) -> dict[date, Compared]:
+        return {day: columns[name] for day, columns in self.compared.items() if name in columns}
 
     def _hours(self, name: str, baseline: ColumnProfile) -> ColumnHours | None:
         excluded = self.excluded.get((name, None), ())
@@ -109,7 +120,7 @@ class ColumnDays:
         )
 
     @cached_property
-    def pooled(self) -> Sequence[tuple[date, Profile]]:
+    def pooled(self) -> Sequence[tuple[date, PastProfile]]:
         """Return the days before that are pooled with a day of few rows; none if it has enough, or if a week has not.
 
         Profiles are additive, so a model of few rows a day is evaluated by the sum of some days.
@@ -132,11 +143,7 @@ class ColumnDays:
                 is_whole = part.rows == self.now.rows
                 if base is None or is_whole or name not in base.columns:
                     continue
-                past = [
-                    (day, own.columns[name])
-                    for day, profile in self.past
-                    if (own := profile.part(segment, value)) and name in own.columns
-                ]
+                past = [(day, partial(_column_of_part, profile, (segment, value), name)) for day, profile in self.past]
                 key = segment_key(segment, value)
                 history = self._history(name, key, (base.columns[name], members), (part.columns[name], past))
                 if history:
@@ -147,7 +154,8 @@ class ColumnDays:
         name: str,
         segment: str | None,
         baseline: tuple[ColumnProfile, Collection[date]],
-        days: tuple[ColumnProfile, Sequence[tuple[date, ColumnProfile]]],
+        days: tuple[ColumnProfile, Sequence[tuple[date, Callable[[], ColumnProfile | None]]]],
+        known: Mapping[date, Compared] = MappingProxyType({}),
     ) -> ColumnHistory | None:
         base_column, members = baseline
         current, past = days
@@ -158,19 +166,47 @@ class ColumnDays:
         if now is None:
             return None
         excluded = self.excluded.get((name, segment), ())
-        compared = [
-            (day, evidence)
-            for day, column in past
-            if day not in excluded
-            and (evidence := self.comparisons.compare(base_column, bins, column, is_part=day in members))
-        ]
+        compared: list[tuple[date, ColumnEvidence]] = []
+        # from the last day on, as many as are asked for
+        for day, read in reversed(past):
+            if self.length and len(compared) == self.length:
+                break
+            if day in excluded:
+                continue
+            evidence = self._compare(base_column, bins, known.get(day), read, is_part=day in members)
+            if evidence:
+                compared.append((day, evidence))
         return ColumnHistory(
             day=self.day,
             now=now,
-            past=compared[-(self.length or 0) :],
+            past=compared[::-1],
             outliers=self.outliers.get((name, segment), ()),
             season=self.season,
         )
+
+    def _compare(
+        self,
+        baseline: ColumnProfile,
+        bins: int,
+        known: Compared | None,
+        read: Callable[[], ColumnProfile | None],
+        *,
+        is_part: bool,
+    ) -> ColumnEvidence | None:
+        """Return a comparison that is known, if it was made alike, and else make it."""
+        if known is not None and (known.bins, known.is_part) == (bins, is_part):
+            return known.evidence
+        column = read()
+        return self.comparisons.compare(baseline, bins, column, is_part=is_part) if column is not None else None
+
+
+def _column_of(profile: PastProfile, name: str) -> ColumnProfile | None:
+    return profile.columns.get(name)
+
+
+def _column_of_part(profile: PastProfile, value: tuple[str, str], name: str) -> ColumnProfile | None:
+    part = profile.part(*value)
+    return part.columns.get(name) if part else None
 
 
 def _reach(column: ColumnProfile) -> float:
@@ -180,7 +216,7 @@ def _reach(column: ColumnProfile) -> float:
     return max(abs(column.max - column.schema.centre), abs(column.min - column.schema.centre)) / column.schema.quantum
 
 
-def sum_columns_of(profiles: Sequence[Profile]) -> dict[str, ColumnProfile]:
+def sum_columns_of(profiles: Sequence[PastProfile]) -> dict[str, ColumnProfile]:
     """Sum each column over days."""
     return {name: sum_columns(profile.columns[name] for profile in profiles) for name in profiles[0].columns}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,10 +22,11 @@ from airflow_mlmon.profiles.values.decimals import decimals_to_doubles
 from airflow_mlmon.spec.quality import Check
 
 LARGEST_EXACT = 2**53
+_TOGETHER = 64
 _RANGE = {"min_value", "max_value", "strict_min", "strict_max"}
 
 
-class Rows(Protocol):
+class CheckedRows(Protocol):
     """Rows of a day: their number, their columns that are no vectors, and some of these, in batches or at once."""
 
     @property
@@ -77,7 +79,7 @@ Question = Nulls | Outside | Listed | Repeated
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RowCounts:
     """Number of rows without a value, and of those that a check does not expect."""
 
     nulls: int
@@ -137,17 +139,23 @@ _ASKED: Mapping[str, Callable[[str, Mapping[str, Any]], Question | None]] = {
 }
 
 
-def count_rows(questions: Iterable[Question], rows: Rows) -> dict[Question, Answer]:
+def count_rows(questions: Iterable[Question], rows: CheckedRows) -> dict[Question, RowCounts]:
     """Count the rows that are asked for; a question is left out where the type of its column does not suit it."""
-    counters = [_Counter(question) for question in dict.fromkeys(questions) if not isinstance(question, Repeated)]
-    columns = list(dict.fromkeys(counter.question.column for counter in counters))
-    if not columns:
-        return {}
-    for batch in rows.batches([], columns):
-        values = {name: _Values(batch.column(name)) for name in batch.column_names}
-        for counter in counters:
-            counter.add(values.get(counter.question.column), batch.num_rows)
-    return {counter.question: Answer(counter.nulls, counter.unexpected) for counter in counters if counter.is_exact}
+    counters: dict[str, list[_Counter]] = {}
+    for question in dict.fromkeys(questions):
+        if not isinstance(question, Repeated):
+            counters.setdefault(question.column, []).append(_Counter(question))
+    # a batch of many columns would be large
+    names = list(counters)
+    for start in range(0, len(names), _TOGETHER):
+        columns = names[start : start + _TOGETHER]
+        for batch in rows.batches([], columns):
+            for name in columns:
+                values = _Values(batch.column(name)) if name in batch.column_names else None
+                for counter in counters[name]:
+                    counter.add(values, batch.num_rows)
+    made = chain.from_iterable(counters.values())
+    return {counter.question: RowCounts(counter.nulls, counter.unexpected) for counter in made if counter.is_exact}
 
 
 class _Values:

@@ -15,11 +15,13 @@ import numbers
 import re
 import traceback
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from airflow_mlmon.errors import ConfigError
-from airflow_mlmon.quality.counts import Answer, Question, Rows, count_rows, question_of
+from airflow_mlmon.quality.counts import CheckedRows, Question, RowCounts, count_rows, question_of
 from airflow_mlmon.quality.frame import to_frame
 from airflow_mlmon.quality.known import Known
 from airflow_mlmon.quality.wording import arguments_text, number_text
@@ -74,7 +76,7 @@ def check_arguments(checks: Sequence[Check]) -> None:
         raise ConfigError("\n".join(mistakes))
 
 
-def validate(rows: Rows, checks: Sequence[Check], known: Known) -> list[CheckOutcome]:
+def validate(rows: CheckedRows, checks: Sequence[Check], known: Known) -> list[CheckOutcome]:
     """Run the checks on the rows of a day and return their outcomes, in the order of the checks.
 
     Raises:
@@ -82,35 +84,53 @@ def validate(rows: Rows, checks: Sequence[Check], known: Known) -> list[CheckOut
     """
     check_arguments(checks)
     outcomes: dict[int, CheckOutcome] = {}
-    asked: dict[int, Question | None] = {}
+    asked: dict[int, _Asked] = {}
     for position, check in enumerate(checks):
         if (outcome := _outcome_without_rows(rows, check, known.spec)) is not None:
             outcomes[position] = outcome
         else:
-            asked[position] = question_of(check)
-    answers = _answer(asked.values(), rows, known)
-    engine = PandasExecutionEngine()
+            asked[position] = _Asked.of(check, known.spec)
+    counts = _count([entry.question for entry in asked.values()], rows, known)
+    counted = _Counted(rows)
     by_columns: dict[tuple[str, ...], list[int]] = {}
-    for position, question in asked.items():
-        check = checks[position]
-        if question in answers or _is_of_table(check):
-            counted = _Counted(rows, check, answers.get(question))
-            outcomes[position] = _outcome(rows, check, known.spec, engine, counted)
+    for position, entry in asked.items():
+        if (metrics := counted.metrics(entry, counts.get(entry.question))) is not None:
+            outcomes[position] = _outcome(rows, entry.check, partial(counted.decide, entry, metrics))
         else:
-            by_columns.setdefault(_columns_read(check, rows.scalars), []).append(position)
+            by_columns.setdefault(_columns_read(entry.check, rows.scalars), []).append(position)
     for columns, positions in by_columns.items():
         engine = PandasExecutionEngine(batch_data_dict={"day": to_frame(rows.table([], columns))})
-        outcomes |= {position: _outcome(rows, checks[position], known.spec, engine) for position in positions}
+        for position in positions:
+            outcomes[position] = _outcome(rows, checks[position], partial(_compute, asked[position], engine))
     return [outcomes[position] for position in range(len(checks))]
 
 
-def _answer(asked: Iterable[Question | None], rows: Rows, known: Known) -> dict[Question | None, Answer]:
-    """Return the counts that checks ask for, of which no row is read for those that are known."""
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A check, its expectation, the format of its result, and what rows it asks to count."""
+
+    check: Check
+    expectation: Any
+    result_format: Mapping[str, Any]
+    question: Question | None
+
+    @classmethod
+    def of(cls, check: Check, spec: ModelSpec) -> _Asked:
+        is_personal = any(spec.columns[name].personal for name in _columns_of(check) if name in spec.columns)
+        return cls(check, _build(check), _PASSED_ONLY if is_personal else _COUNTS_ONLY, question_of(check))
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {"result_format": dict(self.result_format)}
+
+
+def _count(asked: Iterable[Question | None], rows: CheckedRows, known: Known) -> dict[Question | None, RowCounts]:
+    """Return the counts that checks ask for; for those that are known no row is read."""
     questions = {question for question in asked if question is not None}
-    found: dict[Question | None, Answer] = {}
+    found: dict[Question | None, RowCounts] = {}
     for question in questions:
-        if (answer := known.answer(question)) is not None:
-            found[question] = answer
+        if (counts := known.answer(question)) is not None:
+            found[question] = counts
     return found | {**count_rows(questions - found.keys(), rows)}
 
 
@@ -165,7 +185,7 @@ def _columns_of(check: Check) -> list[str]:
     return [name for name in given if isinstance(name, str)]
 
 
-def _outcome_without_rows(rows: Rows, check: Check, spec: ModelSpec) -> CheckOutcome | None:
+def _outcome_without_rows(rows: CheckedRows, check: Check, spec: ModelSpec) -> CheckOutcome | None:
     """Return the outcome if it does not depend on the rows."""
     missing = [name for name in _columns_of(check) if name not in rows.scalars]
     if vectors := [name for name in missing if name in spec.vectors]:
@@ -180,7 +200,7 @@ def _outcome_without_rows(rows: Rows, check: Check, spec: ModelSpec) -> CheckOut
     return None
 
 
-def _plain(rows: Rows, check: Check, **found: Any) -> CheckOutcome:
+def _plain(rows: CheckedRows, check: Check, **found: Any) -> CheckOutcome:
     return CheckOutcome(
         expectation=check.expectation,
         column=check.column,
@@ -191,12 +211,8 @@ def _plain(rows: Rows, check: Check, **found: Any) -> CheckOutcome:
     )
 
 
-def _unknown(rows: Rows, check: Check, error: str) -> CheckOutcome:
+def _unknown(rows: CheckedRows, check: Check, error: str) -> CheckOutcome:
     return _plain(rows, check, passed=None, error=error)
-
-
-def _is_of_table(check: Check) -> bool:
-    return check.expectation in _OF_TABLE and check.arguments.get("row_condition") is None
 
 
 def _columns_read(check: Check, scalars: Sequence[str]) -> tuple[str, ...]:
@@ -224,49 +240,61 @@ def _words(arguments: Mapping[str, Any]) -> tuple[set[str], list[str]]:
 
 
 class _Counted:
-    """Metrics made of counts; Great Expectations asks for each by an id, which names it."""
+    """Metrics made of counts, on which Great Expectations decides without a row."""
 
-    def __init__(self, rows: Rows, check: Check, answer: Answer | None) -> None:
-        columns = list(rows.scalars)
-        self._values = {"table.row_count": rows.rows, "table.columns": columns, "table.column_count": len(columns)}
-        if answer is not None:
-            metric = get_expectation_impl(check.expectation).map_metric
-            self._values |= {
-                "column_values.nonnull.unexpected_count": answer.nulls,
-                f"{metric}.unexpected_count": answer.unexpected,
+    def __init__(self, rows: CheckedRows) -> None:
+        names = list(rows.scalars)
+        self._of_table = {"table.row_count": rows.rows, "table.columns": names, "table.column_count": len(names)}
+        self._engine = PandasExecutionEngine()
+        self._wanted: dict[tuple[str, bool], Any] = {}
+
+    def metrics(self, asked: _Asked, counts: RowCounts | None) -> dict[str, Any] | None:
+        """Return the metrics of a check by name; None if its expectation asks for others."""
+        if counts is not None:
+            metric = asked.expectation.map_metric
+            made = self._of_table | {
+                "column_values.nonnull.unexpected_count": counts.nulls,
+                f"{metric}.unexpected_count": counts.unexpected,
                 f"{metric}.unexpected_values": [],
             }
+        elif asked.check.expectation in _OF_TABLE and asked.check.arguments.get("row_condition") is None:
+            made = self._of_table
+        else:
+            return None
+        return made if self._find_wanted(asked).metric_configurations.keys() <= made.keys() else None
 
-    def __contains__(self, key: Any) -> bool:
-        return key.metric_name in self._values
+    def decide(self, asked: _Asked, metrics: dict[str, Any]) -> Any:
+        """Let the expectation decide on its metrics."""
+        settings = {"result_format": self._find_wanted(asked).result_format}
+        result = asked.expectation._validate(metrics, settings, self._engine)  # noqa: SLF001 - each expectation's own
+        return asked.expectation._build_evr(result)  # noqa: SLF001
 
-    def __getitem__(self, key: Any) -> Any:
-        return self._values[key.metric_name]
+    def _find_wanted(self, asked: _Asked) -> Any:
+        """Find what the expectations of a kind ask for, which costs more than their decision."""
+        key = asked.check.expectation, asked.result_format is _PASSED_ONLY
+        if key not in self._wanted:
+            self._wanted[key] = asked.expectation.get_validation_dependencies(self._engine, asked.settings)
+        return self._wanted[key]
 
 
 class _NotComputedError(Exception):
     """Metrics could not be computed; the message is the traceback."""
 
 
-def _compute(expectation: Any, engine: Any, settings: dict[str, Any]) -> Any:
-    """Compute the metrics of an expectation from the rows that the engine holds."""
-    wanted = expectation.get_validation_dependencies(execution_engine=engine, runtime_configuration=settings)
+def _compute(asked: _Asked, engine: Any) -> Any:
+    """Compute the metrics of a check from the rows that the engine holds, and let its expectation decide."""
+    wanted = asked.expectation.get_validation_dependencies(engine, asked.settings)
     calculator = MetricsCalculator(engine)
-    graph = calculator.build_metric_dependency_graph(wanted.get_metric_configurations(), settings)
-    metrics, aborted = calculator.resolve_validation_graph(graph, settings)
+    graph = calculator.build_metric_dependency_graph(wanted.get_metric_configurations(), asked.settings)
+    metrics, aborted = calculator.resolve_validation_graph(graph, asked.settings)
     for entry in aborted.values():
         raise _NotComputedError(entry["exception_info"]["exception_traceback"])
-    return metrics
+    return asked.expectation.metrics_validate(metrics, asked.settings, engine)
 
 
-def _outcome(rows: Rows, check: Check, spec: ModelSpec, engine: Any, counted: _Counted | None = None) -> CheckOutcome:
-    """Return what Great Expectations decides on the counts, or on the rows that the engine holds."""
-    is_personal = any(spec.columns[name].personal for name in _columns_of(check) if name in spec.columns)
-    settings = {"result_format": dict(_PASSED_ONLY if is_personal else _COUNTS_ONLY)}
-    expectation = _build(check)
+def _outcome(rows: CheckedRows, check: Check, decide: Callable[[], Any]) -> CheckOutcome:
     try:
-        metrics = _compute(expectation, engine, settings) if counted is None else counted
-        result = expectation.metrics_validate(metrics, execution_engine=engine, runtime_configuration=settings)
+        result = decide()
     except Exception as error:  # noqa: BLE001 - whatever an expectation raises is an outcome of its check alone
         trace = str(error) if isinstance(error, _NotComputedError) else traceback.format_exc()
         said = f"could not be computed ({_raised(trace)}); check that the expectation suits the type of the column"

@@ -186,10 +186,16 @@ class IndexDay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexPage:
-    """Content of a model's index; days in any order."""
+    """Content of a model's index; days in any order.
+
+    Attributes:
+        days: All evaluated days, for the calendar.
+        listed_since: Day from which on they are in the table too; None for all.
+    """
 
     model: str
     days: tuple[IndexDay, ...]
+    listed_since: date | None = None
     description: str = ""
     owner: str = ""
     labels: Labels | None = None
@@ -250,12 +256,19 @@ def render_index(page: IndexPage) -> str:
         .render(
             page=page,
             days=days,
+            listed=[day for day in days if page.listed_since is None or day.state.partition.day >= page.listed_since],
             weeks=calendar_weeks({day.state.partition.day: day for day in days}),
             alerting=[day for day in days if day.tone is Tone.ALERTING],
             labels=page.labels,
-            headline_metrics=_with_coverage(page.task),
+            headline_metrics=index_metrics(page.task),
         )
     )
+
+
+def index_metrics(task: Task) -> list[str]:
+    """Return the metrics of the table of an index: the headline, with label coverage before those of labels."""
+    outputs = [name for name in task.headline if not METRICS[name].needs_labels]
+    return [*outputs, LABEL_COVERAGE, *(name for name in task.headline if name not in outputs)]
 
 
 def render_page(template: str, **content: object) -> str:
@@ -306,12 +319,6 @@ def _measured(page: DayPage) -> list[MetricValue]:
     has_labels = any(value.value is not None for value in measured)
     shown = [*measured, *others] if has_labels else [value for value in others if value.value is not None]
     return sorted(shown, key=lambda value: value.value is None)
-
-
-def _with_coverage(task: Task) -> list[str]:
-    """Return the headline metrics, with label coverage before those of labels."""
-    outputs = [name for name in task.headline if not METRICS[name].needs_labels]
-    return [*outputs, LABEL_COVERAGE, *(name for name in task.headline if name not in outputs)]
 
 
 def _drift_rank(row: ColumnRow, verdicts: DayVerdicts, strengths: Mapping[str, float | None]) -> tuple[int, float, str]:

@@ -25,7 +25,6 @@ from airflow_mlmon.records import (
     SubjectKey,
     Verdict,
 )
-from airflow_mlmon.spec.metrics import ROWS
 from airflow_mlmon.store import actions, episodes, history, outbox, profile_schemas, publication, schema
 from airflow_mlmon.store.baseline_store import BaselineStore
 from airflow_mlmon.store.database import Database
@@ -35,6 +34,7 @@ from airflow_mlmon.store.metric_pruning import MetricPruning
 from airflow_mlmon.store.migration import bring_to_head
 from airflow_mlmon.store.outbox import Claim, DeadLetter
 from airflow_mlmon.store.profile_schemas import StoredSchema
+from airflow_mlmon.store.range_store import RangeStore, within
 from airflow_mlmon.store.rows import (
     alert_of,
     check_of,
@@ -49,7 +49,7 @@ from airflow_mlmon.store.schema import BreachState
 _POLICY = Policy()
 
 
-class MetricStore(BaselineStore, DeliveryStore, MetricPruning):
+class MetricStore(RangeStore, BaselineStore, DeliveryStore, MetricPruning):
     """Metric store at a URL: SQLite by default, PostgreSQL in production.
 
     Opening it creates or upgrades its tables. A day is the one on which a partition starts; a range includes
@@ -184,7 +184,7 @@ class MetricStore(BaselineStore, DeliveryStore, MetricPruning):
         """Read the records of a range, in the order of the days."""
         query = (
             sa.select(schema.partitions)
-            .where(_within(schema.partitions, model, first, last))
+            .where(within(schema.partitions, model, first, last))
             .order_by(schema.partitions.c.day)
         )
         return [partition_of(row) for row in self._rows(query)]
@@ -199,36 +199,6 @@ class MetricStore(BaselineStore, DeliveryStore, MetricPruning):
         query = sa.select(schema.partitions.c.model).distinct().order_by(schema.partitions.c.model)
         return [row.model for row in self._rows(query)]
 
-    def metrics(self, model: str, first: date, last: date) -> dict[tuple[date, str, str | None], float | None]:
-        """Read the values of a range over all rows, by day, metric and column."""
-        table = schema.metrics
-        query = sa.select(table.c.day, table.c.metric, table.c.column, table.c.value)
-        of_all = sa.and_(_within(table, model, first, last), table.c.segment == "")
-        rows = self._rows(query.where(of_all).order_by(table.c.day))
-        return {(row.day, row.metric, row.column or None): row.value for row in rows}
-
-    def measured(self, model: str, first: date, last: date) -> dict[tuple[date, str], MetricValue]:
-        """Read the values of a range over all rows and columns, by day and metric, with their details."""
-        table = schema.metrics
-        of_all = sa.and_(_within(table, model, first, last), table.c.column == "", table.c.segment == "")
-        return {(row.day, row.metric): metric_of(row) for row in self._rows(sa.select(table).where(of_all))}
-
-    def metric_details(self, model: str, metric: str, first: date, last: date) -> list[tuple[date, MetricValue]]:
-        """Read the values of one metric over a range, of every column and over all rows, with their details."""
-        return self._details(model, metric, first, last, schema.metrics.c.segment == "")
-
-    def segment_rows(self, model: str, first: date, last: date) -> list[tuple[date, MetricValue]]:
-        """Read the row counts of every segment over a range, with their details."""
-        return self._details(model, ROWS, first, last, schema.metrics.c.segment != "")
-
-    def _details(
-        self, model: str, metric: str, first: date, last: date, condition: sa.ColumnElement[bool]
-    ) -> list[tuple[date, MetricValue]]:
-        table = schema.metrics
-        query = sa.select(table).where(_within(table, model, first, last), table.c.metric == metric, condition)
-        order = (table.c.day, table.c.column, table.c.segment)
-        return [(row.day, metric_of(row)) for row in self._rows(query.order_by(*order))]
-
     def metric_values(self, partition: Partition) -> list[MetricValue]:
         """Read the metrics of a partition, of both families, with their details."""
         return [metric_of(row) for row in self._of_partition(schema.metrics, partition, "metric", "column", "segment")]
@@ -236,13 +206,6 @@ class MetricStore(BaselineStore, DeliveryStore, MetricPruning):
     def verdicts(self, partition: Partition) -> list[Verdict]:
         """Read the verdicts of a partition, of both families."""
         return [verdict_of(row) for row in self._of_partition(schema.verdicts, partition, "position")]
-
-    def metric_verdicts(self, model: str, metric: str, first: date, last: date) -> list[tuple[date, Verdict]]:
-        """Read the verdicts on one metric over a range, of every column and over all rows."""
-        table = schema.verdicts
-        query = sa.select(table).where(_within(table, model, first, last), table.c.metric == metric)
-        rows = self._rows(query.where(table.c.segment == "").order_by(table.c.day, table.c.position))
-        return [(row.day, verdict_of(row)) for row in rows]
 
     def checks(self, partition: Partition) -> list[CheckOutcome]:
         """Read the check outcomes of a partition."""
@@ -281,7 +244,7 @@ class MetricStore(BaselineStore, DeliveryStore, MetricPruning):
         alerts, days = schema.alerts, schema.partitions
         joined = sa.and_(alerts.c.model == days.c.model, alerts.c.day == days.c.day)
         query = sa.select(alerts, days.c.start, days.c.end, days.c.zone).join(days, joined)
-        query = query.where(_within(alerts, model, first, last))
+        query = query.where(within(alerts, model, first, last))
         if not include_resolved:
             query = query.where(alerts.c.state == BreachState.OPEN.value)
         order = (alerts.c.day, alerts.c.family.desc(), *(alerts.c[name] for name in ("position", "metric", "column")))
@@ -376,15 +339,7 @@ class MetricStore(BaselineStore, DeliveryStore, MetricPruning):
         with self._database.writing(model) as connection:
             return outbox.retry(connection, model)
 
-    def _rows(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
-        with self._database.reading() as connection:
-            return connection.execute(query).all()
-
     def _of_partition(self, table: sa.Table, partition: Partition, *order: str) -> Sequence[sa.Row[Any]]:
         # predictions before labels: in the order in which they become known
         columns = (table.c.family.desc(), *(table.c[name] for name in order))
         return self._rows(sa.select(table).where(is_of(table, key_of(partition))).order_by(*columns))
-
-
-def _within(table: sa.Table, model: str, first: date, last: date) -> sa.ColumnElement[bool]:
-    return sa.and_(table.c.model == model, table.c.day.between(first, last))

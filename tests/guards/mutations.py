@@ -235,9 +235,9 @@ MUTATIONS: dict[str, tuple[Change, ...]] = {
     "attack-telemetry": (
         Change(
             "quality/great_expectations.py",
-            "    expectation = _build(check)\n    try:",
+            "    try:\n        result = decide()",
             "    __import__('socket').create_connection(('telemetry.example', 443))\n"
-            "    expectation = _build(check)\n    try:",
+            "    try:\n        result = decide()",
         ),
     ),
 }

@@ -16,7 +16,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from airflow_mlmon.evaluation.evaluate import PartitionEvidence
-from airflow_mlmon.evaluation.history import ColumnDays, Comparisons, base_shares
+from airflow_mlmon.evaluation.evidence import Comparisons
+from airflow_mlmon.evaluation.history import ColumnDays, base_shares
 from airflow_mlmon.evaluation.series import Point
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.engine.pinning import pin_schema

@@ -14,6 +14,7 @@ from airflow_mlmon.evaluation.history import ongoing
 from airflow_mlmon.pipeline.baselines.in_force import InForce, in_force
 from airflow_mlmon.pipeline.baselines.window import Span
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.compared_days import PastDay
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, reference_days
 from airflow_mlmon.pipeline.workspace.stored_profiles import (
@@ -256,7 +257,7 @@ def narrowed(profile: Profile, schema: ProfileSchema) -> Profile:
     return Profile(schema_id=schema.id, rows=profile.rows, columns=columns)
 
 
-def members_of(chosen: ChosenBaseline, past: Sequence[DayProfile]) -> frozenset[date]:
+def members_of(chosen: ChosenBaseline, past: Sequence[DayProfile | PastDay]) -> frozenset[date]:
     """Return the past days that are part of a baseline."""
     if chosen.facts.kind is BaselineKind.REFERENCE:
         return frozenset(one.day for one in past if one.is_reference and one.day in chosen.facts.days)

@@ -8,35 +8,36 @@ from datetime import date, timedelta
 from functools import cached_property
 
 from airflow_mlmon.drift.methods import text_methods
-from airflow_mlmon.drift.versions import CategoryCounts, days_alike
+from airflow_mlmon.drift.versions import days_alike
+from airflow_mlmon.evaluation.compared import ComparedDay
 from airflow_mlmon.evaluation.evaluate import PartitionEvidence, evaluate_day
-from airflow_mlmon.evaluation.history import ColumnDays, Comparisons, base_rates, base_shares, ongoing
+from airflow_mlmon.evaluation.evidence import Comparisons
+from airflow_mlmon.evaluation.history import ColumnDays, base_rates, base_shares, ongoing
 from airflow_mlmon.evaluation.incidents import Incident
 from airflow_mlmon.evaluation.series import Point
 from airflow_mlmon.partition import Partition, dates_before
-from airflow_mlmon.pipeline.baselines.choose import ChosenBaseline, choose_baselines, members_of
+from airflow_mlmon.pipeline.baselines.choose import choose_baselines
 from airflow_mlmon.pipeline.baselines.versions import counts_in, version_counts
 from airflow_mlmon.pipeline.baselines.window import Span
 from airflow_mlmon.pipeline.deciding.acceptance import begin_anew, withhold_new_levels
+from airflow_mlmon.pipeline.deciding.column_baselines import column_baselines
 from airflow_mlmon.pipeline.deciding.grouping import find_incidents
-from airflow_mlmon.pipeline.deciding.hours import measure_row_hours, row_hours
+from airflow_mlmon.pipeline.deciding.hours import hours_of, measure_row_hours, row_hours
 from airflow_mlmon.pipeline.deciding.label_looks import may_get_more, share_of_labels
 from airflow_mlmon.pipeline.deciding.recent import recent_points
 from airflow_mlmon.pipeline.deciding.unknown import without_unknown
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.compared_days import PastDay, past_days
 from airflow_mlmon.pipeline.workspace.outcomes import stored_outcomes
 from airflow_mlmon.pipeline.workspace.reference import (
     StoredReference,
     pinned_reference,
     reference_outcomes,
 )
-from airflow_mlmon.pipeline.workspace.stored_profiles import DayProfile, stored_profiles
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
-from airflow_mlmon.profiles.keys import column_key, segment_name
-from airflow_mlmon.profiles.profile import Profile, sum_profiles
-from airflow_mlmon.profiles.schema import ProfileSchema
+from airflow_mlmon.profiles.keys import column_key
+from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import MetricValue, SubjectKey, Verdict, VerdictState
-from airflow_mlmon.spec.baseline import BaselineKind
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
 from airflow_mlmon.spec.metrics import (
     DRIFT,
@@ -53,8 +54,6 @@ from airflow_mlmon.tasks.registry import METRICS, is_evaluated, task_of
 
 _NEVER_SEEN = frozenset({NEW_CATEGORY_RATE, OUT_OF_RANGE_RATE})
 _EVALUATED = tuple(name for name, metric in METRICS.items() if metric.measure)
-# baselines of earlier days
-_MOVING = {BaselineKind.TRAILING, BaselineKind.PREVIOUS, BaselineKind.SAME_WEEKDAY}
 # maximum look-back, in lengths of the history
 _FARTHEST = 3
 # outputs and performance are compared with the initial window, at most a year back
@@ -64,12 +63,16 @@ _YEAR = timedelta(days=365)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartitionEvaluation:
-    """Verdicts of a day, their incidents, what was measured against past days, and the days that they rest on."""
+    """Verdicts of a day, their incidents, what was measured against past days, and the days that they rest on.
+
+    `compared` are the comparisons of the day with the reference; None if nothing is compared with it.
+    """
 
     verdicts: tuple[Verdict, ...] = ()
     incidents: tuple[Incident, ...] = ()
     measured: tuple[MetricValue, ...] = ()
     rests_on: frozenset[date] = frozenset()
+    compared: ComparedDay | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +87,7 @@ class PartitionEvaluator:
     run: Run
     breached: Mapping[SubjectKey, Collection[date]] | None = None
     comparisons: Comparisons = field(default_factory=Comparisons)
-    profiles: dict[date, DayProfile] = field(default_factory=dict)
+    profiles: dict[date, PastDay] = field(default_factory=dict)
 
     def evaluate(
         self,
@@ -123,8 +126,17 @@ class PartitionEvaluator:
         rows = (reference, profile) if reference and profile else None
         incidents = find_incidents(self.run, partition.day, breaches, evidence.columns, rows)
         return PartitionEvaluation(
-            verdicts=tuple(verdicts), incidents=incidents, measured=measured, rests_on=evidence.days
+            verdicts=tuple(verdicts),
+            incidents=incidents,
+            measured=measured,
+            rests_on=evidence.days,
+            compared=self._compare(*rows) if rows else None,
         )
+
+    def _compare(self, reference: StoredReference, profile: Profile) -> ComparedDay | None:
+        if not self.comparisons.are_with(reference.profile.columns.values()):
+            return None
+        return ComparedDay.of(profile, reference.profile, is_part=False, comparisons=self.comparisons)
 
     def _evidence(
         self,
@@ -169,14 +181,30 @@ class PartitionEvaluator:
         # outputs of other versions are no history of these versions
         for name in spec.outputs:
             drifted[name, None] = unlike | drifted.get((name, None), set())
-        stored = self._stored(day, reference, reach)
-        history = self._days(day, policy, reference, profile, excluded=drifted, past=stored)
-        history = replace(history, outliers=_of_columns(over))
+        chosen = choose_baselines(self.run, reference, Span(days=(day,)))
+        are_compared = any(one.whole is reference.profile for one in chosen)
+        stored = self._stored(day, reference, reach, are_compared=are_compared)
+        history = ColumnDays(
+            day=day,
+            now=profile,
+            past=[(one.day, one.profile) for one in stored if one.profile is not None],
+            baselines=column_baselines(spec, chosen, profile, stored, reference.schema),
+            excluded=drifted,
+            outliers=_of_columns(over),
+            length=spec.history.days,
+            season=policy.season,
+            fewest=policy.minimum_rows,
+            comparisons=self.comparisons,
+            compared={one.day: one.compared for one in stored},
+            reference=reference.profile,
+        )
         evidence = replace(
             evidence,
             past=_of_other_days(evidence.past, stored) if reference.novelty is None else evidence.past,
             columns=history.columns(),
-            hours=row_hours(self.run, partition, profile, stored, policy.season, breached=breached, over=over),
+            hours=row_hours(
+                self.run, partition, profile, hours_of(stored), policy.season, breached=breached, over=over
+            ),
             base=base_shares(history.baselines, reference.profile, reference.novelty or {})
             | base_rates(reference.rows.rates),
             closed=reference.closed,
@@ -270,38 +298,16 @@ class PartitionEvaluator:
         days = self.run.spec.history.days
         return min(days + max(map(len, breached.values()), default=0), _FARTHEST * days)
 
-    def _days(
-        self,
-        day: date,
-        policy: EvaluationPolicy,
-        reference: StoredReference,
-        profile: Profile,
-        *,
-        excluded: Mapping[tuple[str, str | None], Collection[date]],
-        past: Sequence[DayProfile],
-    ) -> ColumnDays:
-        chosen = choose_baselines(self.run, reference, Span(days=(day,)))
-        return ColumnDays(
-            day=day,
-            now=profile,
-            past=[(one.day, one.profile) for one in past if one.profile is not None],
-            baselines=_by_column(self.run.spec, chosen, profile, past, reference.schema),
-            excluded=excluded,
-            length=self.run.spec.history.days,
-            season=policy.season,
-            fewest=policy.minimum_rows,
-            comparisons=self.comparisons,
-        )
-
-    def _stored(self, day: date, reference: StoredReference, reach: int) -> list[DayProfile]:
+    def _stored(self, day: date, reference: StoredReference, reach: int, *, are_compared: bool) -> list[PastDay]:
         days = dates_before(day, reach)
         missing = [past for past in days if past not in self.profiles]
-        self.profiles.update({found.day: found for found in stored_profiles(self.run, reference, missing)})
+        read = past_days(self.run, reference, missing, are_compared=are_compared)
+        self.profiles.update({found.day: found for found in read})
         return [self.profiles[past] for past in days]
 
 
 def _of_other_days(
-    past: Mapping[SubjectKey, Sequence[tuple[date, Point]]], stored: Sequence[DayProfile]
+    past: Mapping[SubjectKey, Sequence[tuple[date, Point]]], stored: Sequence[PastDay]
 ) -> dict[SubjectKey, Sequence[tuple[date, Point]]]:
     """Leave out the days whose own values and range are the known ones: nothing of them was new."""
     own = {one.day for one in stored if one.is_reference}
@@ -330,48 +336,6 @@ def _of_columns(breached: Mapping[SubjectKey, Collection[date]]) -> dict[tuple[s
         for (metric, column, segment), days in breached.items()
         if metric == DRIFT and column
     }
-
-
-def _by_column(
-    spec: ModelSpec,
-    baselines: Sequence[ChosenBaseline],
-    now: Profile,
-    past: Sequence[DayProfile],
-    schema: ProfileSchema,
-) -> dict[str, tuple[Profile, frozenset[date]]]:
-    """Return the baseline of each column, and the days that are part of it.
-
-    Outputs of the model are compared only with days of the same versions.
-    """
-    found: dict[str, tuple[Profile, frozenset[date]]] = {}
-    for chosen in baselines:
-        found |= dict.fromkeys(chosen.facts.columns, (chosen.whole, members_of(chosen, past)))
-        if chosen.facts.kind in _MOVING and spec.version_column:
-            own = _of_versions(chosen, spec.version_column, now, schema)
-            for name in set(chosen.facts.columns).intersection(spec.outputs):
-                del found[name]
-                found |= {name: own} if own else {}
-    return found
-
-
-def _of_versions(
-    chosen: ChosenBaseline, version_column: str, now: Profile, schema: ProfileSchema
-) -> tuple[Profile, frozenset[date]] | None:
-    """Return the days of a baseline with the same versions as this day; None if they are too few."""
-    held = {one.day: one.profile for one in chosen.days if one.profile and one.day in chosen.facts.days}
-    counts = {day: _served(profile, version_column) for day, profile in held.items()}
-    alike = days_alike(counts, _served(now, version_column))
-    if len(alike) == len(held):
-        return chosen.whole, frozenset(held)
-    if len(alike) < chosen.facts.needed:
-        return None
-    return sum_profiles(schema, (held[day] for day in sorted(alike))), frozenset(alike)
-
-
-def _served(profile: Profile, version_column: str) -> CategoryCounts:
-    """Return the rows by version."""
-    segment = profile.segments.get(segment_name([version_column]))
-    return {str(value): part.rows for value, part in segment.parts.items()} if segment else {}
 
 
 def _texts(spec: ModelSpec, reference: StoredReference) -> frozenset[str]:

@@ -10,8 +10,9 @@ from airflow_mlmon.evaluation.hours import RowHours
 from airflow_mlmon.partition import Partition, dates_before
 from airflow_mlmon.pipeline.deciding.acceptance import begin_anew
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.compared_days import PastDay, past_days
 from airflow_mlmon.pipeline.workspace.reference import pinned_reference
-from airflow_mlmon.pipeline.workspace.stored_profiles import DayProfile, stored_profiles
+from airflow_mlmon.profiles.hours import Hours
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import MetricValue, SubjectKey
 from airflow_mlmon.spec.metrics import ROWS_BY_HOUR
@@ -26,7 +27,7 @@ def row_hours(
     run: Run,
     partition: Partition,
     profile: Profile,
-    past: Sequence[DayProfile],
+    past: Sequence[tuple[date, Hours | None]],
     season: str,
     *,
     breached: Mapping[SubjectKey, Collection[date]],
@@ -40,7 +41,7 @@ def row_hours(
         run: The run.
         partition: The day.
         profile: Its profile.
-        past: The profiles of the days before.
+        past: The hours of the days before that have a profile.
         season: Whether weekdays are told apart.
         breached: Days of ongoing incidents, which are no history.
         over: Days of resolved ones.
@@ -48,11 +49,9 @@ def row_hours(
     if profile.hours is None:
         return None
     days = [
-        (one.day, one.profile.hours)
-        for one in past
-        if one.profile is not None
-        and one.day not in breached.get(_KEY, ())
-        and run.partition(one.day).hours == _REGULAR
+        (day, hours)
+        for day, hours in past
+        if day not in breached.get(_KEY, ()) and run.partition(day).hours == _REGULAR
     ]
     return RowHours.of(
         partition.day, profile.hours, days[-run.spec.history.days :], season=season, outliers=over.get(_KEY, ())
@@ -75,11 +74,16 @@ def past_row_hours(run: Run, partition: Partition, profile: Profile) -> RowHours
         run,
         partition,
         profile,
-        stored_profiles(run, reference, [past for past in days if past >= since]),
+        hours_of(past_days(run, reference, [past for past in days if past >= since], are_compared=False)),
         spec.alerts.evaluation.season,
         breached={_KEY: standing},
         over={_KEY: breached - standing},
     )
+
+
+def hours_of(days: Sequence[PastDay]) -> list[tuple[date, Hours | None]]:
+    """Return the hours of the days that have a profile."""
+    return [(one.day, one.profile.hours) for one in days if one.profile is not None]
 
 
 def measure_row_hours(hours: RowHours, partition: Partition) -> MetricValue:

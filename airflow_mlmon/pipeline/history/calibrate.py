@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from airflow_mlmon.errors import NotFoundError
-from airflow_mlmon.evaluation.history import Comparisons
+from airflow_mlmon.evaluation.evidence import Comparisons
 from airflow_mlmon.evaluation.incidents import Incident
 from airflow_mlmon.pipeline.baselines.window_drift import required_reference
 from airflow_mlmon.pipeline.deciding.evidence import PartitionEvaluator
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.compared_days import PastDay
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
-from airflow_mlmon.pipeline.workspace.stored_profiles import DayProfile
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import MetricValue, PartitionState, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
@@ -69,7 +69,7 @@ def calibrate(
     reference = required_reference(run)
     replays = [_Replay(policy=policy) for policy in policies]
     comparisons = Comparisons()
-    profiles: dict[date, DayProfile] = {}
+    profiles: dict[date, PastDay] = {}
     evaluates = [
         PartitionEvaluator(run=run, breached=replay.breached, comparisons=comparisons, profiles=profiles)
         for replay in replays

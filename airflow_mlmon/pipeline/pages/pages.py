@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -25,7 +26,7 @@ from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, profile_u
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, pinned_reference, reference_outcomes
 from airflow_mlmon.profiles.columns.histogram import build_histogram
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.records import MetricValue, PartitionState
+from airflow_mlmon.records import Alert, MetricValue, PartitionState
 from airflow_mlmon.reports.charts import before_after, intervals
 from airflow_mlmon.reports.heat import MAX_DAYS, HeatMap, heat_map
 from airflow_mlmon.reports.page import (
@@ -38,9 +39,10 @@ from airflow_mlmon.reports.page import (
     PerformanceDay,
     ShownFile,
     ShownTable,
+    index_metrics,
 )
 from airflow_mlmon.spec.baseline import BaselineKind
-from airflow_mlmon.spec.metrics import DRIFT, DRIFTED_COLUMNS, ESTIMATION_GAP, UNSEEN
+from airflow_mlmon.spec.metrics import DRIFT, DRIFTED_COLUMNS, ESTIMATION_GAP, MULTIVARIATE, UNSEEN
 from airflow_mlmon.tasks.fairness import fairness_tables
 from airflow_mlmon.tasks.outcome_table import OutcomeTable
 from airflow_mlmon.tasks.registry import METRICS, task_of
@@ -66,6 +68,7 @@ def day_page(run: Run, partition: Partition) -> DayPage:
         evidently = {"file": EVIDENTLY, "left_out": evidently}
     metrics = store.metric_values(partition)
     together = next((value for value in metrics if value.multivariate), None)
+    reference, profile = pinned_reference(run), _profile(run, state) if served else None
     verdicts = tuple(store.verdicts(partition))
     marks = marks_until(run, partition.day)
     return DayPage(
@@ -81,23 +84,23 @@ def day_page(run: Run, partition: Partition) -> DayPage:
         alerts=tuple(store.alerts(run.model, partition.day, partition.day)),
         verdicts=verdicts,
         checks=tuple(store.checks(partition)),
-        columns=_columns(run, state, metrics) if served else (),
+        columns=_columns(run, state, metrics, reference, profile) if profile else (),
         together=together if served else None,
         metrics=tuple(value for value in metrics if value.segment is None),
-        trends=trend_charts(run, partition.day, marks),
+        trends=trend_charts(run, partition.day, marks, verdicts if state.evaluated else ()),
         marks=shown_marks(run, partition.day, marks),
         versions=versions_of(run, state, metrics, verdicts) if served else None,
         performance=_performance(run, partition.day) if run.spec.labels else (),
-        tables=_tables(run, state, metrics) if served and run.spec.labels else (),
-        fairness=_fairness(run, state) if served and run.spec.fairness else (),
+        tables=_tables(run, state, metrics, reference) if served and reference and run.spec.labels else (),
+        fairness=_fairness(run, state, reference, profile) if profile and run.spec.fairness else (),
         quarantine=manifest["quarantined"],
-        hours=hours_of(run, state) if served else None,
+        hours=hours_of(run, state.partition, profile) if profile else None,
         requests=requests_of(run, state, metrics) if served else None,
         attributions=attributions_of(run, metrics) if served else None,
         files=tuple(_source_file(file) for file in manifest["files"]),
         deliveries=tuple(deliveries_of(run, partition)),
         baselines=_baselines(run, partition),
-        facts=_facts(run, state),
+        facts=_facts(run, state, reference),
         left_out=tuple(evidently["left_out"]) if evidently else (),
         evidently_href=evidently["file"] if evidently else None,
         index_href=f"../{INDEX}",
@@ -107,16 +110,20 @@ def day_page(run: Run, partition: Partition) -> DayPage:
 
 
 def index_page(run: Run) -> IndexPage:
-    """Collect the evaluated days of a model for its index."""
+    """Collect the evaluated days of a model for its index, the last ones with their values."""
     states = [state for state in run.store.states(run.model, date.min, date.max) if state.evaluated]
     if not states:
         return IndexPage(model=run.model, days=())
     first, last = states[0].partition.day, states[-1].partition.day
-    alerts = run.store.alerts(run.model, first, last)
+    since = max(first, last - timedelta(days=MAX_DAYS - 1))
+    alerts: dict[date, list[Alert]] = {}
+    for alert in run.store.alerts(run.model, first, last):
+        alerts.setdefault(alert.partition.day, []).append(alert)
     marks = marks_until(run, last)
-    stale = stale_days(run, first, last)
+    stale = stale_days(run, since, last)
+    shown = (DRIFTED_COLUMNS, MULTIVARIATE, *index_metrics(task_of(run.spec)))
     values: dict[date, dict[str, MetricValue]] = {}
-    for (day, name), value in run.store.measured(run.model, first, last).items():
+    for (day, name), value in run.store.measured(run.model, since, last, shown).items():
         values.setdefault(day, {})[name] = value
     return IndexPage(
         model=run.model,
@@ -127,15 +134,16 @@ def index_page(run: Run) -> IndexPage:
                 drifted=_whole(values.get(state.partition.day, {}).get(DRIFTED_COLUMNS)),
                 metrics=values.get(state.partition.day, {}),
                 is_stale=state.partition.day in stale,
-                alerts=tuple(alert for alert in alerts if alert.partition == state.partition),
+                alerts=tuple(alerts.get(state.partition.day, ())),
             )
             for state in states
         ),
+        listed_since=since,
         description=run.spec.description,
         owner=run.spec.owner,
         labels=run.spec.labels,
         task=task_of(run.spec),
-        trends=trend_charts(run, last, marks),
+        trends=trend_charts(run, last, marks, run.store.verdicts(states[-1].partition)),
         marks=shown_marks(run, last, marks),
         heat=_heat(run, [state.partition.day for state in states]),
     )
@@ -146,7 +154,7 @@ def _heat(run: Run, evaluated: Sequence[date]) -> HeatMap | None:
     last = evaluated[-1]
     first = max(evaluated[0], last - timedelta(days=MAX_DAYS - 1))
     verdicts = run.store.metric_verdicts(run.model, DRIFT, first, last)
-    hrefs = {day: f"{day}/{PAGE}" for day in evaluated}
+    hrefs = {day: f"{day}/{PAGE}" for day in evaluated if day >= first}
     return heat_map(date_range(first, last), verdicts, hrefs, run.spec.alerts.evaluation)
 
 
@@ -165,13 +173,24 @@ def column_scores(metrics: Sequence[MetricValue], columns: Collection[str]) -> l
     return [value for value in metrics if value.metric == DRIFT and value.segment is None and value.column in columns]
 
 
-def _columns(run: Run, state: PartitionState, metrics: Sequence[MetricValue]) -> tuple[ColumnRow, ...]:
-    """Return the drift of every column, with a chart if the day has the profile schema of the current reference."""
-    uri = profile_uri(run, state.partition, str(state.version), str(state.schema))
+def _profile(run: Run, state: PartitionState) -> Profile | None:
+    """Read the profile of a day; None if it is not stored any more."""
     try:
-        profile = Profile.from_bytes(run.files.read(uri))
+        return Profile.from_bytes(
+            run.files.read(profile_uri(run, state.partition, str(state.version), str(state.schema)))
+        )
     except NotFoundError:
-        return ()
+        return None
+
+
+def _columns(
+    run: Run,
+    state: PartitionState,
+    metrics: Sequence[MetricValue],
+    reference: StoredReference | None,
+    profile: Profile,
+) -> tuple[ColumnRow, ...]:
+    """Return the drift of every column, with a chart if the day has the profile schema of the current reference."""
     baselines = run.store.compared_with(state.partition)
     titles = {
         column: facts.title
@@ -179,7 +198,6 @@ def _columns(run: Run, state: PartitionState, metrics: Sequence[MetricValue]) ->
         for column in facts.columns
         if facts.kind is not BaselineKind.REFERENCE
     }
-    reference = pinned_reference(run)
     is_shown = reference is not None and reference.schema.id == state.schema
     compared = baseline_profiles(run, reference, baselines) if reference is not None and is_shown else {}
     unseen: dict[str | None, list[MetricValue]] = {}
@@ -241,14 +259,13 @@ def _baselines(run: Run, partition: Partition) -> tuple[BaselineDays, ...]:
 
 def _performance(run: Run, last: date) -> tuple[PerformanceDay, ...]:
     first = last - timedelta(days=_PERFORMANCE_DAYS - 1)
-    values = run.store.measured(run.model, first, last)
+    names = _performance_metrics(run)
+    values = run.store.measured(run.model, first, last, names)
     return tuple(
         PerformanceDay(
             day=state.partition.day,
             metrics={
-                name: values[state.partition.day, name]
-                for name in _performance_metrics(run)
-                if (state.partition.day, name) in values
+                name: values[state.partition.day, name] for name in names if (state.partition.day, name) in values
             },
             href=f"../{state.partition.key}/{PAGE}" if state.evaluated else None,
         )
@@ -256,11 +273,13 @@ def _performance(run: Run, last: date) -> tuple[PerformanceDay, ...]:
     )
 
 
-def _tables(run: Run, state: PartitionState, metrics: Sequence[MetricValue]) -> tuple[ShownTable, ...]:
+def _tables(
+    run: Run, state: PartitionState, metrics: Sequence[MetricValue], reference: StoredReference
+) -> tuple[ShownTable, ...]:
     """Return the tables of the kind of model; none until enough labels have come for its metrics."""
-    task, reference = task_of(run.spec), pinned_reference(run)
+    task = task_of(run.spec)
     own = {name for name in task.label_metrics if METRICS[name].is_performance}
-    if reference is None or not any(value.value is not None and value.metric in own for value in metrics):
+    if not any(value.value is not None and value.metric in own for value in metrics):
         return ()
     current = stored_outcomes(run, state.partition, str(state.version), reference.outcomes)
     before = reference_outcomes(run, reference)
@@ -268,13 +287,11 @@ def _tables(run: Run, state: PartitionState, metrics: Sequence[MetricValue]) -> 
     return tuple(map(_shown, found))
 
 
-def _fairness(run: Run, state: PartitionState) -> tuple[ShownTable, ...]:
+def _fairness(
+    run: Run, state: PartitionState, reference: StoredReference | None, profile: Profile
+) -> tuple[ShownTable, ...]:
     """Return the rates of the groups of each protected column, with those of labels once they have come."""
-    reference, version = pinned_reference(run), str(state.version)
-    try:
-        profile = Profile.from_bytes(run.files.read(profile_uri(run, state.partition, version, str(state.schema))))
-    except NotFoundError:
-        return ()
+    version = str(state.version)
     has_labels = reference is not None and run.spec.labels is not None
     found = stored_outcomes(run, state.partition, version, reference.outcomes) if reference and has_labels else None
     return tuple(map(_shown, fairness_tables(task_of(run.spec), run.spec, profile, found)))
@@ -300,18 +317,23 @@ def _source_file(file: dict[str, Any]) -> ShownFile:
     )
 
 
-def _facts(run: Run, state: PartitionState) -> tuple[Fact, ...]:
+def _facts(run: Run, state: PartitionState, reference: StoredReference | None) -> tuple[Fact, ...]:
     facts = [
         Fact(name="Curated partition", value=curated_uri(run, state.partition, state.version or "none")),
         Fact(name="Profile schema", value=state.schema or "none"),
-        *_reference_facts(run),
-        *(Fact(name=name, value=version(name)) for name in _LIBRARIES),
+        *_reference_facts(reference),
+        *(Fact(name=name, value=installed) for name, installed in _versions().items()),
     ]
     return tuple(facts)
 
 
-def _reference_facts(run: Run) -> Sequence[Fact]:
-    reference = pinned_reference(run)
+@cache
+def _versions() -> Mapping[str, str]:
+    """Return the versions of the libraries that the numbers depend on."""
+    return {name: version(name) for name in _LIBRARIES}
+
+
+def _reference_facts(reference: StoredReference | None) -> Sequence[Fact]:
     if reference is None:
         return ()
     rows = f"{reference.profile.rows:,} rows {reference.period}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import TypeVar
 
 from airflow_mlmon.partition import date_range
 from airflow_mlmon.pipeline.run import Run
@@ -13,6 +14,7 @@ from airflow_mlmon.reports.charts import Trend, TrendPoint, trend
 from airflow_mlmon.reports.page import TrendChart
 from airflow_mlmon.spec.choices import Role
 from airflow_mlmon.spec.metrics import NDCG
+from airflow_mlmon.store.range_store import Subject
 from airflow_mlmon.tasks.registry import METRICS, task_of
 from airflow_mlmon.tasks.titles import subject_title
 
@@ -21,43 +23,42 @@ _MOST_BREACHED = 3
 # a single point makes no chart
 _FEWEST = 2
 
-Key = tuple[str, str | None]
+Key = TypeVar("Key")
 
 
-def trend_charts(run: Run, last: date, marks: Mapping[date, str]) -> tuple[TrendChart, ...]:
+def trend_charts(
+    run: Run, last: date, marks: Mapping[date, str], verdicts: Sequence[Verdict]
+) -> tuple[TrendChart, ...]:
     """Draw charts of limited metrics, metrics in breach and some more, over the trailing days up to `last`.
 
-    `marks` are events of the model on some days.
+    `marks` are events of the model on some days, and `verdicts` those of the last day.
     """
-    first = _first(run, last)
-    values = run.store.metrics(run.model, first, last)
-    verdicts = _verdicts(run, first, last)
-    days = date_range(first, last)
+    days = date_range(_first(run, last), last)
+    keys = list(dict.fromkeys([*_breached(verdicts)[:_MOST_BREACHED], *_drawn(run)]))
+    found = _points(run, days, keys)
     charts = []
-    for metric, column in dict.fromkeys([*_breached(verdicts, last)[:_MOST_BREACHED], *_drawn(run)]):
-        points = tuple(
-            replace(
-                _point(day, values.get((day, metric, column)), verdicts.get((day, metric, column))),
-                mark=marks.get(day, ""),
-            )
-            for day in days
-        )
+    for key in keys:
+        points = tuple(replace(point, mark=marks.get(point.day, "")) for point in found[key])
         if any(point.value is not None for point in points):
-            series = _trend(run, metric, column, points)
+            series = _trend(run, *key, points)
             charts.append(TrendChart(title=series.title, svg=trend(series)))
     return tuple(charts)
 
 
 def trend_of(run: Run, last: date, metric: str, column: str | None) -> Trend | None:
     """Draw one metric over the trailing days up to `last`; None if it has fewer than two values."""
-    first = _first(run, last)
-    values = run.store.metrics(run.model, first, last)
-    verdicts = _verdicts(run, first, last)
-    keys = [(day, metric, column) for day in date_range(first, last)]
-    points = tuple(_point(key[0], values.get(key), verdicts.get(key)) for key in keys)
+    key = metric, column
+    points = _points(run, date_range(_first(run, last), last), [key])[key]
     if sum(point.value is not None for point in points) < _FEWEST:
         return None
-    return _trend(run, metric, column, points)
+    return _trend(run, metric, column, tuple(points))
+
+
+def _points(run: Run, days: Sequence[date], keys: Sequence[Subject]) -> dict[Subject, list[TrendPoint]]:
+    """Return the points of some metrics of columns over consecutive days."""
+    values = run.store.metrics(run.model, days[0], days[-1], keys)
+    verdicts = _verdicts(run, days, keys)
+    return {key: [_point(day, values.get((day, *key)), verdicts.get((day, *key))) for day in days] for key in keys}
 
 
 def _trend(run: Run, metric: str, column: str | None, points: tuple[TrendPoint, ...]) -> Trend:
@@ -74,7 +75,7 @@ def _first(run: Run, last: date) -> date:
     return last - timedelta(days=run.spec.history.days)
 
 
-def _drawn(run: Run) -> Iterable[Key]:
+def _drawn(run: Run) -> Iterable[Subject]:
     limited = [(rule.metric, rule.column) for rule in run.spec.alerts.rules]
     # drawn with or without limits in the spec
     always = ("multivariate_drift", *task_of(run.spec).headline)
@@ -84,27 +85,37 @@ def _drawn(run: Run) -> Iterable[Key]:
     return dict.fromkeys([*limited, *shown])
 
 
-def _breached(verdicts: Mapping[tuple[date, str, str | None], Verdict], last: date) -> list[Key]:
-    """Return the metrics in breach on the last day, the largest effect first."""
+def _breached(verdicts: Sequence[Verdict]) -> list[Subject]:
+    """Return the metrics in breach, the largest effect first."""
+    of_all = [verdict for verdict in verdicts if verdict.segment is None]
     found = [
         verdict
-        for (day, metric, _), verdict in verdicts.items()
-        if day == last and metric in METRICS and verdict.state is VerdictState.BREACH
+        for (metric, _), verdict in _one_each((_subject(one), one) for one in of_all).items()
+        if metric in METRICS and verdict.state is VerdictState.BREACH
     ]
     found.sort(key=lambda verdict: -abs(verdict.effect or 0.0))
-    return [(verdict.metric, verdict.column) for verdict in found]
+    return [_subject(verdict) for verdict in found]
 
 
-def _verdicts(run: Run, first: date, last: date) -> dict[tuple[date, str, str | None], Verdict]:
-    """Return the verdict on each value; of several, that of the history, which has a band."""
-    found: dict[tuple[date, str, str | None], Verdict] = {}
-    for state in run.store.states(run.model, first, last):
-        if state.evaluated:
-            for verdict in run.store.verdicts(state.partition):
-                key = (state.partition.day, verdict.metric, verdict.column)
-                if verdict.segment is None and (key not in found or verdict.history is not None):
-                    found[key] = verdict
+def _verdicts(run: Run, days: Sequence[date], keys: Sequence[Subject]) -> dict[tuple[date, str, str | None], Verdict]:
+    """Return the verdict on each value of the evaluated days."""
+    states = run.store.states(run.model, days[0], days[-1])
+    evaluated = {state.partition.day for state in states if state.evaluated}
+    found = run.store.subject_verdicts(run.model, keys, days[0], days[-1])
+    return _one_each(((day, *_subject(one)), one) for day, one in found if day in evaluated)
+
+
+def _one_each(verdicts: Iterable[tuple[Key, Verdict]]) -> dict[Key, Verdict]:
+    """Return one verdict for each key; of several, that of the history, which has a band."""
+    found: dict[Key, Verdict] = {}
+    for key, verdict in verdicts:
+        if key not in found or verdict.history is not None:
+            found[key] = verdict
     return found
+
+
+def _subject(verdict: Verdict) -> Subject:
+    return verdict.metric, verdict.column
 
 
 def _point(day: date, value: float | None, verdict: Verdict | None) -> TrendPoint:

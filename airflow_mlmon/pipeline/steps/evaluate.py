@@ -26,6 +26,7 @@ from airflow_mlmon.pipeline.steps.prepare import Prepared
 from airflow_mlmon.pipeline.steps.profile import Profiled, to_state
 from airflow_mlmon.pipeline.steps.rows import row_metrics
 from airflow_mlmon.pipeline.steps.validate import read_checks
+from airflow_mlmon.pipeline.workspace.compared_days import keep_compared
 from airflow_mlmon.pipeline.workspace.estimates import estimated_metrics
 from airflow_mlmon.pipeline.workspace.label_matches import match_metrics
 from airflow_mlmon.pipeline.workspace.outcomes import Measured, Told
@@ -158,12 +159,15 @@ def _evaluate_rows(
 ) -> tuple[list[MetricValue], PartitionEvaluation]:
     """Evaluate the metrics of the rows, drift and estimates among them, against the expected values."""
     profile = Profile.from_bytes(run.files.read(profiled.uri))
-    of_rows = row_metrics(run, ensure_reference(run), prepared.partition, prepared.version, profile)
+    reference = ensure_reference(run)
+    of_rows = row_metrics(run, reference, prepared.partition, prepared.version, profile)
     metrics = [*of_rows, *arrival_metrics(run, prepared), *match_metrics(run, prepared.partition), *others]
     # without rows everything would be a breach, and the status alerts already
     if not state.rows_accepted:
         return metrics, PartitionEvaluation()
     evaluation = PartitionEvaluator(run=run).evaluate(state.partition, metrics, profile)
+    if evaluation.compared is not None:
+        keep_compared(run, reference, state, evaluation.compared)
     return [*metrics, *evaluation.measured], evaluation
 
 

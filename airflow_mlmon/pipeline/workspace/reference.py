@@ -71,7 +71,8 @@ class StoredReference:
     `told` is what could not be read. `together` are the sizes of the samples whose features are compared together, if
     the spec enables it. If no row has an event time, there are no `days`. `inferred` are the checks of a spec without.
     `novelty` is the expected share of new values of each category, and `closed` are those of which none is expected;
-    None and none if an earlier release has pinned it, whose days have the rates by their own values.
+    None and none if an earlier release has pinned it, whose days have the rates by their own values. `digest` is the
+    hash of its profile, under which is stored what follows from it.
     """
 
     schema: ProfileSchema
@@ -86,6 +87,7 @@ class StoredReference:
     novelty: Mapping[str, float] | None = None
     closed: frozenset[str] = frozenset()
     rows: PinnedRows = field(default_factory=PinnedRows)
+    digest: str = ""
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -165,6 +167,10 @@ def reference_outcomes(run: Run, reference: StoredReference) -> OutcomeParts | N
         return None
 
 
+def _digest(profile: bytes) -> str:
+    return hashlib.sha256(profile).hexdigest()[:12]
+
+
 def _fingerprint(run: Run, kept: int = _KEPT) -> str:
     declared = [
         kept,
@@ -186,7 +192,8 @@ def _folder(run: Run) -> str:
 
 def _load(run: Run, folder: str) -> StoredReference:
     facts = json.loads(run.files.read(f"{folder}/reference.json"))
-    profile = Profile.from_bytes(run.files.read(f"{folder}/reference.profile"))
+    data = run.files.read(f"{folder}/reference.profile")
+    profile = Profile.from_bytes(data)
     # the first release had one schema for all
     outcomes = OutcomeSchema.from_json(facts["outcomes"]) if "outcomes" in facts else _pin_outcomes(run, profile, None)
     return StoredReference(
@@ -206,6 +213,7 @@ def _load(run: Run, folder: str) -> StoredReference:
         novelty=facts.get("novelty"),
         closed=frozenset(facts.get("closed", ())),
         rows=PinnedRows.from_json(facts["rows"]) if "rows" in facts else PinnedRows(),
+        digest=_digest(data),
     )
 
 
@@ -271,6 +279,7 @@ def _pin(run: Run, supersedes: str | None, later: pa.Table | None = None) -> Sto
         novelty={name: found.share for name, found in novelty.items()},
         closed=frozenset(name for name, found in novelty.items() if found.is_closed),
         rows=rows_of_days.pinned,
+        digest=_digest(profile.to_bytes()),
     )
     rows_of_days.write(reference.folder)
     run.files.write(f"{reference.folder}/{_DAYS}", bundle(profiles))

@@ -64,7 +64,7 @@ def _reference_days(
 def _day_profile(
     run: Run, reference: StoredReference, day: date, stored: PartitionState | None, own: dict[date, Profile]
 ) -> DayProfile:
-    state = _state_of(stored, reference)
+    state = state_of(stored, reference)
     if stored is None or state is not ProfileState.STORED:
         return DayProfile(day=day, state=state, version=stored.version if stored else None)
     if stored.version is None:
@@ -83,7 +83,8 @@ def _day_profile(
     return DayProfile(day=day, state=state, version=stored.version, profile=Profile.from_bytes(data))
 
 
-def _state_of(state: PartitionState | None, reference: StoredReference) -> ProfileState:
+def state_of(state: PartitionState | None, reference: StoredReference) -> ProfileState:
+    """Return the state of the profile of a day under the schema of the reference."""
     if state is None or state.schema is None:
         return ProfileState.NONE
     if state.status is Status.FAILED:

@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_mlmon.evaluation.evaluate import evaluate_day
-from airflow_mlmon.evaluation.history import Comparisons
+from airflow_mlmon.evaluation.evidence import Comparisons
 from airflow_mlmon.records import Verdict, VerdictState
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
 from tests.benchmarks.alerts import faults, nights, peers

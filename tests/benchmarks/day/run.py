@@ -12,13 +12,18 @@ With ARGS="--only day_cpu_s_5000" some of them. Days have 20 columns and lie in 
     day_cold_s_5000      seconds of `mlmon run` of 5,000 rows as a fresh process (`small`)
     labels_1m_s          seconds in which a delivery of 1,000,000 labels is received and the performance of the seven
                          days of 1,000,000 rows that they belong to is measured (`labels`)
+    year_s               seconds in which 365 days of 5,000 rows are run in one process, with labels, pages and alerts
+                         (`year`)
+    year_growth          CPU seconds of the last ten of these days over those of the first ten (`year`)
+    wide_1000_s          seconds of a day of 100,000 rows and 1,000 columns within a warm process (`wide`)
+    wide_1000_page_kib   KiB of its page (`wide`)
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.benchmarks.day import labels, large, small
+from tests.benchmarks.day import labels, large, small, wide, year
 from tests.benchmarks.measured import Key, measure_keys
 
 KEYS: Mapping[str, Key] = {
@@ -30,6 +35,10 @@ KEYS: Mapping[str, Key] = {
     "day_cpu_s_5000": Key("<= 0.25", small.cpu_5000),
     "day_cold_s_5000": Key("<= 4", small.cold_5000),
     "labels_1m_s": Key("<= 3", labels.labels_1m),
+    "year_s": Key("<= 150", year.year),
+    "year_growth": Key("<= 1.3", year.growth),
+    "wide_1000_s": Key("<= 20", wide.seconds),
+    "wide_1000_page_kib": Key("<= 500", wide.page_kib),
 }
 
 

@@ -1,0 +1,90 @@
+"""Part of the metric store that reads values and verdicts over a range of days."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+
+from airflow_mlmon.records import MetricValue, Verdict
+from airflow_mlmon.spec.metrics import ROWS
+from airflow_mlmon.store import schema
+from airflow_mlmon.store.database import Database
+from airflow_mlmon.store.rows import metric_of, verdict_of
+
+# metric and column, None for the values of all columns together
+Subject = tuple[str, str | None]
+
+
+class RangeStore:
+    """Values and verdicts of the models in a database, over ranges of days."""
+
+    _database: Database
+
+    def metrics(
+        self, model: str, first: date, last: date, subjects: Collection[Subject] | None = None
+    ) -> dict[tuple[date, str, str | None], float | None]:
+        """Read the values of a range over all rows, by day, metric and column; of some of them, or of all."""
+        table = schema.metrics
+        query = sa.select(table.c.day, table.c.metric, table.c.column, table.c.value)
+        of_all = sa.and_(within(table, model, first, last), table.c.segment == "", _about(table, subjects))
+        rows = self._rows(query.where(of_all).order_by(table.c.day))
+        return {(row.day, row.metric, row.column or None): row.value for row in rows}
+
+    def measured(
+        self, model: str, first: date, last: date, metrics: Collection[str] | None = None
+    ) -> dict[tuple[date, str], MetricValue]:
+        """Read the values of a range over all rows and columns, by day and metric, with their details."""
+        table = schema.metrics
+        of_all = sa.and_(within(table, model, first, last), table.c.column == "", table.c.segment == "")
+        of_all = of_all if metrics is None else sa.and_(of_all, table.c.metric.in_(metrics))
+        return {(row.day, row.metric): metric_of(row) for row in self._rows(sa.select(table).where(of_all))}
+
+    def metric_details(self, model: str, metric: str, first: date, last: date) -> list[tuple[date, MetricValue]]:
+        """Read the values of one metric over a range, of every column and over all rows, with their details."""
+        return self._details(model, metric, first, last, schema.metrics.c.segment == "")
+
+    def segment_rows(self, model: str, first: date, last: date) -> list[tuple[date, MetricValue]]:
+        """Read the row counts of every segment over a range, with their details."""
+        return self._details(model, ROWS, first, last, schema.metrics.c.segment != "")
+
+    def _details(
+        self, model: str, metric: str, first: date, last: date, condition: sa.ColumnElement[bool]
+    ) -> list[tuple[date, MetricValue]]:
+        table = schema.metrics
+        query = sa.select(table).where(within(table, model, first, last), table.c.metric == metric, condition)
+        order = (table.c.day, table.c.column, table.c.segment)
+        return [(row.day, metric_of(row)) for row in self._rows(query.order_by(*order))]
+
+    def metric_verdicts(self, model: str, metric: str, first: date, last: date) -> list[tuple[date, Verdict]]:
+        """Read the verdicts on one metric over a range, of every column and over all rows."""
+        table = schema.verdicts
+        query = sa.select(table).where(within(table, model, first, last), table.c.metric == metric)
+        rows = self._rows(query.where(table.c.segment == "").order_by(table.c.day, table.c.position))
+        return [(row.day, verdict_of(row)) for row in rows]
+
+    def subject_verdicts(
+        self, model: str, subjects: Collection[Subject], first: date, last: date
+    ) -> list[tuple[date, Verdict]]:
+        """Read the verdicts on some metrics of columns over a range, over all rows."""
+        table = schema.verdicts
+        query = sa.select(table).where(within(table, model, first, last), _about(table, subjects))
+        rows = self._rows(query.where(table.c.segment == "").order_by(table.c.day, table.c.position))
+        return [(row.day, verdict_of(row)) for row in rows]
+
+    def _rows(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+        with self._database.reading() as connection:
+            return connection.execute(query).all()
+
+
+def within(table: sa.Table, model: str, first: date, last: date) -> sa.ColumnElement[bool]:
+    """Return the condition that a row is of a model and of a range of days."""
+    return sa.and_(table.c.model == model, table.c.day.between(first, last))
+
+
+def _about(table: sa.Table, subjects: Collection[Subject] | None) -> sa.ColumnElement[bool]:
+    if subjects is None:
+        return sa.true()
+    return sa.tuple_(table.c.metric, table.c.column).in_([(metric, column or "") for metric, column in subjects])
