@@ -11,6 +11,8 @@ import pyarrow.compute as pc
 from airflow_mlmon.profiles.engine.id_hashes import hash_ids
 from airflow_mlmon.statistics.arrays import Flags, Integers
 
+_HASH_BITS, _SPARSE, _FEWEST_BITS = 63, 8, 8
+
 
 class Matched(NamedTuple):
     """Pairs of equal keys: ascending positions of predictions, and the row of the delivery that each belongs to."""
@@ -28,13 +30,18 @@ class SoughtKeys:
         self._order = np.argsort(hashes)
         self._hashes = hashes[self._order]
         self._keys = pa.chunked_array([self._keys.combine_chunks()])
+        # one in eight places is taken: most other hashes are told by theirs
+        self._shift = _HASH_BITS - max((len(hashes) * _SPARSE).bit_length(), _FEWEST_BITS)
+        self._is_taken = np.zeros(1 << (_HASH_BITS - self._shift), np.bool_)
+        self._is_taken[hashes >> self._shift] = True
         self._has_doubled = bool(np.any(self._hashes[1:] == self._hashes[:-1]))
 
     def find(self, keys: pa.ChunkedArray) -> Matched:
         """Find the predictions that have one of the keys; null is none."""
         valid = np.flatnonzero(keys.is_valid().to_numpy()) if keys.null_count else None
         hashes = hash_ids(keys.drop_null())
-        order = np.argsort(hashes)
+        likely = np.flatnonzero(self._is_taken[hashes >> self._shift])
+        order = likely[np.argsort(hashes[likely])]
         hashes = hashes[order]
         low = np.searchsorted(self._hashes, hashes)
         held = low < len(self._hashes)

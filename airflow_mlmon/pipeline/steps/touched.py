@@ -20,7 +20,7 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.curated import has_curated, read_curated
 from airflow_mlmon.pipeline.workspace.label_matches import LabelMatches
-from airflow_mlmon.pipeline.workspace.labelled_rows import find_labelled, mark_found, read_delivery, delivered_rows
+from airflow_mlmon.pipeline.workspace.labelled_rows import delivered_rows, find_labelled, mark_found, read_delivery
 from airflow_mlmon.pipeline.workspace.outcomes import NOTHING_TOLD, Told
 from airflow_mlmon.records import Delivery
 from airflow_mlmon.spec.labels import IdForm
