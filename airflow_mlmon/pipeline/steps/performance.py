@@ -8,7 +8,7 @@ from dataclasses import replace
 from airflow_mlmon.drift.metrics import score_metric
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.steps.deliveries import Taken, days_before, take_changed_deliveries
+from airflow_mlmon.pipeline.steps.deliveries import Taken, days_before, restore_deliveries, take_changed_deliveries
 from airflow_mlmon.pipeline.steps.prepare import Prepared
 from airflow_mlmon.pipeline.steps.touched import (
     find_touched_days,
@@ -53,6 +53,7 @@ def measure_performance(run: Run, prepared: Prepared) -> list[Measured]:
     partition = prepared.partition
     if run.spec.labels is None:
         return []
+    restore_deliveries(run, partition)
     changed = take_changed_deliveries(run, days_before(run, partition))
     days = served_before(run, partition)
     run.progress("matching labels")
