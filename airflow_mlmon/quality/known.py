@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from airflow_mlmon.profiles.columns.category import CategoryProfile
 from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.quality.counts import LARGEST_EXACT, Listed, Nulls, Outside, Question, Repeated, RowCounts
+from airflow_mlmon.quality.counts import (
+    LARGEST_EXACT,
+    CheckCounts,
+    CheckedRows,
+    Listed,
+    Nulls,
+    Outside,
+    Question,
+    Repeated,
+    count_rows,
+)
+from airflow_mlmon.quality.repeated import count_repeated
 from airflow_mlmon.spec.choices import ColumnType
 from airflow_mlmon.spec.model import ModelSpec
 
@@ -30,12 +42,20 @@ class Known:
     profile: Profile | None = None
     ids: str | None = None
 
-    def answer(self, question: Question) -> RowCounts | None:
+    def count(self, questions: AbstractSet[Question], rows: CheckedRows, size: int) -> dict[Question, CheckCounts]:
+        """Return the counts that are known, and of the others those that can be made of the rows."""
+        found = {question: counts for question in questions if (counts := self.answer(question)) is not None}
+        for question in questions - found.keys():
+            if isinstance(question, Repeated) and (counts := count_repeated(question.column, rows, size)) is not None:
+                found[question] = counts
+        return found | count_rows(questions - found.keys(), rows, size)
+
+    def answer(self, question: Question) -> CheckCounts | None:
         """Return the counts of a question, as they would be made of the rows; None if they are not known."""
         name = question.column
         if name == self.ids and isinstance(question, Nulls | Repeated):
             is_of_values = isinstance(question, Nulls) and question.absent
-            return None if is_of_values else RowCounts(nulls=0, unexpected=0)
+            return None if is_of_values else CheckCounts(nulls=0, unexpected=0)
         if self.profile is None or name not in self.spec.columns:
             return None
         column = self.profile.columns.get(name)
@@ -43,7 +63,7 @@ class Known:
             return None
         unexpected = _count(question, column, self.spec.columns[name].type, self.profile.rows)
         nulls = self.profile.rows - column.rows + column.missing
-        return None if unexpected is None else RowCounts(nulls=nulls, unexpected=unexpected)
+        return None if unexpected is None else CheckCounts(nulls=nulls, unexpected=unexpected)
 
 
 def _count(question: Question, column: ColumnProfile, kind: ColumnType, rows: int) -> int | None:
