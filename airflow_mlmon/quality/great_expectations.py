@@ -22,6 +22,7 @@ from typing import Any
 
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.quality.counts import CheckedRows, Question, RowCounts, count_rows, question_of
+from airflow_mlmon.quality.deferred import deferred
 from airflow_mlmon.quality.frame import to_frame
 from airflow_mlmon.quality.known import Known
 from airflow_mlmon.quality.wording import arguments_text, number_text
@@ -33,7 +34,8 @@ from airflow_mlmon.spec.section import nearest
 # its import logs more than 200 lines at INFO and uses deprecated modules of Python
 logging.getLogger("great_expectations").setLevel(logging.WARNING)
 logging.getLogger("great_expectations._docs_decorators").setLevel(logging.WARNING)
-with warnings.catch_warnings():
+# its pictures and a few tests of distributions need what is deferred, which takes 0.6 s and 70 MB
+with warnings.catch_warnings(), deferred("altair", "scipy.stats"):
     warnings.simplefilter("ignore", DeprecationWarning)
     import great_expectations  # noqa: F401 - registers the expectations
     from great_expectations.execution_engine import PandasExecutionEngine
