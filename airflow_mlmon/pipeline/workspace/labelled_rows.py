@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +24,8 @@ from airflow_mlmon.statistics.arrays import Flags, Integers
 
 # keys of a delivery that are sought at a time; each takes about 100 bytes
 _AT_ONCE = 1 << 22
+# rows of a day that they are sought among at a time
+_BATCH = 1 << 18
 _FOUND = "in-"
 _POSITION, _ROW = "position", "row"
 _KEPT = [_POSITION, "label", "excluded"]
@@ -33,8 +34,10 @@ _KEPT = [_POSITION, "label", "excluded"]
 def find_labelled(run: Run, delivery: Delivery, days: Mapping[Partition, str]) -> dict[Partition, pa.Table]:
     """Find the rows of days, given with their served versions, that a delivery has labels for.
 
-    They are ascending positions, each with the row of the delivery, its label and its exclusion. A day whose rows were
-    pruned is left out.
+    They are ascending positions, each with the row of the delivery, its label and its exclusion.
+
+    Raises:
+        NotFoundError: the rows of a day are gone.
     """
     found = {day: rows for day, version in days.items() if (rows := _read(run, delivery, day, version)) is not None}
     left = {day: version for day, version in days.items() if day not in found}
@@ -77,26 +80,16 @@ def read_delivery(run: Run, delivery: Delivery) -> pa.Table:
     return rows.set_column(0, "id", spell_stored(rows.column("id"), run.spec))
 
 
-class Marked(NamedTuple):
-    """Keys that belong to a prediction of some days, and the days of these whose rows were pruned."""
-
-    found: Flags
-    gone: frozenset[Partition]
-
-
-def mark_found(run: Run, keys: pa.ChunkedArray, days: Mapping[Partition, str], forms: Sequence[IdForm] = ()) -> Marked:
+def mark_found(run: Run, keys: pa.ChunkedArray, days: Mapping[Partition, str], forms: Sequence[IdForm] = ()) -> Flags:
     """Mark the keys that belong to a prediction of some days, both spelled in further forms."""
-    found, gone = [np.zeros(0, np.bool_)], set()
+    found = [np.zeros(0, np.bool_)]
     for start in range(0, len(keys), _AT_ONCE):
         sought = SoughtKeys(_respell(keys.slice(start, _AT_ONCE), forms))
         rows = [np.zeros(0, dtype=np.int64)]
         for day, version in days.items():
-            try:
-                rows += (sought.find(_respell(batch, forms)).rows for _, batch in _keys_of(run, day, version))
-            except NotFoundError:
-                gone.add(day)
+            rows += (sought.find(_respell(batch, forms)).rows for _, batch in _keys_of(run, day, version))
         found.append(sought.mark(np.concatenate(rows)))
-    return Marked(np.concatenate(found), frozenset(gone))
+    return np.concatenate(found)
 
 
 def _respell(keys: pa.ChunkedArray, forms: Sequence[IdForm]) -> pa.ChunkedArray:
@@ -129,23 +122,19 @@ def _match(run: Run, keys: pa.ChunkedArray, days: Mapping[Partition, str]) -> di
     pairs: dict[Partition, list[Matched]] = {day: [] for day in days}
     for start in range(0, len(keys), _AT_ONCE):
         sought = SoughtKeys(keys.slice(start, _AT_ONCE))
-        for day in list(pairs):
-            try:
-                pairs[day] += (
-                    Matched(first + matched.positions, start + matched.rows)
-                    for first, batch in _keys_of(run, day, days[day])
-                    if len((matched := sought.find(batch)).rows)
-                )
-            except NotFoundError:
-                # the rows were pruned
-                del pairs[day]
+        for day, version in days.items():
+            pairs[day] += (
+                Matched(first + matched.positions, start + matched.rows)
+                for first, batch in _keys_of(run, day, version)
+                if len((matched := sought.find(batch)).rows)
+            )
     return {day: _first_of_each(found) for day, found in pairs.items()}
 
 
 def _keys_of(run: Run, day: Partition, version: str) -> Iterator[tuple[int, pa.ChunkedArray]]:
     first = 0
     with open_curated(run, day, version) as rows:
-        for batch in rows.batches(list(key_columns(run.spec))):
+        for batch in rows.batches(list(key_columns(run.spec)), size=_BATCH):
             yield first, prediction_keys(batch, run.spec)
             first += batch.num_rows
 
@@ -164,7 +153,7 @@ def _with_labels(matched: Matched, delivered: pa.Table) -> pa.Table:
     return pa.table([matched.positions, matched.rows, *labels.columns], names=[_POSITION, _ROW, *labels.column_names])
 
 
-def rows_of(labelled: pa.Table) -> Integers:
+def delivered_rows(labelled: pa.Table) -> Integers:
     """Return the rows of the delivery."""
     rows: Integers = labelled.column(_ROW).to_numpy()
     return rows

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.profiles.values.arrow import to_number_array, to_text_array
+from airflow_mlmon.profiles.values.arrow import is_ascii, to_number_array, to_text_array
 from airflow_mlmon.profiles.values.murmur import hash_texts
 
 _LOG2_K = 10
@@ -46,6 +46,9 @@ class DistinctSketch:
     @staticmethod
     def of(texts: pa.Array) -> DistinctSketch:
         """Build the sketch of strings without nulls; bytes that are not UTF-8 count as U+FFFD."""
+        if not len(texts):
+            # they may have no type
+            return DistinctSketch.empty()
         builder = SketchBuilder()
         builder.add(texts)
         return builder.sketch()
@@ -110,6 +113,8 @@ def _candidates(texts: pa.Array, theta: int) -> list[str]:
 
 
 def _to_valid(texts: pa.Array) -> pa.Array:
+    if is_ascii(texts):
+        return texts
     try:
         texts.validate(full=True)
     except pa.ArrowInvalid:

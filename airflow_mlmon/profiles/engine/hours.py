@@ -17,11 +17,13 @@ from airflow_mlmon.profiles.engine.parquet import RowGroups, read_rows
 from airflow_mlmon.profiles.hours import HOURS, Clock, HourlyColumn, Hours, named_columns
 from airflow_mlmon.profiles.schema import ColumnSchema, ProfileSchema
 from airflow_mlmon.profiles.values.arrow import to_number_array, to_numpy
+from airflow_mlmon.profiles.values.kernels import kernels
 from airflow_mlmon.profiles.values.reading import named_column
 from airflow_mlmon.statistics.arrays import Counts
 
 # the clocks of every zone change on a quarter of an hour
 _QUARTER_US = 900_000_000
+_CODES = 256
 _MOST_QUARTERS = 1 << 16
 _UTC = pa.timestamp("us", "UTC")
 
@@ -127,6 +129,11 @@ class HourlyCounter:
         """Count the nulls of the next array, and return the hours of its other values."""
         codes = self._hours.codes[self._at : self._at + len(chunk)]
         self._at += len(chunk)
+        if kernels and chunk.null_count and not pa.types.is_dictionary(chunk.type) and not pa.types.is_null(chunk.type):
+            held, missing = np.empty(len(codes), dtype=np.uint8), np.zeros(_CODES, dtype=np.int64)
+            rows = kernels.split_hours(codes, chunk.buffers()[0], chunk.offset, held, missing)
+            self._missing += missing[: len(self._missing)]
+            return held[:rows]
         is_null = _nulls(chunk)
         if is_null is None:
             return codes

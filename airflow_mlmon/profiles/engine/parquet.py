@@ -81,15 +81,24 @@ class RowGroups:
     rows: int
 
     def jobs(self, columns: Sequence[ColumnSchema]) -> Iterator[ColumnJob]:
-        """Yield the jobs that read these columns, if the file has them; what is derived alike is read at once."""
-        for alike in group_derived(columns):
-            if self.source.columns.issuperset(alike[0].sources):
-                yield ColumnJob(source=self.source, groups=self.groups, schemas=tuple(alike))
+        """Yield the jobs that read these columns, if the file has them.
+
+        What is derived alike is read at once, together with its source, unless that is read as a dictionary.
+        """
+        groups = [tuple(alike) for alike in group_derived(columns)]
+        derived = {alike[0].sources: alike for alike in groups if alike[0].derived}
+        plain = {alike[0].sources for alike in groups if not alike[0].derived and alike[0].kind is not Kind.CATEGORY}
+        for alike in groups:
+            sources = alike[0].sources
+            is_read_with_source = alike[0].derived and sources in plain
+            if not is_read_with_source and self.source.columns.issuperset(sources):
+                further = derived.get(sources, ()) if sources in plain else ()
+                yield ColumnJob(source=self.source, groups=self.groups, schemas=(*alike, *further))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnJob:
-    """Row groups of one column of a file, or of the columns that are derived from the same sources."""
+    """Row groups of one column of a file, and of the columns that are derived from the same sources."""
 
     source: ParquetSource
     groups: tuple[int, ...]
@@ -115,7 +124,8 @@ def read_file_columns(job: ColumnJob) -> Iterator[Sequence[pa.Array]]:
         for batch in batches:
             # by name: Arrow also selects "x.y" when asked for "x"
             sources = [batch.column(name) for name in first.sources]
-            yield derive(derivations, sources) if derivations else sources
+            plain = [] if first.derived else sources
+            yield [*plain, *derive(derivations, sources)] if derivations else plain
 
 
 def read_rows(part: RowGroups, names: Iterable[str], columns: Sequence[ColumnSchema] = ()) -> Iterator[pa.Table]:

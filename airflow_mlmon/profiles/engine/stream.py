@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 
@@ -31,6 +31,8 @@ from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.schema import ColumnSchema, ProfileSchema, SegmentSchema
 
 _BYTES_AT_ONCE = 1 << 26
+# columns whose buffers, of half a megabyte each, are kept from table to table
+_FEW_COLUMNS = 64
 
 
 class ProfileStream:
@@ -50,7 +52,7 @@ class ProfileStream:
         self._names.update(name for segment in schema.segments for name in segment.columns)
         self._names.update([clock.column] if clock else [])
         self._most_rows = limit_rows(schema.columns, ROWS_AT_ONCE)
-        self._whole = _RunningPart(schema.columns)
+        self._whole = _RunningPart(schema.columns, keeps_buffers=len(schema.columns) <= _FEW_COLUMNS)
         self._segments = [_RunningSegment(segment, schema.columns) for segment in schema.segments]
         self._hours = HourSums(schema, clock)
         self._held: list[pa.Table] = []
@@ -151,8 +153,9 @@ def _count_columns(
 class _RunningPart:
     """Counters of the columns of some rows."""
 
-    def __init__(self, columns: Iterable[ColumnSchema]) -> None:
+    def __init__(self, columns: Sequence[ColumnSchema], *, keeps_buffers: bool = False) -> None:
         self.rows = 0
+        self._keeps_buffers = keeps_buffers
         self._counters = {column.name: make_counter(column) for column in columns}
 
     def add(self, name: str, values: pa.ChunkedArray, hours: HourlyCounter | None = None) -> None:
@@ -160,7 +163,8 @@ class _RunningPart:
         counter = self._counters[name]
         for chunk in values.chunks:
             counter.add(chunk, hours)
-        counter.pause()
+        if not self._keeps_buffers:
+            counter.pause()
 
     def total(self) -> Part:
         """Return the profiles of the rows so far."""

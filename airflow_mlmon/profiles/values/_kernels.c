@@ -72,6 +72,56 @@ static PyObject *select_valid(PyObject *self, PyObject *args)
     return PyLong_FromSsize_t(held);
 }
 
+/* Select the hours of the rows that are valid, and count the others: hours, validity, first bit, out, counts by hour
+   -> number selected. */
+static PyObject *split_hours(PyObject *self, PyObject *args)
+{
+    PyObject *hours_of, *validity_of, *out_of, *counts_of;
+    Py_ssize_t first, held = 0;
+    Py_buffer hours, validity, out, counts;
+    int64_t apart[4][256];
+    if (!PyArg_ParseTuple(args, "OOnOO", &hours_of, &validity_of, &first, &out_of, &counts_of))
+        return NULL;
+    if (view(hours_of, &hours, 0, 0) < 0)
+        return NULL;
+    if (view(validity_of, &validity, first < 0 ? -1 : (first + hours.len + 7) / 8, 0) < 0) {
+        PyBuffer_Release(&hours);
+        return NULL;
+    }
+    if (view(out_of, &out, hours.len, 1) < 0) {
+        PyBuffer_Release(&hours);
+        PyBuffer_Release(&validity);
+        return NULL;
+    }
+    if (view(counts_of, &counts, 8 * 256, 1) < 0) {
+        PyBuffer_Release(&hours);
+        PyBuffer_Release(&validity);
+        PyBuffer_Release(&out);
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    const uint8_t *from = hours.buf, *bits = validity.buf;
+    uint8_t *to = out.buf;
+    int64_t *total = counts.buf;
+    memset(apart, 0, sizeof apart);
+    for (Py_ssize_t row = 0; row < hours.len; row++) {
+        Py_ssize_t bit = first + row;
+        int is_held = bits[bit >> 3] >> (bit & 7) & 1;
+        to[held] = from[row];
+        held += is_held;
+        /* rows in the order of time would wait for each other in one table */
+        apart[row & 3][from[row]] += 1 - is_held;
+    }
+    for (int hour = 0; hour < 256; hour++)
+        total[hour] += apart[0][hour] + apart[1][hour] + apart[2][hour] + apart[3][hour];
+    Py_END_ALLOW_THREADS
+    PyBuffer_Release(&hours);
+    PyBuffer_Release(&validity);
+    PyBuffer_Release(&out);
+    PyBuffer_Release(&counts);
+    return PyLong_FromSsize_t(held);
+}
+
 /* Place of a deviation among 2**16 cells, as columns/grid.py has them: the sign, then its bits of float32. */
 static inline uint32_t place_of(uint64_t bits)
 {
@@ -121,6 +171,8 @@ static PyObject *count_deviations(PyObject *self, PyObject *args)
     const double *at = deviations.buf;
     int64_t *places = cells.buf, *by_hour = sums.buf;
     const uint8_t *hour = hours.buf;
+    int64_t apart[4][256];
+    memset(apart, 0, sizeof apart);
     const double shifter = 6755399441055744.0;
     int64_t shifter_bits;
     memcpy(&shifter_bits, &shifter, 8);
@@ -137,7 +189,7 @@ static PyObject *count_deviations(PyObject *self, PyObject *args)
             uint64_t magnitude = integer < 0 ? 0 - (uint64_t)integer : (uint64_t)integer;
             squares += (wide)magnitude * magnitude;
             if (hour)
-                by_hour[hour[row]] += integer;
+                apart[row & 3][hour[row]] += integer;
         }
         total += part;
         if (places)
@@ -147,6 +199,8 @@ static PyObject *count_deviations(PyObject *self, PyObject *args)
                 places[place_of(bits)]++;
             }
     }
+    for (int code = 0; hour && code < 256; code++)
+        by_hour[code] += apart[0][code] + apart[1][code] + apart[2][code] + apart[3][code];
     Py_END_ALLOW_THREADS
     PyObject *sum = integer_of((wide)total, 1), *sum_of_squares = integer_of(squares, 0);
     if (sum && sum_of_squares)
@@ -311,10 +365,57 @@ failed:
     Py_RETURN_NONE;
 }
 
+/* Look up the unit of time of each moment: moments, length of a unit, first unit, bytes by unit, out of bytes ->
+   whether all units are there. */
+static PyObject *look_up_units(PyObject *self, PyObject *args)
+{
+    PyObject *moments_of, *known_of, *out_of;
+    long long length, first;
+    Py_buffer moments, known, out;
+    int is_there = 1;
+    if (!PyArg_ParseTuple(args, "OLLOO", &moments_of, &length, &first, &known_of, &out_of))
+        return NULL;
+    if (length <= 0) {
+        PyErr_SetString(PyExc_ValueError, "a unit has a length");
+        return NULL;
+    }
+    if (view(moments_of, &moments, 0, 0) < 0)
+        return NULL;
+    Py_ssize_t count = moments.len / 8;
+    if (view(known_of, &known, 0, 0) < 0) {
+        PyBuffer_Release(&moments);
+        return NULL;
+    }
+    if (view(out_of, &out, count, 1) < 0) {
+        PyBuffer_Release(&moments);
+        PyBuffer_Release(&known);
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    const int64_t *at = moments.buf;
+    const uint8_t *bytes = known.buf;
+    uint8_t *to = out.buf;
+    for (Py_ssize_t row = 0; row < count; row++) {
+        uint64_t place = (uint64_t)(at[row] / length - (at[row] % length < 0)) - (uint64_t)first;
+        if (place >= (uint64_t)known.len) {
+            is_there = 0;
+            break;
+        }
+        to[row] = bytes[place];
+    }
+    Py_END_ALLOW_THREADS
+    PyBuffer_Release(&moments);
+    PyBuffer_Release(&known);
+    PyBuffer_Release(&out);
+    return PyBool_FromLong(is_there);
+}
+
 static PyMethodDef methods[] = {
     {"select_valid", select_valid, METH_VARARGS, "Select the values that are valid."},
+    {"split_hours", split_hours, METH_VARARGS, "Select the hours of the rows that are valid, and count the others."},
     {"count_deviations", count_deviations, METH_VARARGS, "Sum and count deviations."},
     {"hash_texts", hash_texts, METH_VARARGS, "Hash texts."},
+    {"look_up_units", look_up_units, METH_VARARGS, "Look up the unit of time of each moment."},
     {"find_patterns", find_patterns, METH_VARARGS, "Find the patterns of texts in ASCII."},
     {NULL, NULL, 0, NULL},
 };

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+_ASCII = 0x80
+
 
 def to_number_array(values: npt.NDArray[np.number]) -> pa.Array:
     """Convert numbers to an Arrow array, without a copy if they are contiguous.
@@ -18,6 +20,15 @@ def to_number_array(values: npt.NDArray[np.number]) -> pa.Array:
     """
     held = np.ascontiguousarray(values)
     return pa.Array.from_buffers(pa.from_numpy_dtype(held.dtype), len(held), [None, pa.py_buffer(held)])
+
+
+def to_flag_array(values: npt.NDArray[np.bool_]) -> pa.Array:
+    """Convert flags to an Arrow array of booleans.
+
+    >>> to_flag_array(np.array([True, False])).to_pylist()
+    [True, False]
+    """
+    return pa.Array.from_buffers(pa.bool_(), len(values), [None, pa.py_buffer(np.packbits(values, bitorder="little"))])
 
 
 def to_text_array(values: Sequence[str], kind: pa.DataType | None = None) -> pa.Array:
@@ -47,3 +58,32 @@ def to_numpy(values: pa.Array | pa.ChunkedArray) -> npt.NDArray[Any]:
             return np.zeros(0, dtype=values.type.to_pandas_dtype())
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
     return np.from_dlpack(values) if len(values) else np.zeros(0, dtype=values.type.to_pandas_dtype())
+
+
+def to_offsets(texts: pa.Array) -> npt.NDArray[np.integer]:
+    """Return the bounds of the texts among their bytes."""
+    is_large = pa.types.is_large_string(texts.type) or pa.types.is_large_binary(texts.type)
+    dtype = np.dtype(np.int64 if is_large else np.int32)
+    return np.frombuffer(texts.buffers()[1], dtype, len(texts) + 1, texts.offset * dtype.itemsize)
+
+
+def to_bytes(texts: pa.Array) -> npt.NDArray[np.uint8]:
+    """Return the bytes of the texts, without a copy.
+
+    >>> bytes(to_bytes(to_text_array(["a", "", "bc"]).slice(1)))
+    b'bc'
+    """
+    content = texts.buffers()[2]
+    if not len(texts) or content is None:
+        return np.zeros(0, dtype=np.uint8)
+    offsets = to_offsets(texts)
+    return np.frombuffer(content, np.uint8, int(offsets[-1] - offsets[0]), int(offsets[0]))
+
+
+def is_ascii(texts: pa.Array) -> bool:
+    """Return whether all characters of texts without nulls are in ASCII.
+
+    >>> is_ascii(to_text_array(["a", "Zürich"])), is_ascii(to_text_array(["a"]))
+    (False, True)
+    """
+    return not (to_bytes(texts) >= _ASCII).any()

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_mlmon.profiles.values.arrow import is_ascii, to_bytes, to_flag_array, to_number_array, to_text_array
 from airflow_mlmon.profiles.values.kernels import kernels
 from airflow_mlmon.spec.texts import TextFeature
 
@@ -38,9 +39,7 @@ def measure_texts(texts: pa.ChunkedArray) -> dict[TextFeature, pa.ChunkedArray]:
 
     An empty text has no shares and no pattern. Bytes that are not UTF-8 count as the replacement character.
     """
-    blocks = [_measure(block) for chunk in texts.chunks for block in _blocks(chunk)] or [
-        _measure(pa.array([], "string"))
-    ]
+    blocks = [_measure(block) for chunk in texts.chunks for block in _blocks(chunk)] or [_measure(to_text_array(()))]
     return {feature: pa.chunked_array([block[feature] for block in blocks]) for feature in blocks[0]}
 
 
@@ -53,12 +52,7 @@ def find_patterns(texts: pa.StringArray, longest_run: int, *, numbers_alike: boo
         numbers_alike: Whether a run of the digits 0 to 9 counts as one digit.
     """
     found = [_find_patterns(block, longest_run, numbers_alike=numbers_alike) for block in _blocks(texts)]
-    return pa.concat_arrays([pa.array([], pa.string()), *found])
-
-
-def is_ascii(texts: pa.StringArray) -> bool:
-    """Return whether all characters of texts without nulls are in ASCII."""
-    return not (_bytes_of(texts, _offsets(texts)) >= _ASCII).any()
+    return pa.concat_arrays([to_text_array(()), *found])
 
 
 def _find_patterns(texts: pa.StringArray, longest_run: int, *, numbers_alike: bool) -> pa.StringArray:
@@ -98,7 +92,7 @@ def _to_patterns(content: _Bytes, lengths: npt.NDArray[np.integer], is_cut: _Fla
     patterns = pa.StringArray.from_buffers(len(lengths), pa.py_buffer(offsets), pa.py_buffer(content))
     if not is_cut.any():
         return patterns
-    return pc.binary_join_element_wise(patterns, pc.if_else(pa.array(is_cut), _CUT, ""), "")
+    return pc.binary_join_element_wise(patterns, pc.if_else(to_flag_array(is_cut), _CUT, ""), "")
 
 
 def _blocks(texts: pa.StringArray) -> Iterator[pa.StringArray]:
@@ -119,11 +113,6 @@ def _offsets(texts: pa.StringArray) -> _Places:
     return found.astype(np.int64)
 
 
-def _bytes_of(texts: pa.StringArray, offsets: _Places) -> _Bytes:
-    content = texts.buffers()[2]
-    return np.frombuffer(content, dtype=np.uint8)[offsets[0] : offsets[-1]] if content else np.empty(0, np.uint8)
-
-
 def _measure(texts: pa.StringArray) -> dict[TextFeature, pa.Array]:
     """Derive everything but matches from the texts of a block."""
     nulls = texts.is_null()
@@ -139,15 +128,21 @@ def _measure(texts: pa.StringArray) -> dict[TextFeature, pa.Array]:
     is_absent = lengths == 0
     words = _count(_word_starts(shapes, bounds), bounds)
     shares = {
-        feature: pa.array(_count(mask, bounds) / np.maximum(lengths, 1), mask=is_absent)
+        feature: pc.if_else(
+            to_flag_array(is_absent),
+            pa.scalar(None, pa.float64()),
+            to_number_array(_count(mask, bounds) / np.maximum(lengths, 1)),
+        )
         for feature, mask in masks.items()
     }
     derived = {
-        TextFeature.LENGTH: pa.array(lengths),
-        TextFeature.WORDS: pa.array(words),
+        TextFeature.LENGTH: to_number_array(lengths),
+        TextFeature.WORDS: to_number_array(words),
         **shares,
-        TextFeature.PATTERN: pc.if_else(pa.array(is_absent), pa.scalar(None, pa.string()), _patterns(shapes, bounds)),
-        TextFeature.EMPTY: pa.array(words == 0),
+        TextFeature.PATTERN: pc.if_else(
+            to_flag_array(is_absent), pa.scalar(None, pa.string()), _patterns(shapes, bounds)
+        ),
+        TextFeature.EMPTY: to_flag_array(words == 0),
     }
     if not texts.null_count:
         return derived
@@ -157,7 +152,7 @@ def _measure(texts: pa.StringArray) -> dict[TextFeature, pa.Array]:
 def _read_characters(texts: pa.StringArray) -> tuple[_Bytes, _Flags, _Places]:
     """Return the shape of each character, whether it is outside ASCII, and the bounds of the texts."""
     offsets = _offsets(texts)
-    data = _bytes_of(texts, offsets)
+    data = to_bytes(texts)
     bounds = offsets - offsets[0]
     if not (data >= _ASCII).any():
         return _ascii_shapes()[data], np.zeros(len(data), dtype=np.bool_), bounds

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from airflow_mlmon.profiles.values.arrow import to_numpy
+from airflow_mlmon.profiles.values.arrow import to_flag_array, to_numpy
 
 # Up to these, an integer and a power of ten are exact doubles, and their quotient is correctly rounded.
 _LARGEST_WHOLE = 2**53
@@ -37,7 +37,7 @@ def decimals_to_doubles(values: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.fl
     doubles: npt.NDArray[np.float64] = low / 10.0**kind.scale
     is_long = (words["high"] != low >> 63) | (np.abs(low) > _LARGEST_WHOLE) | (low == np.iinfo(np.int64).min)
     if is_long.any():
-        doubles[is_long] = _parsed(wide.filter(pa.array(is_long)))
+        doubles[is_long] = _parsed(wide.filter(to_flag_array(is_long)))
     return doubles
 
 

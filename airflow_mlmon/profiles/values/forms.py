@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.profiles.values.arrow import to_number_array, to_numpy
-from airflow_mlmon.profiles.values.characters import find_patterns, is_ascii
+from airflow_mlmon.profiles.values.arrow import is_ascii, to_flag_array, to_number_array, to_numpy
+from airflow_mlmon.profiles.values.characters import find_patterns
 from airflow_mlmon.profiles.values.murmur import hash_texts
 from airflow_mlmon.spec.forms import FormFeature
 
@@ -51,7 +51,7 @@ def derive_forms(features: Collection[FormFeature], texts: pa.Array, every: int)
 def _measure(features: Collection[FormFeature], texts: pa.StringArray) -> dict[FormFeature, pa.Array]:
     found: dict[FormFeature, pa.Array] = {}
     if FormFeature.LENGTH in features:
-        found[FormFeature.LENGTH] = pc.utf8_length(texts)
+        found[FormFeature.LENGTH] = pc.binary_length(texts) if is_ascii(texts) else pc.utf8_length(texts)
     if FormFeature.PATTERN in features:
         found[FormFeature.PATTERN] = find_patterns(texts, _LONGEST_RUN)
     if FormFeature.SHAPE in features:
@@ -64,7 +64,7 @@ def _measure(features: Collection[FormFeature], texts: pa.StringArray) -> dict[F
 
 def _find_damage(texts: pa.StringArray) -> pa.Array:
     if is_ascii(texts):
-        return to_number_array(np.zeros(len(texts), dtype=np.uint8)).cast(pa.bool_())
+        return to_flag_array(np.zeros(len(texts), dtype=np.bool_))
     return pc.match_substring_regex(texts, _DAMAGE)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from airflow_mlmon.profiles.values.arrow import to_bytes, to_offsets
 from airflow_mlmon.profiles.values.kernels import kernels
 from airflow_mlmon.statistics.arrays import Integers
 
@@ -61,24 +62,16 @@ def hash_texts(texts: pa.Array) -> Hashes:
 def _hash_by_kernel(compiled: ModuleType, texts: pa.Array) -> Hashes:
     _, offsets, content = texts.buffers()
     hashes: Hashes = np.empty(len(texts), dtype=np.uint64)
-    compiled.hash_texts(offsets, 8 if _is_large(texts) else 4, texts.offset, len(texts), content or b"", hashes)
+    compiled.hash_texts(offsets, to_offsets(texts).itemsize, texts.offset, len(texts), content or b"", hashes)
     return hashes
-
-
-def _is_large(texts: pa.Array) -> bool:
-    return bool(pa.types.is_large_string(texts.type) or pa.types.is_large_binary(texts.type))
 
 
 def _schema(texts: pa.Array) -> tuple[Integers, Integers, Hashes]:
     """Return the start and the length of each text, and all bytes as words with some padding."""
-    _, offsets_buffer, bytes_buffer = texts.buffers()
-    dtype = np.dtype(np.int64 if _is_large(texts) else np.int32)
-    offsets = np.frombuffer(offsets_buffer, dtype, len(texts) + 1, texts.offset * dtype.itemsize).astype(np.int64)
-    low, high = int(offsets[0]), int(offsets[-1])
-    padded = np.zeros((high - low) // _WORD_BYTES * _WORD_BYTES + 5 * _WORD_BYTES, dtype=np.uint8)
-    if high > low:
-        padded[: high - low] = np.frombuffer(bytes_buffer, np.uint8, high - low, low)
-    return offsets[:-1] - low, np.diff(offsets), padded.view("<u8").astype(np.uint64, copy=False)
+    offsets, content = to_offsets(texts).astype(np.int64), to_bytes(texts)
+    padded = np.zeros(len(content) // _WORD_BYTES * _WORD_BYTES + 5 * _WORD_BYTES, dtype=np.uint8)
+    padded[: len(content)] = content
+    return offsets[:-1] - offsets[0], np.diff(offsets), padded.view("<u8").astype(np.uint64, copy=False)
 
 
 def _load(words: Hashes, at: Integers) -> tuple[Hashes, Hashes]:

@@ -10,15 +10,18 @@ import pyarrow as pa
 import pytest
 
 from airflow_mlmon.profiles.columns import counting
+from airflow_mlmon.profiles.engine import hours
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.hours import Clock
-from airflow_mlmon.profiles.values import characters, murmur, reading
+from airflow_mlmon.profiles.values import characters, murmur, reading, times
 from airflow_mlmon.profiles.values.characters import find_patterns
 from airflow_mlmon.profiles.values.murmur import hash_texts
+from airflow_mlmon.profiles.values.times import derive_time
+from airflow_mlmon.spec.times import TimeFeature
 from hatch_build import compile_kernels
 from tests.support.profiles import make_schema, numeric_schema
 
-MODULES = (counting, characters, murmur, reading)
+MODULES = (counting, hours, characters, murmur, reading, times)
 LIMITS = np.finfo(np.float64)
 SPECIAL = [0.0, -0.0, 0.5, 1.5, 2.5, -0.5, -1.5, 1e-300, -1e-300, LIMITS.smallest_subnormal, LIMITS.tiny]
 SPECIAL += [-LIMITS.smallest_subnormal, 2.0**-126, np.nextafter(2.0**-126, 0), -(2.0**-127), 2.0**-149, 1 / 3]
@@ -108,6 +111,28 @@ def test_selected_values_are_those_that_are_valid(both):
         part = values.slice(start, 700)
         pure, fast = both(lambda part=part: reading.read_numbers(part, "x").values.tolist())
         assert pure == fast == part.drop_null().to_pylist()
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Australia/Lord_Howe", "Africa/Monrovia", "Pacific/Apia"])
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        ("1965-01-01", "1985-01-01"),
+        ("1973-01-01", "1990-01-01"),
+        ("2010-01-01", "2030-01-01"),
+        ("2024-01-01", "9999-12-31"),
+    ],
+)
+def test_times_have_the_same_hour_and_weekday(both, zone, bounds):
+    random = np.random.default_rng(3)
+    first, last = (np.datetime64(bound, "us").astype(int) for bound in bounds)
+    moments = random.integers(first, last, 20_000) // 10 ** random.integers(0, 10, 20_000) * 10**3
+    moments[:2] = first, last
+    times = pa.array(moments, pa.timestamp("us", "UTC"), mask=random.random(20_000) < 0.1).slice(5)
+    for part in (times, times.drop_null(), times.slice(0, 0), pa.nulls(3, times.type)):
+        for feature in (TimeFeature.HOUR, TimeFeature.WEEKDAY):
+            pure, fast = both(lambda part=part, feature=feature: derive_time(feature, [part], zone))
+            assert pure.equals(fast)
 
 
 def test_buffers_that_are_too_short_are_refused(compiled):
