@@ -34,10 +34,9 @@ from airflow_mlmon.spec.model import ModelSpec
 from airflow_mlmon.spec.quality import Check
 from airflow_mlmon.spec.section import nearest
 
-# its import logs more than 200 lines at INFO and uses deprecated modules of Python
+# its import logs more than 200 lines at INFO, uses deprecated modules, and loads 70 MB for pictures and rare tests
 logging.getLogger("great_expectations").setLevel(logging.WARNING)
 logging.getLogger("great_expectations._docs_decorators").setLevel(logging.WARNING)
-# its pictures and a few tests of distributions need what is deferred, which takes 0.6 s and 70 MB
 with warnings.catch_warnings(), deferred("altair", "scipy.stats"):
     warnings.simplefilter("ignore", DeprecationWarning)
     import great_expectations  # noqa: F401 - registers the expectations
