@@ -11,6 +11,7 @@ import pytest
 from airflow_mlmon.cli.main import main
 from airflow_mlmon.pipeline.history.late_labels import take_labels
 from airflow_mlmon.pipeline.history.reevaluate import Outcome, reevaluate
+from airflow_mlmon.pipeline.workspace.curated import curated_uri
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST
 from airflow_mlmon.records import Status
 from tests.support.base_day import (
@@ -274,3 +275,23 @@ def test_labels_are_joined_on_several_columns(tmp_path):
 
         assert state.message == ""
         assert (metric_of(run, FIRST, "label_coverage"), metric_of(run, FIRST, "accuracy")) == (1, 1)
+
+
+def test_labels_of_a_day_whose_rows_were_pruned_leave_the_others_theirs(tmp_path):
+    archive = BaseArchive(tmp_path, labels=LABELS)
+    for offset in range(2):
+        archive.write_day(day_of(offset))
+    with archive.opened() as run:
+        for offset in range(2):
+            run_day(run, day_of(offset))
+        both = pa.concat_tables([labels_of(day_table(day_of(offset))) for offset in range(2)])
+        archive.write_labels(day_of(3), both)
+        [pruned] = run.store.states("m", FIRST, FIRST)
+        run.files.delete(curated_uri(run, pruned.partition, pruned.version))
+
+        taken = take_labels(run, FIRST, day_of(3))
+
+        assert taken.days == ("2026-03-02",)
+        assert taken.told == {"2026-03-04": "labels: rows of 1 days from 2026-03-01 on were pruned, and get no labels"}
+        assert metric_of(run, day_of(1), "accuracy") == 1
+        assert metric_of(run, FIRST, "label_coverage") == 0

@@ -18,7 +18,7 @@ from airflow_mlmon.archive.label_keys import (
 from airflow_mlmon.causes import Cause, CauseKind
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.curated import read_curated
+from airflow_mlmon.pipeline.workspace.curated import has_curated, read_curated
 from airflow_mlmon.pipeline.workspace.label_matches import LabelMatches
 from airflow_mlmon.pipeline.workspace.labelled_rows import delivered_rows, find_labelled, mark_found, read_delivery
 from airflow_mlmon.pipeline.workspace.outcomes import NOTHING_TOLD, Told
@@ -46,10 +46,14 @@ def served_before(run: Run, partition: Partition) -> dict[Partition, str]:
 
 
 class Looked(NamedTuple):
-    """Days that a delivery has labels for, and which of its ids belong to a prediction of the days looked at."""
+    """Days that a delivery has labels for, and which of its ids belong to a prediction of the days looked at.
+
+    `gone` are the days of these whose rows were pruned.
+    """
 
     days: frozenset[Partition]
     found: npt.NDArray[np.bool_]
+    gone: frozenset[Partition]
 
 
 def find_touched_days(run: Run, days: _Versions, looked: Partition | None = None) -> set[Partition]:
@@ -67,7 +71,7 @@ def find_touched_days(run: Run, days: _Versions, looked: Partition | None = None
     deliveries = run.store.deliveries(run.model, first.day, last.shift(labels.reach).day)
     bases = run.store.label_bases(run.model, first.day, last.day)
     current = {delivery.version for delivery in deliveries}
-    touched = {day for day in days if bases.get(day.day, set()) - current}
+    touched = {day for day in days if bases.get(day.day, set()) - current and has_curated(run, day, days[day])}
     for delivery in deliveries:
         own = delivery.partition
         unread = {
@@ -86,11 +90,12 @@ def find_touched_days(run: Run, days: _Versions, looked: Partition | None = None
 def look_through(run: Run, delivery: Delivery, days: _Versions) -> Looked:
     """Look for the ids of a delivery among the predictions of some days."""
     found, touched = np.zeros(delivery.rows, np.bool_), set()
-    for day, rows in find_labelled(run, delivery, days).items():
+    labelled = find_labelled(run, delivery, days)
+    for day, rows in labelled.items():
         found[delivered_rows(rows)] = True
         if rows.num_rows:
             touched.add(day)
-    return Looked(frozenset(touched), found)
+    return Looked(frozenset(touched), found, frozenset(days.keys() - labelled.keys()))
 
 
 def within_reach(run: Run, delivery: Delivery, days: _Versions) -> dict[Partition, str]:
@@ -116,20 +121,24 @@ def match_ids(run: Run, delivery: Delivery, days: _Versions, looked: Looked) -> 
     within = within_reach(run, delivery, days)
     first = delivery.partition.shift(-labels.reach)
     before = {day: version for day, version in days.items() if first.shift(-labels.delay_days) <= day < first}
-    late = int(mark_found(run, rest, before).sum())
+    marked = mark_found(run, rest, before)
+    late, gone = int(marked.found.sum()), looked.gone | marked.gone
     missing, matched = len(rest) - late, int(found.sum())
     # labels of predictions from before the first day are delivered too, and of days that were not run
-    is_known = first.day >= run.spec.start and len(within) > labels.reach
+    is_known = first.day >= run.spec.start and len(within) > labels.reach and not gone
     counts = LabelMatches(ids=len(keys), matched=matched, late=late, is_known=is_known)
-    too_late = f"labels: {late} came later than delay_days ({labels.delay_days}), and do not count" if late else ""
+    remark = f"labels: {late} came later than delay_days ({labels.delay_days}), and do not count" if late else ""
+    if gone:
+        pruned = f"labels: rows of {len(gone)} days from {min(gone).key} on were pruned, and get no labels"
+        remark = "; ".join(filter(None, (remark, pruned)))
     if problem := _tell_of_spelling(run, keys, within, matched, missing):
-        return _told_of_ids(problem, too_late, missing), counts
+        return _told_of_ids(problem, remark, missing), counts
     if not is_known or not missing:
-        return Told("", too_late), counts
+        return Told("", remark), counts
     if not matched and not late:
         problem = f"{_belong(matched, keys)} of the {labels.delay_days} days before"
         return _told_of_ids(problem, "", missing), counts
-    return Told("", "; ".join(filter(None, (too_late, f"labels: {missing} ids belong to no prediction")))), counts
+    return Told("", "; ".join(filter(None, (remark, f"labels: {missing} ids belong to no prediction")))), counts
 
 
 def _told_of_ids(problem: str, note: str, count: int) -> Told:
@@ -139,7 +148,7 @@ def _told_of_ids(problem: str, note: str, count: int) -> Told:
 def tell_of_spelling(run: Run, delivery: Delivery, days: _Versions) -> str:
     """Name the spelling in which more ids of a delivery would belong to a prediction of some days; empty if none."""
     keys = read_delivery(run, delivery).column("id")
-    matched = int(mark_found(run, keys, days).sum())
+    matched = int(mark_found(run, keys, days).found.sum())
     return _tell_of_spelling(run, keys, days, matched, len(keys) - matched)
 
 
@@ -174,7 +183,7 @@ def _other_spelling(run: Run, keys: pa.ChunkedArray, days: _Versions) -> tuple[S
         return (), 0
 
     def count(forms: Sequence[IdForm]) -> int:
-        return int(mark_found(run, keys, days, forms).sum())
+        return int(mark_found(run, keys, days, forms).found.sum())
 
     most = count(list(IdForm))
     return next(((forms, most) for forms in every_spelling() if count(forms) == most), ((), 0))

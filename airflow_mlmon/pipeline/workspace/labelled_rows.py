@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -34,10 +35,8 @@ _KEPT = [_POSITION, "label", "excluded"]
 def find_labelled(run: Run, delivery: Delivery, days: Mapping[Partition, str]) -> dict[Partition, pa.Table]:
     """Find the rows of days, given with their served versions, that a delivery has labels for.
 
-    They are ascending positions, each with the row of the delivery, its label and its exclusion.
-
-    Raises:
-        NotFoundError: the rows of a day are gone.
+    They are ascending positions, each with the row of the delivery, its label and its exclusion. A day whose rows were
+    pruned is left out.
     """
     found = {day: rows for day, version in days.items() if (rows := _read(run, delivery, day, version)) is not None}
     left = {day: version for day, version in days.items() if day not in found}
@@ -80,16 +79,26 @@ def read_delivery(run: Run, delivery: Delivery) -> pa.Table:
     return rows.set_column(0, "id", spell_stored(rows.column("id"), run.spec))
 
 
-def mark_found(run: Run, keys: pa.ChunkedArray, days: Mapping[Partition, str], forms: Sequence[IdForm] = ()) -> Flags:
+class Marked(NamedTuple):
+    """Keys that belong to a prediction of some days, and the days of these whose rows were pruned."""
+
+    found: Flags
+    gone: frozenset[Partition]
+
+
+def mark_found(run: Run, keys: pa.ChunkedArray, days: Mapping[Partition, str], forms: Sequence[IdForm] = ()) -> Marked:
     """Mark the keys that belong to a prediction of some days, both spelled in further forms."""
-    found = [np.zeros(0, np.bool_)]
+    found, gone = [np.zeros(0, np.bool_)], set()
     for start in range(0, len(keys), _AT_ONCE):
         sought = SoughtKeys(_respell(keys.slice(start, _AT_ONCE), forms))
         rows = [np.zeros(0, dtype=np.int64)]
         for day, version in days.items():
-            rows += (sought.find(_respell(batch, forms)).rows for _, batch in _keys_of(run, day, version))
+            try:
+                rows += (sought.find(_respell(batch, forms)).rows for _, batch in _keys_of(run, day, version))
+            except NotFoundError:
+                gone.add(day)
         found.append(sought.mark(np.concatenate(rows)))
-    return np.concatenate(found)
+    return Marked(np.concatenate(found), frozenset(gone))
 
 
 def _respell(keys: pa.ChunkedArray, forms: Sequence[IdForm]) -> pa.ChunkedArray:
@@ -122,12 +131,16 @@ def _match(run: Run, keys: pa.ChunkedArray, days: Mapping[Partition, str]) -> di
     pairs: dict[Partition, list[Matched]] = {day: [] for day in days}
     for start in range(0, len(keys), _AT_ONCE):
         sought = SoughtKeys(keys.slice(start, _AT_ONCE))
-        for day, version in days.items():
-            pairs[day] += (
-                Matched(first + matched.positions, start + matched.rows)
-                for first, batch in _keys_of(run, day, version)
-                if len((matched := sought.find(batch)).rows)
-            )
+        for day in list(pairs):
+            try:
+                pairs[day] += (
+                    Matched(first + matched.positions, start + matched.rows)
+                    for first, batch in _keys_of(run, day, days[day])
+                    if len((matched := sought.find(batch)).rows)
+                )
+            except NotFoundError:
+                # the rows were pruned
+                del pairs[day]
     return {day: _first_of_each(found) for day, found in pairs.items()}
 
 
