@@ -61,6 +61,12 @@ class Druid(Section):
         default=DruidFormat.JSON,
         description="json (gzipped JSON Lines), or parquet (needs druid-parquet-extensions).",
     )
+    workers: int = Field(
+        default=1,
+        ge=1,
+        description="Workers of Druid that load one day at once, where it has several parts of four million rows; as "
+        "many must be free beside that of the task itself.",
+    )
     retention_days: int | None = Field(
         default=None,
         ge=1,
