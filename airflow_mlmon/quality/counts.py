@@ -27,17 +27,23 @@ _RANGE = {"min_value", "max_value", "strict_min", "strict_max"}
 
 
 class CheckedRows(Protocol):
-    """Rows of a day: their number, their columns that are no vectors, and some of these, in batches or at once."""
+    """Rows of a day."""
 
     @property
-    def rows(self) -> int: ...  # noqa: D102
+    def rows(self) -> int:
+        """Their number."""
 
     @property
-    def scalars(self) -> tuple[str, ...]: ...  # noqa: D102
+    def scalars(self) -> tuple[str, ...]:
+        """Names of the columns that are no vectors."""
 
-    def batches(self, columns: Collection[str], where_there: Collection[str] = ...) -> Iterator[pa.Table]: ...  # noqa: D102
+    def batches(
+        self, columns: Collection[str], where_there: Collection[str] = ..., size: int = ...
+    ) -> Iterator[pa.Table]:
+        """Yield some columns, and those of `where_there` that a file has, in batches of at most `size` rows."""
 
-    def table(self, columns: Collection[str], where_there: Collection[str] = ...) -> pa.Table: ...  # noqa: D102
+    def table(self, columns: Collection[str], where_there: Collection[str] = ...) -> pa.Table:
+        """Return some columns of all rows at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,7 @@ Question = Nulls | Outside | Listed | Repeated
 
 
 @dataclass(frozen=True, slots=True)
-class RowCounts:
+class CheckCounts:
     """Number of rows without a value, and of those that a check does not expect."""
 
     nulls: int
@@ -139,7 +145,7 @@ _ASKED: Mapping[str, Callable[[str, Mapping[str, Any]], Question | None]] = {
 }
 
 
-def count_rows(questions: Iterable[Question], rows: CheckedRows) -> dict[Question, RowCounts]:
+def count_rows(questions: Iterable[Question], rows: CheckedRows, size: int) -> dict[Question, CheckCounts]:
     """Count the rows that are asked for; a question is left out where the type of its column does not suit it."""
     counters: dict[str, list[_Counter]] = {}
     for question in dict.fromkeys(questions):
@@ -149,13 +155,13 @@ def count_rows(questions: Iterable[Question], rows: CheckedRows) -> dict[Questio
     names = list(counters)
     for start in range(0, len(names), _TOGETHER):
         columns = names[start : start + _TOGETHER]
-        for batch in rows.batches([], columns):
+        for batch in rows.batches([], columns, size):
             for name in columns:
                 values = _Values(batch.column(name)) if name in batch.column_names else None
                 for counter in counters[name]:
                     counter.add(values, batch.num_rows)
     made = chain.from_iterable(counters.values())
-    return {counter.question: RowCounts(counter.nulls, counter.unexpected) for counter in made if counter.is_exact}
+    return {counter.question: CheckCounts(counter.nulls, counter.unexpected) for counter in made if counter.is_exact}
 
 
 class _Values:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,6 +24,35 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
     frame = table.select([name for name in names if not _is_special(table.column(name))]).to_pandas()
     special = {name: _to_series(table.column(name)) for name in names if _is_special(table.column(name))}
     return frame.assign(**special)[names]
+
+
+def list_ambiguous(schema: pa.Schema) -> list[str]:
+    """List the columns whose type in a frame one null decides on."""
+    return [field.name for field in schema if pa.types.is_integer(field.type) or pa.types.is_boolean(field.type)]
+
+
+def find_types(batches: Iterable[pa.Table]) -> dict[str, Any]:
+    """Find the types that columns of integers and booleans have in a frame of all rows."""
+    held: dict[str, set[Any]] = {}
+    kinds: dict[str, pa.DataType] = {}
+    for batch in batches:
+        for name, column in zip(batch.column_names, batch.columns, strict=True):
+            kinds[name] = column.type
+            ends = held.setdefault(name, set())
+            ends |= set(pc.min_max(column).as_py().values())
+            ends |= {None} if column.null_count else set()
+    return {
+        name: to_frame(pa.table({name: pa.array(list(ends), kinds[name])}))[name].dtype for name, ends in held.items()
+    }
+
+
+def to_frames(batches: Iterable[pa.Table], types: Mapping[str, Any]) -> Iterator[pd.DataFrame]:
+    """Convert batches of rows to frames of the types that their columns have together, with the places of the rows."""
+    start = 0
+    for batch in batches:
+        frame = to_frame(batch).astype({name: types[name] for name in batch.column_names if name in types})
+        yield frame.set_index(pd.RangeIndex(start, start + len(frame)))
+        start += len(frame)
 
 
 def _is_special(column: pa.ChunkedArray) -> bool:

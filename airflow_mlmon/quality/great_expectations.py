@@ -20,10 +20,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import pandas as pd
+
 from airflow_mlmon.errors import ConfigError
-from airflow_mlmon.quality.counts import CheckedRows, Question, RowCounts, count_rows, question_of
-from airflow_mlmon.quality.frame import to_frame
+from airflow_mlmon.quality.counts import CheckCounts, CheckedRows, Question, count_rows, question_of
+from airflow_mlmon.quality.frame import find_types, list_ambiguous, to_frame, to_frames
 from airflow_mlmon.quality.known import Known
+from airflow_mlmon.quality.named_columns import columns_named, columns_of
 from airflow_mlmon.quality.wording import arguments_text, number_text
 from airflow_mlmon.records import CheckOutcome
 from airflow_mlmon.spec.model import ModelSpec
@@ -46,7 +49,6 @@ with warnings.catch_warnings():
 
 _COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0}
 _PASSED_ONLY = {"result_format": "BOOLEAN_ONLY"}
-_COLUMN_ARGUMENTS = ("column", "column_A", "column_B", "column_list")
 # their metrics are the number of rows and the names of the columns
 _OF_TABLE = {
     "expect_column_to_exist",
@@ -57,6 +59,33 @@ _OF_TABLE = {
     "expect_table_row_count_to_be_between",
     "expect_table_row_count_to_equal",
 }
+# metrics that follow from each row alone, so that their counts in batches add up
+_BY_ROW = {
+    "column_pair_values.a_greater_than_b",
+    "column_pair_values.equal",
+    "column_pair_values.in_set",
+    "column_values.between",
+    "column_values.dateutil_parseable",
+    "column_values.in_set",
+    "column_values.in_type_list",
+    "column_values.json_parseable",
+    "column_values.match_json_schema",
+    "column_values.match_regex",
+    "column_values.match_regex_list",
+    "column_values.match_strftime_format",
+    "column_values.nonnull",
+    "column_values.not_in_set",
+    "column_values.not_match_regex",
+    "column_values.not_match_regex_list",
+    "column_values.null",
+    "column_values.of_type",
+    "column_values.value_length.between",
+    "column_values.value_length.equals",
+    "multicolumn_sum.equal",
+    "multicolumn_values.equal",
+    "select_column_values.unique.within_record",
+}
+_BATCH = 1 << 17
 
 
 def known_expectations() -> tuple[str, ...]:
@@ -76,8 +105,14 @@ def check_arguments(checks: Sequence[Check]) -> None:
         raise ConfigError("\n".join(mistakes))
 
 
-def validate(rows: CheckedRows, checks: Sequence[Check], known: Known) -> list[CheckOutcome]:
+def validate(rows: CheckedRows, checks: Sequence[Check], known: Known, *, size: int = _BATCH) -> list[CheckOutcome]:
     """Run the checks on the rows of a day and return their outcomes, in the order of the checks.
+
+    Args:
+        rows: the rows.
+        checks: the checks.
+        known: what is known of the rows.
+        size: most rows of a batch.
 
     Raises:
         ConfigError: a check cannot be built.
@@ -90,7 +125,7 @@ def validate(rows: CheckedRows, checks: Sequence[Check], known: Known) -> list[C
             outcomes[position] = outcome
         else:
             asked[position] = _Asked.of(check, known.spec)
-    counts = _count([entry.question for entry in asked.values()], rows, known)
+    counts = _count([entry.question for entry in asked.values()], rows, known, size)
     counted = _Counted(rows)
     by_columns: dict[tuple[str, ...], list[int]] = {}
     for position, entry in asked.items():
@@ -99,9 +134,9 @@ def validate(rows: CheckedRows, checks: Sequence[Check], known: Known) -> list[C
         else:
             by_columns.setdefault(_columns_read(entry.check, rows.scalars), []).append(position)
     for columns, positions in by_columns.items():
-        engine = PandasExecutionEngine(batch_data_dict={"day": to_frame(rows.table([], columns))})
-        for position in positions:
-            outcomes[position] = _outcome(rows, checks[position], partial(_compute, asked[position], engine))
+        decided = _compute([asked[position] for position in positions], rows, columns, size)
+        for position, decide in zip(positions, decided, strict=True):
+            outcomes[position] = _outcome(rows, checks[position], decide)
     return [outcomes[position] for position in range(len(checks))]
 
 
@@ -116,7 +151,7 @@ class _Asked:
 
     @classmethod
     def of(cls, check: Check, spec: ModelSpec) -> _Asked:
-        is_personal = any(spec.columns[name].personal for name in _columns_of(check) if name in spec.columns)
+        is_personal = any(spec.columns[name].personal for name in columns_of(check) if name in spec.columns)
         return cls(check, _build(check), _PASSED_ONLY if is_personal else _COUNTS_ONLY, question_of(check))
 
     @property
@@ -124,14 +159,16 @@ class _Asked:
         return {"result_format": dict(self.result_format)}
 
 
-def _count(asked: Iterable[Question | None], rows: CheckedRows, known: Known) -> dict[Question | None, RowCounts]:
+def _count(
+    asked: Iterable[Question | None], rows: CheckedRows, known: Known, size: int
+) -> dict[Question | None, CheckCounts]:
     """Return the counts that checks ask for; for those that are known no row is read."""
     questions = {question for question in asked if question is not None}
-    found: dict[Question | None, RowCounts] = {}
+    found: dict[Question | None, CheckCounts] = {}
     for question in questions:
         if (counts := known.answer(question)) is not None:
             found[question] = counts
-    return found | {**count_rows(questions - found.keys(), rows)}
+    return found | {**count_rows(questions - found.keys(), rows, size)}
 
 
 def _mistakes(position: int, check: Check) -> Iterator[str]:
@@ -177,17 +214,9 @@ def _build(check: Check) -> Any:
     return ExpectationConfiguration(type=check.expectation, kwargs=arguments).to_domain_obj()
 
 
-def _columns_of(check: Check) -> list[str]:
-    given: list[Any] = [check.column]
-    for name in _COLUMN_ARGUMENTS:
-        value = check.arguments.get(name)
-        given.extend(value if isinstance(value, list | tuple) else [value])
-    return [name for name in given if isinstance(name, str)]
-
-
 def _outcome_without_rows(rows: CheckedRows, check: Check, spec: ModelSpec) -> CheckOutcome | None:
     """Return the outcome if it does not depend on the rows."""
-    missing = [name for name in _columns_of(check) if name not in rows.scalars]
+    missing = [name for name in columns_of(check) if name not in rows.scalars]
     if vectors := [name for name in missing if name in spec.vectors]:
         return _unknown(rows, check, f"column {vectors[0]!r} is a vector; checks cannot read vectors")
     if missing:
@@ -216,27 +245,8 @@ def _unknown(rows: CheckedRows, check: Check, error: str) -> CheckOutcome:
 
 
 def _columns_read(check: Check, scalars: Sequence[str]) -> tuple[str, ...]:
-    """Return the columns that the arguments of a check name, be it in a condition; those of the table if none."""
-    words, conditions = _words(check.arguments)
-    named = {check.column, *words}
-    found = tuple(name for name in scalars if name in named or any(name in condition for condition in conditions))
-    return found if _columns_of(check) or check.expectation in _OF_TABLE else tuple(scalars)
-
-
-def _words(arguments: Mapping[str, Any]) -> tuple[set[str], list[str]]:
-    """Return the texts in lists and mappings, and those that may be a condition."""
-    words: set[str] = set()
-    held = list(arguments.values())
-    while held:
-        entry = held.pop()
-        if isinstance(entry, Mapping):
-            held += entry.values()
-        elif isinstance(entry, list | tuple):
-            words |= {item for item in entry if isinstance(item, str)}
-            held += [item for item in entry if not isinstance(item, str)]
-        elif isinstance(entry, str):
-            words.add(entry)
-    return words, [text for text in arguments.values() if isinstance(text, str)]
+    """Return the columns that a check may read: all, if it is of the table in a way of its own."""
+    return columns_named(check, scalars) if columns_of(check) or check.expectation in _OF_TABLE else tuple(scalars)
 
 
 class _Counted:
@@ -248,7 +258,7 @@ class _Counted:
         self._engine = PandasExecutionEngine()
         self._wanted: dict[tuple[str, bool], Any] = {}
 
-    def metrics(self, asked: _Asked, counts: RowCounts | None) -> dict[str, Any] | None:
+    def metrics(self, asked: _Asked, counts: CheckCounts | None) -> dict[str, Any] | None:
         """Return the metrics of a check by name; None if its expectation asks for others."""
         if counts is not None:
             metric = asked.expectation.map_metric
@@ -281,15 +291,71 @@ class _NotComputedError(Exception):
     """Metrics could not be computed; the message is the traceback."""
 
 
-def _compute(asked: _Asked, engine: Any) -> Any:
-    """Compute the metrics of a check from the rows that the engine holds, and let its expectation decide."""
-    wanted = asked.expectation.get_validation_dependencies(engine, asked.settings)
-    calculator = MetricsCalculator(engine)
-    graph = calculator.build_metric_dependency_graph(wanted.get_metric_configurations(), asked.settings)
-    metrics, aborted = calculator.resolve_validation_graph(graph, asked.settings)
-    for entry in aborted.values():
-        raise _NotComputedError(entry["exception_info"]["exception_traceback"])
-    return asked.expectation.metrics_validate(metrics, asked.settings, engine)
+class _Computed:
+    """Metrics of a check that Great Expectations computes from rows."""
+
+    def __init__(self, asked: _Asked) -> None:
+        self._asked = asked
+        self._engine: Any = None
+        self._metrics: dict[Any, Any] = {}
+        self._trace = ""
+
+    @property
+    def is_by_row(self) -> bool:
+        """Whether each row counts by itself; of the expectations of others it is not known."""
+        expectation = self._asked.expectation
+        is_core = type(expectation).__module__.startswith("great_expectations.expectations.core")
+        return is_core and getattr(expectation, "map_metric", None) in _BY_ROW
+
+    def add(self, engine: Any) -> None:
+        """Compute the metrics from the rows that an engine holds, and add them to those of other rows."""
+        if not self._trace:
+            self._engine = engine
+            try:
+                self._add(engine)
+            except Exception:  # noqa: BLE001 - whatever an expectation raises is an outcome of its check alone
+                self._trace = traceback.format_exc()
+
+    def decide(self) -> Any:
+        """Let the expectation decide."""
+        if self._trace:
+            raise _NotComputedError(self._trace)
+        return self._asked.expectation.metrics_validate(self._metrics, self._asked.settings, self._engine)
+
+    def _add(self, engine: Any) -> None:
+        settings = self._asked.settings
+        wanted = self._asked.expectation.get_validation_dependencies(engine, settings).get_metric_configurations()
+        calculator = MetricsCalculator(engine)
+        graph = calculator.build_metric_dependency_graph(wanted, settings)
+        found, aborted = calculator.resolve_validation_graph(graph, settings)
+        for entry in aborted.values():
+            self._trace = entry["exception_info"]["exception_traceback"]
+            return
+        for metric in wanted:
+            if metric.id in self._metrics and metric.metric_name.endswith("_count"):
+                self._metrics[metric.id] += found[metric.id]
+            elif metric.id in found:
+                self._metrics.setdefault(metric.id, found[metric.id])
+
+
+def _compute(asked: Sequence[_Asked], rows: CheckedRows, columns: Sequence[str], size: int) -> list[Callable[[], Any]]:
+    """Compute the metrics of checks of the same columns, in batches where each row counts by itself."""
+    computed = [_Computed(entry) for entry in asked]
+    by_row = [one for one in computed if one.is_by_row and rows.rows > size]
+    if by_row:
+        ambiguous = list_ambiguous(next(rows.batches([], columns, size)).schema)
+        types = find_types(rows.batches([], ambiguous, size)) if ambiguous else {}
+        for frame in to_frames(rows.batches([], columns, size), types):
+            _add(by_row, frame)
+    if others := [one for one in computed if one not in by_row]:
+        _add(others, to_frame(rows.table([], columns)))
+    return [one.decide for one in computed]
+
+
+def _add(computed: Sequence[_Computed], frame: pd.DataFrame) -> None:
+    engine = PandasExecutionEngine(batch_data_dict={"day": frame})
+    for one in computed:
+        one.add(engine)
 
 
 def _outcome(rows: CheckedRows, check: Check, decide: Callable[[], Any]) -> CheckOutcome:

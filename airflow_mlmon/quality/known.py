@@ -8,7 +8,7 @@ from airflow_mlmon.profiles.columns.category import CategoryProfile
 from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.quality.counts import LARGEST_EXACT, Listed, Nulls, Outside, Question, Repeated, RowCounts
+from airflow_mlmon.quality.counts import LARGEST_EXACT, CheckCounts, Listed, Nulls, Outside, Question, Repeated
 from airflow_mlmon.spec.choices import ColumnType
 from airflow_mlmon.spec.model import ModelSpec
 
@@ -30,12 +30,12 @@ class Known:
     profile: Profile | None = None
     ids: str | None = None
 
-    def answer(self, question: Question) -> RowCounts | None:
+    def answer(self, question: Question) -> CheckCounts | None:
         """Return the counts of a question, as they would be made of the rows; None if they are not known."""
         name = question.column
         if name == self.ids and isinstance(question, Nulls | Repeated):
             is_of_values = isinstance(question, Nulls) and question.absent
-            return None if is_of_values else RowCounts(nulls=0, unexpected=0)
+            return None if is_of_values else CheckCounts(nulls=0, unexpected=0)
         if self.profile is None or name not in self.spec.columns:
             return None
         column = self.profile.columns.get(name)
@@ -43,7 +43,7 @@ class Known:
             return None
         unexpected = _count(question, column, self.spec.columns[name].type, self.profile.rows)
         nulls = self.profile.rows - column.rows + column.missing
-        return None if unexpected is None else RowCounts(nulls=nulls, unexpected=unexpected)
+        return None if unexpected is None else CheckCounts(nulls=nulls, unexpected=unexpected)
 
 
 def _count(question: Question, column: ColumnProfile, kind: ColumnType, rows: int) -> int | None:

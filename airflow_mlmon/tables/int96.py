@@ -32,8 +32,14 @@ def read_batches(
         yield from batches
         return
     with pq.ParquetFile(path, coerce_int96_timestamp_unit=_WIDER_UNIT, **options) as wider:
-        for batch, coarse in zip(batches, wider.iter_batches(rows, columns=names), strict=True):
-            yield _limit(batch, coarse)
+        coarse = wider.iter_batches(rows, columns=names)
+        held = next(coarse, None)
+        for batch in batches:
+            # one batch may come in parts, where row groups have dictionaries of their own
+            if held is None or not held.num_rows:
+                held = next(coarse)
+            yield _limit(batch, held.slice(0, batch.num_rows))
+            held = held.slice(batch.num_rows)
 
 
 def _find_columns(file: pq.ParquetFile) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from airflow_mlmon.tables import int96
+from airflow_mlmon.tables import dictionaries, int96
 from airflow_mlmon.tables.damage import naming_damage
 from airflow_mlmon.tables.piece import ROWS, Piece, check_names, no_rows
 from airflow_mlmon.tables.reading import Reading
@@ -27,22 +27,26 @@ def read_parquet(path: Path, origin: str, reading: Reading) -> Iterator[Piece]:
     """
     # a buffer, because reading whole row groups takes hundreds of MB and saves no time on a disk
     options = {"pre_buffer": False, "buffer_size": _BUFFER, "page_checksum_verification": True}
-    with (
-        naming_damage(origin, "Parquet"),
-        pq.ParquetFile(path, coerce_int96_timestamp_unit=int96.UNIT, **options) as file,
-    ):
-        _check_counts(file.metadata)
-        shape = Shape(origin, file.schema_arrow, reading)
-        yield shape.head()
-        if not shape.wanted:
-            yield from shape.rows_alone(file.metadata.num_rows)
-            return
-        rows = 0
-        for batch in int96.read_batches(file, path, _rows_at_once(file), shape.wanted, **options):
-            rows += batch.num_rows
-            yield shape.piece(pa.Table.from_batches([batch]))
-        if rows != file.metadata.num_rows:
-            raise ValueError(f"{rows} of its {file.metadata.num_rows} rows could be read")
+    with naming_damage(origin, "Parquet"):
+        footer = pq.read_metadata(path)
+        _check_counts(footer)
+        most = _rows_at_once(footer)
+        coded = dictionaries.find_coded(path, footer, most, _BYTES)
+        with pq.ParquetFile(
+            path, metadata=footer, read_dictionary=coded, coerce_int96_timestamp_unit=int96.UNIT, **options
+        ) as file:
+            shape = Shape(origin, dictionaries.expand_types(file.schema_arrow, coded), reading)
+            yield shape.head()
+            if not shape.wanted:
+                yield from shape.rows_alone(footer.num_rows)
+                return
+            rows = 0
+            for batch in int96.read_batches(file, path, most, shape.wanted, **options):
+                for part in dictionaries.expand(batch, coded, _BYTES):
+                    rows += part.num_rows
+                    yield shape.piece(pa.Table.from_batches([part]))
+            if rows != footer.num_rows:
+                raise ValueError(f"{rows} of its {footer.num_rows} rows could be read")
 
 
 def _check_counts(footer: pq.FileMetaData) -> None:
@@ -64,10 +68,9 @@ def open_parquet(path: Path, origin: str) -> Piece:
         return Piece(origin=origin, table=no_rows(file.schema_arrow), unread=path, unread_rows=file.metadata.num_rows)
 
 
-def _rows_at_once(file: pq.ParquetFile) -> int:
+def _rows_at_once(footer: pq.FileMetaData) -> int:
     """Return how many rows are read at once: fewer of vectors, and of wide rows."""
-    if any(pa.types.is_nested(kind) for kind in file.schema_arrow.types):
+    if any(pa.types.is_nested(kind) for kind in footer.schema.to_arrow_schema().types):
         return _ROWS_OF_VECTORS
-    footer = file.metadata
     size = sum(footer.row_group(number).total_byte_size for number in range(footer.num_row_groups))
     return int(min(ROWS, max(1, _BYTES * footer.num_rows // max(size, 1))))

@@ -14,12 +14,18 @@ from great_expectations.data_context.types.base import (
     ProgressBarsConfig,
 )
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+from great_expectations.expectations.registry import get_expectation_impl
 
 from airflow_mlmon.quality.wording import number_text
 from airflow_mlmon.spec.quality import Check
 
 _TOGETHER = 4
 Plain = tuple[bool | None, int | None, str]
+
+
+def is_core(expectation: str) -> bool:
+    """Tell an expectation of Great Expectations from one that a test has registered."""
+    return get_expectation_impl(expectation).__module__.startswith("great_expectations.")
 
 
 def run_plainly(frame: pd.DataFrame, checks: Sequence[Check]) -> list[Plain]:

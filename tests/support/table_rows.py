@@ -11,10 +11,9 @@ import pyarrow as pa
 
 @dataclass(frozen=True, slots=True)
 class TableRows:
-    """Rows of a table, in batches of `size`."""
+    """Rows of a table."""
 
     held: pa.Table
-    size: int = 7
 
     @classmethod
     def of(cls, frame: pd.DataFrame) -> TableRows:
@@ -31,11 +30,13 @@ class TableRows:
         """Columns that are no vectors."""
         return tuple(field.name for field in self.held.schema if not pa.types.is_nested(field.type))
 
-    def batches(self, columns: Collection[str], where_there: Collection[str] = ()) -> Iterator[pa.Table]:
+    def batches(
+        self, columns: Collection[str], where_there: Collection[str] = (), size: int = 1_000
+    ) -> Iterator[pa.Table]:
         """Yield the rows of some columns in batches."""
         read = self.table(columns, where_there)
-        for start in range(0, read.num_rows, self.size):
-            yield read.slice(start, self.size)
+        for start in range(0, read.num_rows, size):
+            yield read.slice(start, size)
 
     def table(self, columns: Collection[str], where_there: Collection[str] = ()) -> pa.Table:
         """Return the rows of some columns at once."""

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_mlmon.statistics.arrays import Integers
+from airflow_mlmon.tables.bounds import find_ends
 
 GROUP_ROWS = 1 << 17
 GROUP_BYTES = 1 << 26
@@ -25,7 +26,7 @@ def cut_groups(rows: pa.Table) -> tuple[list[pa.Table], pa.Table]:
     """
     most = _rows_of_group(rows.schema)
     has_room = sum(column.nbytes for column in _of_any_length(rows)) <= GROUP_BYTES
-    ends = list(range(most, rows.num_rows + 1, most)) if has_room else _find_ends(_bytes_by_row(rows), most)
+    ends = list(range(most, rows.num_rows + 1, most)) if has_room else find_ends(_bytes_by_row(rows), GROUP_BYTES, most)
     starts = [0, *ends]
     return [rows.slice(start, end - start) for start, end in zip(starts, ends, strict=False)], rows.slice(starts[-1])
 
@@ -59,20 +60,6 @@ def _bytes_by_row(rows: pa.Table) -> Integers:
         width = 1 if is_text else column.type.value_type.bit_width // _BYTE_BITS
         sizes += width * pc.fill_null(lengths, 0).to_numpy()
     return sizes
-
-
-def _find_ends(sizes: Integers, most: int) -> list[int]:
-    """Return the ends of the full groups: the next row would be too much for them."""
-    sums = np.concatenate([[0], np.cumsum(sizes)])
-    ends: list[int] = []
-    start = 0
-    while True:
-        within = int(np.searchsorted(sums, sums[start] + GROUP_BYTES, side="right")) - 1
-        end = min(max(within, start + 1), start + most)
-        if end > len(sizes) or (end == len(sizes) and end < start + most):
-            return ends
-        ends.append(end)
-        start = end
 
 
 def _repeats(values: pa.ChunkedArray) -> bool:

@@ -17,6 +17,7 @@ from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import MetricValue, PartitionState, SubjectKey, Verdict, VerdictState
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
+from airflow_mlmon.spec.metrics import ROWS
 from airflow_mlmon.tasks.registry import METRICS
 
 
@@ -61,7 +62,8 @@ def calibrate(
     """Evaluate each day of a range at each sensitivity, oldest first, without storing anything.
 
     Each replay starts with a past without breaches and then uses its own breaches only, and what was accepted as
-    normal. Days whose profile is missing or has another schema are left out.
+    normal. Days whose profile is missing or has another schema, or whose metrics were pruned, are left
+    out.
 
     Raises:
         StateError: the spec has changed since its profile schema was pinned.
@@ -77,12 +79,16 @@ def calibrate(
     for state in run.store.states(run.model, first, last):
         if not state.evaluated or state.schema != reference.schema.id or not state.rows_accepted:
             continue
+        values = run.store.metric_values(state.partition)
+        if {value.metric for value in values} <= {ROWS}:
+            # the others were pruned
+            continue
         try:
             profile = _profile(run, state, reference.schema.id)
         except NotFoundError:
             continue
         run.progress(f"replaying {state.partition.key}")
-        by_labels = _by_labels(run.store.metric_values(state.partition))
+        by_labels = _by_labels(values)
         found = []
         for replay, evaluate in zip(replays, evaluates, strict=True):
             rows = evaluate.evaluate(state.partition, by_labels[False], profile, policy=replay.policy)

@@ -20,7 +20,7 @@ from airflow_mlmon.pipeline.steps.arrival import ARRIVAL_METRICS
 from airflow_mlmon.pipeline.steps.drift import compare_day
 from airflow_mlmon.pipeline.steps.performance import measure_labels
 from airflow_mlmon.pipeline.steps.rows import row_metrics
-from airflow_mlmon.pipeline.workspace.curated import read_curated
+from airflow_mlmon.pipeline.workspace.curated import has_curated, read_curated
 from airflow_mlmon.pipeline.workspace.estimates import estimated_metrics
 from airflow_mlmon.pipeline.workspace.outcomes import last_measured, read_outcomes
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
@@ -106,10 +106,12 @@ def _fit(run: Run, reference: StoredReference, partitions: Sequence[Partition]) 
     unfit = find_unfit(reference.schema, reference.profile, profiles)
     if not unfit:
         return reference
+    held = [state for state in held if has_curated(run, state.partition, str(state.version))][-_PINNED_DAYS:]
+    if not held:
+        return reference
     run.progress(f"pinning again: {', '.join(sorted(unfit))}")
     rows = [
-        read_curated(run, state.partition, str(state.version), [run.spec.id_column], sorted(unfit))
-        for state in held[-_PINNED_DAYS:]
+        read_curated(run, state.partition, str(state.version), [run.spec.id_column], sorted(unfit)) for state in held
     ]
     return pin_reference_again(run, reference, pa.concat_tables(rows, promote_options="default").select(sorted(unfit)))
 

@@ -24,6 +24,7 @@ from airflow_mlmon.causes import Cause, CauseKind
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.labelled_rows import forget_labelled
+from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of
 from airflow_mlmon.pipeline.workspace.partition_files import to_parquet
 from airflow_mlmon.records import Delivery
 from airflow_mlmon.spec import Labels
@@ -67,6 +68,15 @@ def take_delivery(run: Run, partition: Partition) -> Taken:
         return _take_of_table(run, labels, _window(run, labels, partition)).get(partition, Taken())
     source = find_delivery(run, labels, partition)
     return _take(run, labels, partition, source) if source.listed else Taken()
+
+
+def restore_deliveries(run: Run, partition: Partition) -> None:
+    """Receive again the deliveries of a day's labels that were pruned with its rows, from the archive."""
+    if run.spec.retention.rows is None:
+        return
+    for delivery in deliveries_of(run, partition):
+        if not run.files.list(delivery.uri):
+            take_delivery(run, delivery.partition)
 
 
 def take_changed_deliveries(run: Run, days: Iterable[Partition]) -> dict[Partition, Taken]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from airflow_mlmon.drift.metrics import score_metric
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.steps.deliveries import Taken, days_before, take_changed_deliveries
+from airflow_mlmon.pipeline.steps.deliveries import Taken, days_before, restore_deliveries, take_changed_deliveries
 from airflow_mlmon.pipeline.steps.prepare import Prepared
 from airflow_mlmon.pipeline.steps.touched import (
     find_touched_days,
@@ -51,6 +51,7 @@ def measure_performance(run: Run, prepared: Prepared) -> list[Measured]:
     These are the day's own delivery, and those of the days before that no run has received or that have changed since.
     """
     partition = prepared.partition
+    restore_deliveries(run, partition)
     own = measure_labels(run, partition, prepared.version)
     if own is None:
         return []

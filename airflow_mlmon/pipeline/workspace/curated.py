@@ -60,7 +60,10 @@ def _open(run: Run, partition: Partition, version: str, stack: ExitStack) -> lis
     except NotFoundError:
         uris = curated_uris(run, partition, version)
         if len(uris) == 1:
-            raise
+            raise NotFoundError(
+                f"The curated rows of {partition} are not in the workspace any more.",
+                hint="`retention.rows` in the spec prunes them; a run of the day takes them in again",
+            ) from None
         return [copy(uri) for uri in uris]
 
 

@@ -46,6 +46,9 @@ class DistinctSketch:
     @staticmethod
     def of(texts: pa.Array) -> DistinctSketch:
         """Build the sketch of strings without nulls; bytes that are not UTF-8 count as U+FFFD."""
+        if not len(texts):
+            # they may have no type
+            return DistinctSketch.empty()
         builder = SketchBuilder()
         builder.add(texts)
         return builder.sketch()
