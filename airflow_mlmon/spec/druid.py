@@ -64,8 +64,9 @@ class Druid(Section):
     workers: int = Field(
         default=1,
         ge=1,
-        description="Workers of Druid that load one day at once, where it has several parts of four million rows; as "
-        "many must be free beside that of the task itself.",
+        description="Workers of Druid that load one day at once, where it has several parts of four million rows. They "
+        "come beside the worker of the day's task: keep some free of such tasks by Druid's "
+        "druid.indexer.runner.parallelIndexTaskSlotRatio.",
     )
     retention_days: int | None = Field(
         default=None,
