@@ -5,21 +5,20 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_mlmon.profiles.engine.id_hashes import hash_ids
-from airflow_mlmon.statistics.arrays import Flags
+from airflow_mlmon.statistics.arrays import Flags, Integers
 
-Rows = npt.NDArray[np.int64]
+_HASH_BITS, _SPARSE, _FEWEST_BITS = 63, 8, 8
 
 
 class Matched(NamedTuple):
     """Pairs of equal keys: ascending positions of predictions, and the row of the delivery that each belongs to."""
 
-    positions: Rows
-    rows: Rows
+    positions: Integers
+    rows: Integers
 
 
 class SoughtKeys:
@@ -31,37 +30,46 @@ class SoughtKeys:
         self._order = np.argsort(hashes)
         self._hashes = hashes[self._order]
         self._keys = pa.chunked_array([self._keys.combine_chunks()])
+        # one in eight places is taken: most other hashes are told by theirs
+        self._shift = _HASH_BITS - max((len(hashes) * _SPARSE).bit_length(), _FEWEST_BITS)
+        self._is_taken = np.zeros(1 << (_HASH_BITS - self._shift), np.bool_)
+        self._is_taken[hashes >> self._shift] = True
+        self._has_doubled = bool(np.any(self._hashes[1:] == self._hashes[:-1]))
 
     def find(self, keys: pa.ChunkedArray) -> Matched:
         """Find the predictions that have one of the keys; null is none."""
-        valid = np.flatnonzero(keys.is_valid().to_numpy())
+        valid = np.flatnonzero(keys.is_valid().to_numpy()) if keys.null_count else None
         hashes = hash_ids(keys.drop_null())
-        order = np.argsort(hashes)
+        likely = np.flatnonzero(self._is_taken[hashes >> self._shift])
+        order = likely[np.argsort(hashes[likely])]
         hashes = hashes[order]
         low = np.searchsorted(self._hashes, hashes)
         held = low < len(self._hashes)
         held[held] = self._hashes[low[held]] == hashes[held]
-        suspects = np.sort(valid[order[held]])
-        candidates = self._rows_between(low[held], np.searchsorted(self._hashes, hashes[held], side="right"))
-        known = self._keys.take(pa.array(candidates)).combine_chunks()
-        places = pc.index_in(_to_large(keys.take(pa.array(suspects))), known)
-        is_known = places.is_valid().to_numpy()
-        return Matched(suspects[is_known], candidates[places.drop_null().to_numpy()])
+        suspects = order[held] if valid is None else valid[order[held]]
+        ascending = np.argsort(suspects)
+        suspects, low = suspects[ascending], low[held][ascending]
+        asked = _to_large(keys.take(pa.array(suspects)))
+        if not self._has_doubled:
+            rows = self._order[low]
+            is_equal = pc.equal(asked, self._keys.take(pa.array(rows))).to_numpy()
+            return Matched(suspects[is_equal], rows[is_equal])
+        rows = self._rows_alike(low)
+        places = pc.index_in(asked, self._keys.take(pa.array(rows)).combine_chunks())
+        is_equal = places.is_valid().to_numpy()
+        return Matched(suspects[is_equal], rows[places.drop_null().to_numpy()])
 
-    def mark(self, rows: Rows) -> Flags:
+    def mark(self, rows: Integers) -> Flags:
         """Mark the keys that are equal to that of one of these rows."""
         marked = np.zeros(len(self._hashes), dtype=np.bool_)
         marked[rows] = True
-        if np.any(self._hashes[1:] == self._hashes[:-1]):
+        if self._has_doubled:
             marked = marked[pc.index_in(self._keys, self._keys.combine_chunks()).to_numpy()]
         return marked
 
-    def _rows_between(self, low: Rows, high: Rows) -> Rows:
-        """Return the rows, ascending and once each, of ranges of the sorted hashes."""
-        lengths = high - low
-        shifts = np.repeat(low - (np.cumsum(lengths) - lengths), lengths)
-        rows = np.sort(self._order[shifts + np.arange(len(shifts))])
-        return rows[np.diff(rows, prepend=-1) > 0]
+    def _rows_alike(self, low: Integers) -> Integers:
+        """Return the rows, ascending and once each, whose hash is one of those at some places."""
+        return np.sort(self._order[np.isin(self._hashes, self._hashes[low])])
 
 
 def _to_large(keys: pa.ChunkedArray) -> pa.ChunkedArray:

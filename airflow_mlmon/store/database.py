@@ -57,6 +57,9 @@ class Database:
                 )
             _make_folder(path.parent)
         self.engine = _engine(self._url)
+        self._engines = {
+            begin: self.engine.execution_options(**{_SQLITE_BEGIN: begin}) for begin in ("", "BEGIN", "BEGIN IMMEDIATE")
+        }
 
     @property
     def is_sqlite(self) -> bool:
@@ -95,7 +98,7 @@ class Database:
     @contextmanager
     def _connected(self, sqlite_begin: str) -> Iterator[sa.Connection]:
         try:
-            with self.engine.execution_options(**{_SQLITE_BEGIN: sqlite_begin}).begin() as connection:
+            with self._engines[sqlite_begin].begin() as connection:
                 yield connection
         except exc.SQLAlchemyError as error:
             self._raise(error)

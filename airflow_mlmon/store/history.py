@@ -5,8 +5,10 @@ Failed partitions are left out: their values do not represent the model.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -36,20 +38,64 @@ def read_values(
         segment: segment to read, "" for all rows; None reads all of them.
         limit: largest number of values to return.
     """
-    table, partitions = schema.metrics, schema.partitions
-    failed = sa.select(partitions.c.day).where(partitions.c.model == model, partitions.c.status == Status.FAILED.value)
+    query = _values_query(has_segment=segment is not None, has_limit=limit is not None)
+    asked = {"model": model, "first": days[0], "last": days[1], "metrics": list(metrics)}
+    asked |= {name: value for name, value in (("segment", segment), ("limit", limit)) if value is not None}
+    return [
+        (day, (metric, column or None, of or None), value, rows)
+        for day, metric, column, of, value, rows in connection.execute(query, asked)
+    ]
+
+
+def read_first(
+    connection: sa.Connection, model: str, metrics: Mapping[str, tuple[date, int]], last: date
+) -> dict[str, list[Value]]:
+    """Read the same of metrics of all rows together, each from a day on and as many values as are asked for."""
+    query = _first_query()
+    return {
+        metric: [
+            (day, (metric, None, None), value, rows)
+            for day, value, rows in connection.execute(
+                query, {"model": model, "first": first, "last": last, "metric": metric, "limit": limit}
+            )
+        ]
+        for metric, (first, limit) in metrics.items()
+    }
+
+
+@cache
+def _values_query(*, has_segment: bool, has_limit: bool) -> sa.Select[tuple[Any, ...]]:
+    table = schema.metrics
     query = sa.select(*(table.c[name] for name in ("day", "metric", "column", "segment", "value", "rows"))).where(
+        *_valid(table),
+        table.c.metric.in_(sa.bindparam("metrics", expanding=True)),
+        *([table.c.segment == sa.bindparam("segment")] if has_segment else []),
+    )
+    return query.order_by(table.c.day).limit(sa.bindparam("limit", type_=sa.Integer) if has_limit else None)
+
+
+@cache
+def _first_query() -> sa.Select[tuple[Any, ...]]:
+    table = schema.metrics
+    query = sa.select(table.c.day, table.c.value, table.c.rows).where(
+        *_valid(table), table.c.metric == sa.bindparam("metric"), schema.OF_ALL
+    )
+    return query.order_by(table.c.day).limit(sa.bindparam("limit", type_=sa.Integer))
+
+
+def _valid(table: sa.Table) -> list[sa.ColumnElement[bool]]:
+    """Write the condition that a value is there and its day has not failed, of a model on days that are bound."""
+    model: sa.BindParameter[str] = sa.bindparam("model")
+    days: tuple[sa.BindParameter[date], sa.BindParameter[date]] = sa.bindparam("first"), sa.bindparam("last")
+    partitions = schema.partitions.c
+    failed = sa.select(partitions.day).where(
+        partitions.model == model, partitions.status == Status.FAILED.value, partitions.day.between(*days)
+    )
+    return [
         table.c.model == model,
         table.c.day.between(*days),
-        table.c.metric.in_(metrics),
         table.c.value.is_not(None),
-        table.c.day.not_in(failed.where(partitions.c.day.between(*days))),
-    )
-    if segment is not None:
-        query = query.where(table.c.segment == segment)
-    return [
-        (row.day, subject_of(row), row.value, row.rows)
-        for row in connection.execute(query.order_by(table.c.day).limit(limit))
+        table.c.day.not_in(failed),
     ]
 
 

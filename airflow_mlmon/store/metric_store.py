@@ -234,10 +234,10 @@ class MetricStore(RangeStore, BaselineStore, DeliveryStore, MetricPruning):
         with self._database.reading() as connection:
             return history.read_values(connection, model, metrics, window)
 
-    def earliest(self, model: str, metric: str, first: date, last: date, days: int) -> list[Value]:
-        """Read the same of a metric of all rows, on the first `days` days of a range that have a value."""
+    def earliest(self, model: str, metrics: Mapping[str, tuple[date, int]], last: date) -> dict[str, list[Value]]:
+        """Read the same of metrics of all rows up to a day, each from a day on and at most so many values."""
         with self._database.reading() as connection:
-            return history.read_values(connection, model, [metric], (first, last), segment="", limit=days)
+            return history.read_first(connection, model, metrics, last)
 
     def alerts(self, model: str, first: date, last: date, *, include_resolved: bool = False) -> list[Alert]:
         """Read the alerts of a range, in the order of the days and, within a day, of the evaluation."""

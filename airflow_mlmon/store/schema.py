@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from airflow_mlmon.partition import DEFAULT_ZONE
 
-SCHEMA_VERSION = "0014"
+SCHEMA_VERSION = "0015"
 VERSION_TABLE = "mlmon_schema_version"
 
 
@@ -142,6 +142,16 @@ metrics = sa.Table(
     _text("detail"),
     *(sa.Column(name, sa.Double) for name in ("low", "high", "constant")),
     _of_partition(),
+)
+# of all rows and columns together; written out, because SQLite takes no index for values that are bound
+OF_ALL = sa.and_(metrics.c.column == sa.literal_column("''"), metrics.c.segment == sa.literal_column("''"))
+sa.Index(
+    "mlmon_metrics_of_all",
+    metrics.c.model,
+    metrics.c.metric,
+    metrics.c.day,
+    sqlite_where=OF_ALL,
+    postgresql_where=OF_ALL,
 )
 
 verdicts = sa.Table(

@@ -47,6 +47,7 @@ from airflow_mlmon.spec.metrics import (
     OUT_OF_RANGE_RATE,
     ROWS,
     ROWS_BY_HOUR,
+    UNSAMPLED_ROWS,
 )
 from airflow_mlmon.spec.model import ModelSpec
 from airflow_mlmon.statistics.correction import compute_look_rate
@@ -59,6 +60,8 @@ _FARTHEST = 3
 # outputs and performance are compared with the initial window, at most a year back
 _LASTING = tuple(name for name, metric in METRICS.items() if metric.measure and metric.of_model)
 _YEAR = timedelta(days=365)
+# what an evaluation asks of past days beside the metrics themselves
+_OF_ALL_ROWS = (ROWS, UNSAMPLED_ROWS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +163,10 @@ class PartitionEvaluator:
         unlike = {past for past in set(served) - alike if past >= partition.shift(-reach).day}
         is_changing = bool(unlike) or len(now) > 1
         texts = _texts(spec, reference) if reference else frozenset()
-        names = (*_EVALUATED, *spec.own_metrics, *([DRIFT] if texts else ()))
+        names: Sequence[str] = (*_EVALUATED, *spec.own_metrics, *([DRIFT] if texts else ()))
+        if reference is None:
+            # those of all columns are many, and labels are of none
+            names = sorted({*_OF_ALL_ROWS, *(value.metric for value in metrics)}.intersection(names))
         found = self.run.store.past(self.run.model, names, day, reach)
         evidence = PartitionEvidence(
             day=day,
@@ -261,7 +267,11 @@ class PartitionEvaluator:
 
     def _is_of_model(self, key: SubjectKey) -> bool:
         """Return whether a metric changes with the model version: so does what explains its outputs."""
-        return METRICS[key[0]].of_model or (key[0] == EXPLAINED_SHARE and key[1] in self.run.spec.outputs)
+        return METRICS[key[0]].of_model or (key[0] == EXPLAINED_SHARE and key[1] in self._outputs)
+
+    @cached_property
+    def _outputs(self) -> frozenset[str]:
+        return frozenset(self.run.spec.outputs)
 
     def _first(
         self,
@@ -273,7 +283,7 @@ class PartitionEvaluator:
     ) -> dict[SubjectKey, list[tuple[date, Point]]]:
         """Return the outputs and performance of the initial window, at most a year back and since the last acceptance.
 
-        Only those of metrics that the day has: each is a query.
+        Only those of metrics that the day has: each is a query, of no more days than may be in breach or unlike.
 
         They are before the trailing days, of the same versions, not in breach, and as many as a history should be.
         """
@@ -281,17 +291,23 @@ class PartitionEvaluator:
         last = day - timedelta(days=history.days + 1)
         begin = max(day - _YEAR, min(alike, default=last)) if served else day - _YEAR
         accepted = store.accepted_until(self.run.model, day)
-        found: dict[SubjectKey, list[tuple[date, Point]]] = {}
-        lasting = {*_LASTING, *self.run.spec.own_metrics}
-        for name in dict.fromkeys(value.metric for value in metrics if value.metric in lasting):
+        unlike = set(served).difference(alike)
+        asked, unfit = {}, {}
+        for name in dict.fromkeys(value.metric for value in metrics if value.metric in self._lasting):
             key = name, None, None
             since = max(begin, accepted.get(key, date.min) + timedelta(days=1))
-            values = store.earliest(self.run.model, name, since, last, _FARTHEST * history.days)
-            unfit = {*set(served).difference(alike), *breached.get(key, ())}
-            points = [(at, Point(value=value, rows=rows)) for at, _, value, rows in values if at not in unfit]
+            unfit[name] = {past for past in unlike.union(breached.get(key, ())) if since <= past <= last}
+            asked[name] = since, min(history.days + len(unfit[name]), _FARTHEST * history.days)
+        found: dict[SubjectKey, list[tuple[date, Point]]] = {}
+        for name, values in store.earliest(self.run.model, asked, last).items():
+            points = [(at, Point(value=value, rows=rows)) for at, _, value, rows in values if at not in unfit[name]]
             if len(points) >= history.minimum:
-                found[key] = points[: history.days]
+                found[name, None, None] = points[: history.days]
         return found
+
+    @cached_property
+    def _lasting(self) -> frozenset[str]:
+        return frozenset({*_LASTING, *self.run.spec.own_metrics})
 
     def _reach(self, breached: Mapping[SubjectKey, Collection[date]]) -> int:
         """Return the number of days to look back, so that the history is complete despite a long incident."""

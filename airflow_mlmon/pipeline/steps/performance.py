@@ -51,16 +51,16 @@ def measure_performance(run: Run, prepared: Prepared) -> list[Measured]:
     These are the day's own delivery, and those of the days before that no run has received or that have changed since.
     """
     partition = prepared.partition
-    restore_deliveries(run, partition)
-    own = measure_labels(run, partition, prepared.version)
-    if own is None:
+    if run.spec.labels is None:
         return []
+    restore_deliveries(run, partition)
     changed = take_changed_deliveries(run, days_before(run, partition))
     days = served_before(run, partition)
     run.progress("matching labels")
     told, touched = _look_through_own(run, days | {partition: prepared.version}, partition)
     touched |= find_touched_days(run, days, looked=partition)
-    measured = [replace(own, told=join_told([told, _tell_of_changed(run, changed)]))]
+    own = measure_labels(run, partition, prepared.version)
+    measured = [replace(own, told=join_told([told, _tell_of_changed(run, changed)]))] if own else []
     for past, version in days.items():
         if past in touched:
             run.progress(f"performance of {past.key}")

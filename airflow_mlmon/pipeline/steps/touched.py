@@ -20,7 +20,7 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.curated import has_curated, read_curated
 from airflow_mlmon.pipeline.workspace.label_matches import LabelMatches
-from airflow_mlmon.pipeline.workspace.labelled_rows import find_labelled, mark_found, read_delivery, rows_of
+from airflow_mlmon.pipeline.workspace.labelled_rows import delivered_rows, find_labelled, mark_found, read_delivery
 from airflow_mlmon.pipeline.workspace.outcomes import NOTHING_TOLD, Told
 from airflow_mlmon.records import Delivery
 from airflow_mlmon.spec.labels import IdForm
@@ -92,7 +92,7 @@ def look_through(run: Run, delivery: Delivery, days: _Versions) -> Looked:
     found, touched = np.zeros(delivery.rows, np.bool_), set()
     labelled = find_labelled(run, delivery, days)
     for day, rows in labelled.items():
-        found[rows_of(rows)] = True
+        found[delivered_rows(rows)] = True
         if rows.num_rows:
             touched.add(day)
     return Looked(frozenset(touched), found, frozenset(days.keys() - labelled.keys()))

@@ -25,6 +25,8 @@ from airflow_mlmon.statistics.arrays import Flags, Integers
 
 # keys of a delivery that are sought at a time; each takes about 100 bytes
 _AT_ONCE = 1 << 22
+# rows of a day that they are sought among at a time
+_BATCH = 1 << 18
 _FOUND = "in-"
 _POSITION, _ROW = "position", "row"
 _KEPT = [_POSITION, "label", "excluded"]
@@ -145,7 +147,7 @@ def _match(run: Run, keys: pa.ChunkedArray, days: Mapping[Partition, str]) -> di
 def _keys_of(run: Run, day: Partition, version: str) -> Iterator[tuple[int, pa.ChunkedArray]]:
     first = 0
     with open_curated(run, day, version) as rows:
-        for batch in rows.batches(list(key_columns(run.spec))):
+        for batch in rows.batches(list(key_columns(run.spec)), size=_BATCH):
             yield first, prediction_keys(batch, run.spec)
             first += batch.num_rows
 
@@ -164,7 +166,7 @@ def _with_labels(matched: Matched, delivered: pa.Table) -> pa.Table:
     return pa.table([matched.positions, matched.rows, *labels.columns], names=[_POSITION, _ROW, *labels.column_names])
 
 
-def rows_of(labelled: pa.Table) -> Integers:
+def delivered_rows(labelled: pa.Table) -> Integers:
     """Return the rows of the delivery."""
     rows: Integers = labelled.column(_ROW).to_numpy()
     return rows

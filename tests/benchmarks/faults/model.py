@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -52,9 +52,12 @@ class Unpublished(MetricStore):
         """Read the values of the days before a day."""
         return self._once(super().past, model, tuple(metrics), before, days)
 
-    def earliest(self, model: str, metric: str, first: date, last: date, days: int) -> list[Value]:
+    def earliest(self, model: str, metrics: Mapping[str, tuple[date, int]], last: date) -> dict[str, list[Value]]:
         """Read the first values of a range."""
-        return self._once(super().earliest, model, metric, first, last, days)
+        return {name: self._once(self._first, model, name, asked, last) for name, asked in metrics.items()}
+
+    def _first(self, model: str, metric: str, asked: tuple[date, int], last: date) -> list[Value]:
+        return super().earliest(model, {metric: asked}, last)[metric]
 
     def _once(self, read: Callable[..., list[Value]], *arguments: Any) -> list[Value]:
         known = self.__dict__.setdefault("known", {})
