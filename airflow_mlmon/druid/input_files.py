@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from airflow_mlmon.druid.inputs import JSON_LINES, PARQUET
 from airflow_mlmon.druid.json_lines import BLOCK_ROWS, encode_blocks
-from airflow_mlmon.druid.parquet import to_plain
+from airflow_mlmon.druid.parquet import to_druid_types
 from airflow_mlmon.spec.druid import DruidFormat
 
 # about a segment of Druid, which has five million rows at most
@@ -65,7 +65,7 @@ def cut_tables(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
 def _write_parquet(blocks: Iterable[pa.Table], path: Path) -> None:
     writer: pq.ParquetWriter | None = None
     for block in blocks:
-        plain = to_plain(block)
+        plain = to_druid_types(block)
         if writer is None:
             writer = pq.ParquetWriter(path, plain.schema, compression="snappy")
         writer.write_table(plain)

@@ -18,11 +18,11 @@ def write_parquet(table: pa.Table) -> bytes:
     {'x': [0.5, None], 'ok': [1, 0]}
     """
     sink = io.BytesIO()
-    pq.write_table(to_plain(table), sink, compression="snappy")
+    pq.write_table(to_druid_types(table), sink, compression="snappy")
     return sink.getvalue()
 
 
-def to_plain(table: pa.Table) -> pa.Table:
+def to_druid_types(table: pa.Table) -> pa.Table:
     """Convert the columns to types that Druid reads from Parquet."""
     names = table.column_names
     return pa.table([_plain(name, table.column(name).combine_chunks()) for name in names], names=names)
