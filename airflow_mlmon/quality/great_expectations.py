@@ -24,6 +24,7 @@ import pandas as pd
 
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.quality.counts import CheckCounts, CheckedRows, Question, question_of
+from airflow_mlmon.quality.deferred import deferred
 from airflow_mlmon.quality.frame import FrameTypes, to_frame
 from airflow_mlmon.quality.known import Known
 from airflow_mlmon.quality.named_columns import columns_named, columns_of
@@ -33,10 +34,10 @@ from airflow_mlmon.spec.model import ModelSpec
 from airflow_mlmon.spec.quality import Check
 from airflow_mlmon.spec.section import nearest
 
-# its import logs more than 200 lines at INFO and uses deprecated modules of Python
+# its import logs more than 200 lines at INFO, uses deprecated modules, and loads 70 MB for pictures and rare tests
 logging.getLogger("great_expectations").setLevel(logging.WARNING)
 logging.getLogger("great_expectations._docs_decorators").setLevel(logging.WARNING)
-with warnings.catch_warnings():
+with warnings.catch_warnings(), deferred("altair", "scipy.stats"):
     warnings.simplefilter("ignore", DeprecationWarning)
     import great_expectations  # noqa: F401 - registers the expectations
     from great_expectations.execution_engine import PandasExecutionEngine
