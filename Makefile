@@ -92,7 +92,7 @@ lock: $(READY) ## resolve requirements.lock again
 		--no-emit-index-url --generate-hashes --no-annotate --no-header --output-file requirements.lock
 
 kernels: $(READY) ## compile the kernels of the profiling engine into this tree, as the setup does
-	@$(BIN)/python hatch_build.py
+	@$(BIN)/python -m include.kernels.build
 
 wheel: $(READY) ## build a wheel with them, for any Linux (needs a compiler)
 	@$(BIN)/python -m hatchling build --target wheel

@@ -76,7 +76,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """Rows with a value that another row has too; counted by nobody here, but known of ids."""
+    """Rows with a value that another row has too; see `quality.repeated`."""
 
     column: str
 

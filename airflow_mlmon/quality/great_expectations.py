@@ -15,7 +15,7 @@ import numbers
 import re
 import traceback
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -23,7 +23,8 @@ from typing import Any
 import pandas as pd
 
 from airflow_mlmon.errors import ConfigError
-from airflow_mlmon.quality.counts import CheckCounts, CheckedRows, Question, count_rows, question_of
+from airflow_mlmon.quality.counts import CheckCounts, CheckedRows, Question, question_of
+from airflow_mlmon.quality.deferred import deferred
 from airflow_mlmon.quality.frame import find_types, list_ambiguous, to_frame, to_frames
 from airflow_mlmon.quality.known import Known
 from airflow_mlmon.quality.named_columns import columns_named, columns_of
@@ -33,10 +34,10 @@ from airflow_mlmon.spec.model import ModelSpec
 from airflow_mlmon.spec.quality import Check
 from airflow_mlmon.spec.section import nearest
 
-# its import logs more than 200 lines at INFO and uses deprecated modules of Python
+# its import logs more than 200 lines at INFO, uses deprecated modules, and loads 70 MB for pictures and rare tests
 logging.getLogger("great_expectations").setLevel(logging.WARNING)
 logging.getLogger("great_expectations._docs_decorators").setLevel(logging.WARNING)
-with warnings.catch_warnings():
+with warnings.catch_warnings(), deferred("altair", "scipy.stats"):
     warnings.simplefilter("ignore", DeprecationWarning)
     import great_expectations  # noqa: F401 - registers the expectations
     from great_expectations.execution_engine import PandasExecutionEngine
@@ -125,11 +126,12 @@ def validate(rows: CheckedRows, checks: Sequence[Check], known: Known, *, size: 
             outcomes[position] = outcome
         else:
             asked[position] = _Asked.of(check, known.spec)
-    counts = _count([entry.question for entry in asked.values()], rows, known, size)
+    questions = {entry.question for entry in asked.values() if entry.question is not None}
+    counts = known.count(questions, rows, size)
     counted = _Counted(rows)
     by_columns: dict[tuple[str, ...], list[int]] = {}
     for position, entry in asked.items():
-        if (metrics := counted.metrics(entry, counts.get(entry.question))) is not None:
+        if (metrics := counted.metrics(entry, counts.get(entry.question) if entry.question else None)) is not None:
             outcomes[position] = _outcome(rows, entry.check, partial(counted.decide, entry, metrics))
         else:
             by_columns.setdefault(_columns_read(entry.check, rows.scalars), []).append(position)
@@ -157,18 +159,6 @@ class _Asked:
     @property
     def settings(self) -> dict[str, Any]:
         return {"result_format": dict(self.result_format)}
-
-
-def _count(
-    asked: Iterable[Question | None], rows: CheckedRows, known: Known, size: int
-) -> dict[Question | None, CheckCounts]:
-    """Return the counts that checks ask for; for those that are known no row is read."""
-    questions = {question for question in asked if question is not None}
-    found: dict[Question | None, CheckCounts] = {}
-    for question in questions:
-        if (counts := known.answer(question)) is not None:
-            found[question] = counts
-    return found | {**count_rows(questions - found.keys(), rows, size)}
 
 
 def _mistakes(position: int, check: Check) -> Iterator[str]:

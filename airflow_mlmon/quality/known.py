@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from airflow_mlmon.profiles.columns.category import CategoryProfile
 from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.quality.counts import LARGEST_EXACT, CheckCounts, Listed, Nulls, Outside, Question, Repeated
+from airflow_mlmon.quality.counts import (
+    LARGEST_EXACT,
+    CheckCounts,
+    CheckedRows,
+    Listed,
+    Nulls,
+    Outside,
+    Question,
+    Repeated,
+    count_rows,
+)
+from airflow_mlmon.quality.repeated import count_repeated
 from airflow_mlmon.spec.choices import ColumnType
 from airflow_mlmon.spec.model import ModelSpec
 
@@ -29,6 +41,14 @@ class Known:
     spec: ModelSpec
     profile: Profile | None = None
     ids: str | None = None
+
+    def count(self, questions: AbstractSet[Question], rows: CheckedRows, size: int) -> dict[Question, CheckCounts]:
+        """Return the counts that are known, and of the others those that can be made of the rows."""
+        found = {question: counts for question in questions if (counts := self.answer(question)) is not None}
+        for question in questions - found.keys():
+            if isinstance(question, Repeated) and (counts := count_repeated(question.column, rows, size)) is not None:
+                found[question] = counts
+        return found | count_rows(questions - found.keys(), rows, size)
 
     def answer(self, question: Question) -> CheckCounts | None:
         """Return the counts of a question, as they would be made of the rows; None if they are not known."""

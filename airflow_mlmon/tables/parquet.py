@@ -15,8 +15,8 @@ from airflow_mlmon.tables.reading import Reading
 from airflow_mlmon.tables.shape import Shape
 
 _ROWS_OF_VECTORS = 1 << 13
-_BUFFER = 1 << 20
-_BYTES = 1 << 26
+_BUFFER, _SMALLEST_BUFFER, _BUFFERS = 1 << 20, 1 << 14, 1 << 25
+_BYTES = 1 << 25
 
 
 def read_parquet(path: Path, origin: str, reading: Reading) -> Iterator[Piece]:
@@ -26,9 +26,11 @@ def read_parquet(path: Path, origin: str, reading: Reading) -> Iterator[Piece]:
         UnreadableFileError: it is damaged, or is not a Parquet file.
     """
     # a buffer, because reading whole row groups takes hundreds of MB and saves no time on a disk
-    options = {"pre_buffer": False, "buffer_size": _BUFFER, "page_checksum_verification": True}
     with naming_damage(origin, "Parquet"):
         footer = pq.read_metadata(path)
+        # one for each column
+        buffer = max(_BUFFERS // max(footer.num_columns, 1), _SMALLEST_BUFFER)
+        options = {"pre_buffer": False, "buffer_size": min(buffer, _BUFFER), "page_checksum_verification": True}
         _check_counts(footer)
         most = _rows_at_once(footer)
         coded = dictionaries.find_coded(path, footer, most, _BYTES)

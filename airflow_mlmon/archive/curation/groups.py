@@ -12,7 +12,7 @@ from airflow_mlmon.tables.bounds import find_ends
 GROUP_ROWS = 1 << 17
 GROUP_BYTES = 1 << 26
 _GROUP_ROWS_OF_VECTORS = 1 << 13
-_BYTE_BITS = 8
+_BYTE_BITS, _NUMBER_BYTES = 8, 8
 # a dictionary pays where values repeat; of ids and times it is made in vain, for a quarter of the time of writing
 _FEW_ROWS, _FEW_DISTINCT = 1 << 12, 0.9
 _MANY_ROWS, _MANY_DISTINCT = 1 << 15, 0.7
@@ -68,5 +68,15 @@ def _repeats(values: pa.ChunkedArray) -> bool:
 
 
 def _share_distinct(values: pa.ChunkedArray) -> float:
-    held = len(values) - values.null_count
-    return pc.count_distinct(values).as_py() / held if held else 0.0
+    held = values.drop_null()
+    if not len(held):
+        return 0.0
+    if held.type not in (pa.float64(), pa.int64()) and not pa.types.is_timestamp(held.type):
+        return float(pc.count_distinct(held).as_py() / len(held))
+    # a tenth of the time of Arrow, which hashes them; as integers, because NaN is no other value than NaN
+    bits = np.sort(np.concatenate([_to_bits(chunk) for chunk in held.chunks]))
+    return float(1 + np.count_nonzero(bits[1:] != bits[:-1])) / len(held)
+
+
+def _to_bits(numbers: pa.Array) -> Integers:
+    return np.frombuffer(numbers.buffers()[1], np.int64, len(numbers), numbers.offset * _NUMBER_BYTES)

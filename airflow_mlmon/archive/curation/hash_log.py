@@ -15,7 +15,7 @@ from airflow_mlmon.statistics.arrays import Integers
 _BLOCK = 1 << 20
 _BYTES = 8
 # hashes that are sorted at a time
-_SORTED = 1 << 23
+_SORTED = 1 << 22
 _BITS = 63
 
 

@@ -7,7 +7,6 @@ hours, and of the values outside the vocabulary how many are new. Older formats 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from enum import IntEnum
 from functools import lru_cache
 from types import MappingProxyType
@@ -124,12 +123,13 @@ def read_column(reader: ByteReader, schema: ColumnSchema) -> ColumnProfile:
 
 
 def _read_columns(reader: ByteReader, schema: ProfileSchema, rows: int) -> Part:
-    columns = {}
+    columns: dict[str, ColumnProfile] = {}
+    with_new_rows = reader.version >= _WITH_NEW_ROWS
     for pinned in schema.columns:
-        column = read_column(reader, pinned)
-        if isinstance(column, CategoryProfile) and reader.version >= _WITH_NEW_ROWS:
-            column = replace(column, new_rows=reader.integer(), further_names=_read_names(reader))
-        columns[pinned.name] = column
+        if pinned.kind is Kind.CATEGORY:
+            columns[pinned.name] = _read_category(reader, pinned, with_new_rows=with_new_rows)
+        else:
+            columns[pinned.name] = read_column(reader, pinned)
     return Part(rows=rows, columns=columns)
 
 
@@ -199,18 +199,21 @@ def _write_category(writer: ByteWriter, column: CategoryProfile, *, names: bool)
     _write_names(writer, column.names if names else ())
 
 
-def _read_category(reader: ByteReader, schema: ColumnSchema) -> CategoryProfile:
+def _read_category(reader: ByteReader, schema: ColumnSchema, *, with_new_rows: bool = False) -> CategoryProfile:
     rows, nulls = reader.next_integers(2)
     known, unseen = read_steps(reader), read_steps(reader)
+    sketch = _read_sketch(reader) if reader.version >= _WITH_SKETCHES else None
+    names = _read_names(reader)
     return CategoryProfile(
         schema=schema,
         rows=rows,
         nulls=nulls,
         known=known,
         unseen=unseen,
-        sketch=_read_sketch(reader) if reader.version >= _WITH_SKETCHES else None,
-        new_rows=unseen.rows,
-        names=_read_names(reader),
+        sketch=sketch,
+        new_rows=reader.integer() if with_new_rows else unseen.rows,
+        names=names,
+        further_names=_read_names(reader) if with_new_rows else (),
     )
 
 
@@ -277,8 +280,9 @@ def _write_points(writer: ByteWriter, tally: Tally) -> None:
 
 
 def _read_points(reader: ByteReader) -> Tally:
-    keys, counts = reader.array(np.float64), reader.array(np.int64)
-    return Tally(keys=keys, counts=counts) if len(keys) else _NO_POINTS
+    if reader.skip_empty(2):
+        return _NO_POINTS
+    return Tally(keys=reader.array(np.float64), counts=reader.array(np.int64))
 
 
 def write_steps(writer: ByteWriter, tally: Tally) -> None:

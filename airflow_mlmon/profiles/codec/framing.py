@@ -117,7 +117,9 @@ class ByteReader:
 
     def integer(self) -> int:
         """Read the next integer."""
-        return self.next_integers(1)[0]
+        start = self._at + _LENGTH.size
+        self._at = start + _LENGTH.unpack_from(self._data, self._at)[0]
+        return int.from_bytes(self._data[start : self._at], "little", signed=True)
 
     def next_integers(self, count: int) -> list[int]:
         """Read `count` integers; a year of profiles has a hundred thousand, so this avoids calls."""
@@ -159,6 +161,13 @@ class ByteReader:
         start = self._at + _LENGTH.size
         self._at = start + length
         return self._data[start : self._at]
+
+    def skip_empty(self, arrays: int) -> bool:
+        """Skip the next arrays if the first one is empty, as all of them then are; return whether it is."""
+        if _ARRAY.unpack_from(self._data, self._at)[1]:
+            return False
+        self._at += arrays * _ARRAY.size
+        return True
 
     def array(self, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
         """Read the next array, as `dtype`."""

@@ -80,7 +80,8 @@ class Tally:
             return None
         counts = np.zeros(places, dtype=np.int64)
         for part in parts:
-            np.add.at(counts, part.keys - low, part.counts)
+            # a tally holds each key once
+            counts[part.keys - low] += part.counts
         held = np.flatnonzero(counts != 0)
         return cls(keys=(held + low).astype(parts[0].keys.dtype), counts=counts[held])
 

@@ -34,13 +34,17 @@ class HashSample:
 
     def add(self, table: pa.Table, hashes: RowHashes) -> None:
         """Add the next rows with their hashes."""
-        if self._highest is not None:
-            low = np.flatnonzero(hashes < self._highest)
+        low = np.arange(len(hashes)) if self._highest is None else np.flatnonzero(hashes <= self._highest)
+        known = np.concatenate([*self._hashes, hashes[low]])
+        if len(known) > SAMPLE_ROWS:
+            self._highest = int(np.partition(known, SAMPLE_ROWS - 1)[SAMPLE_ROWS - 1])
+            low = low[hashes[low] <= self._highest]
+        if len(low) < len(hashes):
             table, hashes = table.take(to_number_array(low)), hashes[low]
         if table.num_rows or not self._tables:
             self._tables.append(table)
             self._hashes.append(hashes)
-        if sum(map(len, self._hashes)) > _COLLECTED * SAMPLE_ROWS:
+        if len(known) > _COLLECTED * SAMPLE_ROWS:
             self._drop()
 
     def table(self) -> pa.Table:
@@ -55,8 +59,6 @@ class HashSample:
         lowest = _lowest(hashes, SAMPLE_ROWS)
         table = pa.concat_tables(self._tables, promote_options="permissive").take(to_number_array(lowest))
         self._tables, self._hashes = [table], [hashes[lowest]]
-        if len(lowest) == SAMPLE_ROWS:
-            self._highest = int(hashes[lowest].max())
 
 
 def _lowest(hashes: RowHashes, rows: int) -> npt.NDArray[np.intp]:

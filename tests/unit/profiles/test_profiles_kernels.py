@@ -15,10 +15,11 @@ from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.hours import Clock
 from airflow_mlmon.profiles.values import characters, murmur, reading, times
 from airflow_mlmon.profiles.values.characters import find_patterns
+from airflow_mlmon.profiles.values.kernels import accept_kernels
 from airflow_mlmon.profiles.values.murmur import hash_texts
 from airflow_mlmon.profiles.values.times import derive_time
 from airflow_mlmon.spec.times import TimeFeature
-from hatch_build import compile_kernels
+from include.kernels.build import ROOT, SOURCE, compile_kernels
 from tests.support.profiles import make_schema, numeric_schema
 
 MODULES = (counting, hours, characters, murmur, reading, times)
@@ -133,6 +134,15 @@ def test_times_have_the_same_hour_and_weekday(both, zone, bounds):
         for feature in (TimeFeature.HOUR, TimeFeature.WEEKDAY):
             pure, fast = both(lambda part=part, feature=feature: derive_time(feature, [part], zone))
             assert pure.equals(fast)
+
+
+def test_kernels_of_another_source_are_left_out(compiled, tmp_path, caplog):
+    changed = tmp_path / "changed.c"
+    changed.write_bytes((ROOT / SOURCE).read_bytes() + b"\n")
+
+    assert accept_kernels(compiled, ROOT / SOURCE) is compiled
+    assert accept_kernels(compiled, changed) is None
+    assert "include.kernels.build" in caplog.text
 
 
 def test_buffers_that_are_too_short_are_refused(compiled):

@@ -61,6 +61,7 @@ def holes(values: list[Any], *places: int) -> list[Any]:
 @pytest.fixture(scope="module")
 def table() -> pa.Table:
     numbers = np.random.default_rng(7).normal(10, 3, ROWS).round(3).tolist()
+    numbers[10:16] = [numbers[20], numbers[20], 0.0, -0.0, 1.5, 2.5]
     carriers = ["UA", "AA", "DL", "UA"] * (ROWS // 4)
     return pa.table(
         {
@@ -195,6 +196,7 @@ CHECKS = [
         for column in COLUMNS
         for mostly in (1, 0.9)
     ),
+    *(check(f"{VALUES}be_unique", column, mostly=0.9) for column in COLUMNS),
     *(check(f"{VALUES}be_between", column, **bounds) for column in COLUMNS for bounds in RANGES),
     *(
         check(f"{VALUES}{kind}", column, value_set=values)

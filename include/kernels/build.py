@@ -1,11 +1,12 @@
 """Compiles the kernels of the profiling engine, where a compiler is; without them the same results take longer.
 
-The build of a wheel takes them in, and that of an editable install puts them into this tree, as `python hatch_build.py`
-does.
+The build of a wheel takes them in, and that of an editable install puts them into this tree, as
+`python -m include.kernels.build` does. The module bears a hash of its source, without which it is not used.
 """
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import re
 import shutil
@@ -17,7 +18,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-ROOT = Path(__file__).parent
+ROOT = Path(__file__).parents[2]
 SOURCE = Path("airflow_mlmon/profiles/values/_kernels.c")
 # one file for every Python from 3.11 on
 MODULE = SOURCE.with_suffix(".abi3.so")
@@ -52,7 +53,18 @@ def compile_kernels(folder: Path) -> Path | None:
     module.parent.mkdir(parents=True, exist_ok=True)
     part = module.with_suffix(".part")
     # a fused multiplication and addition would round once where numpy rounds twice
-    flags = ["-O3", "-std=gnu11", "-fPIC", "-shared", "-ffp-contract=off", "-Wall", "-Werror", f"-I{headers}"]
+    digest = hashlib.sha256((ROOT / SOURCE).read_bytes()).hexdigest()
+    flags = [
+        f'-DSOURCE="{digest}"',
+        "-O3",
+        "-std=gnu11",
+        "-fPIC",
+        "-shared",
+        "-ffp-contract=off",
+        "-Wall",
+        "-Werror",
+        f"-I{headers}",
+    ]
     subprocess.run([compiler, *flags, str(ROOT / SOURCE), "-o", str(part)], check=True)
     return part.rename(module)
 
