@@ -9,7 +9,7 @@ import pyarrow as pa
 from airflow_mlmon.errors import ConfigError, NotFoundError
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.curated import read_scalars
-from airflow_mlmon.pipeline.workspace.labelled_rows import open_labels
+from airflow_mlmon.pipeline.workspace.labelled_rows import labels_of
 from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of
 
 
@@ -29,8 +29,8 @@ def labelled_rows(run: Run, first: date, last: date) -> pa.Table:
     for state in run.store.states(run.model, first, last):
         if state.version is not None and state.rows_accepted:
             rows = read_scalars(run, state.partition, state.version)
-            with open_labels(run, state.partition, state.version, deliveries_of(run, state.partition)) as opened:
-                found, _ = opened.take(rows.num_rows)
+            deliveries = deliveries_of(run, state.partition)
+            found, _ = labels_of(run, state.partition, state.version, deliveries, rows.num_rows)
             tables.append(rows.append_column(labels.label, found).filter(found.is_valid()))
     if not sum(table.num_rows for table in tables):
         raise NotFoundError(f"No row of {run.model} from {first} to {last} has a label.")

@@ -72,6 +72,14 @@ def open_labels(run: Run, day: Partition, version: str, deliveries: Sequence[Del
         yield LabelsOfRows(delivery_schema(run.spec).empty_table().select([_LABEL, _EXCLUDED]), opened)
 
 
+def labels_of(
+    run: Run, day: Partition, version: str, deliveries: Sequence[Delivery], rows: int
+) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
+    """Return label and exclusion of each of the rows of a day, of which there are so many; see `open_labels`."""
+    with open_labels(run, day, version, deliveries) as labels:
+        return labels.take(rows)
+
+
 class LabelsOfRows:
     """Labels of the rows of a day, read in the order of the rows."""
 

@@ -18,7 +18,7 @@ from airflow_mlmon.drift.methods import method_for
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.curated import OpenedRows, open_curated, read_curated
-from airflow_mlmon.pipeline.workspace.labelled_rows import open_labels
+from airflow_mlmon.pipeline.workspace.labelled_rows import labels_of, open_labels
 from airflow_mlmon.pipeline.workspace.losses import ExpectedLosses, with_losses
 from airflow_mlmon.profiles.engine.division import count_values
 from airflow_mlmon.profiles.profile import Profile
@@ -143,8 +143,7 @@ def rows_with_labels(run: Run, measured: Measured, outcomes: OutcomeProfile) -> 
         partition = run.partition(measured.day)
         curated = read_curated(run, partition, measured.version)
         deliveries = [one for one in deliveries_of(run, partition) if one.version in measured.deliveries]
-        with open_labels(run, partition, measured.version, deliveries) as opened:
-            labels = opened.take(curated.num_rows)
+        labels = labels_of(run, partition, measured.version, deliveries, curated.num_rows)
         return beside(join_outputs(curated, *labels, run.spec), curated)
 
     return OwnRows(outcomes=outcomes, read=read)
