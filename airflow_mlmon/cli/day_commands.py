@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from airflow_mlmon.cli.arguments import add_command, add_places, add_range, settings_of
 from airflow_mlmon.partition import days_between, parse_day
+from airflow_mlmon.preload import preload_run
 from airflow_mlmon.spec.choices import EvidentlyForm
 
 
@@ -55,6 +56,7 @@ def _run_days(parsed: argparse.Namespace, first: str, last: str, *, send_alerts:
     spec = load_spec(parsed.spec)
     partitions = list(days_between(spec.model, parse_day(first), parse_day(last), spec.day_zone))
     # takes seconds: imported only after the arguments have been checked
+    preload_run()
     from airflow_mlmon.cli.days import run_days  # noqa: PLC0415
 
     settings = settings_of(parsed)

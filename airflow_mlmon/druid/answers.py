@@ -97,7 +97,9 @@ def parse_task_report(answer: Mapping[str, Any]) -> TaskReport:
     if "multiStageQuery" in answer:
         return _parse_sql_report(answer["multiStageQuery"]["payload"])
     payload = answer["ingestionStatsAndErrors"]["payload"]
-    counts = payload["rowStats"]["buildSegments"]
+    stats = payload["rowStats"]
+    # a task that left the rows to several workers sums up
+    counts = stats.get("totals", stats)["buildSegments"]
     return TaskReport(
         rows=RowCounts(
             processed=counts["processed"],

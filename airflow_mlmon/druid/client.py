@@ -45,8 +45,6 @@ _TYPES_THAT_HOLD = {
     DimensionType.STRING: {"VARCHAR"},
 }
 _SQL_TASK_CONTEXT = {
-    # a controller and one worker
-    "maxNumTasks": 2,
     "maxParseExceptions": 0,
     "failOnEmptyInsert": True,
     "finalizeAggregations": False,
@@ -148,8 +146,10 @@ class DruidClient:
         self._expect(answer)
         return True
 
-    def submit_sql(self, task_id: str, query: str) -> bool:
+    def submit_sql(self, task_id: str, query: str, *, workers: int = 1) -> bool:
         """Submit an SQL ingestion as the task with this id; return False if Druid already had one.
+
+        The controller of the workers is one more task.
 
         Raises:
             ServiceRejectedError: Druid rejects the query, or has no SQL-based ingestion.
@@ -157,7 +157,7 @@ class DruidClient:
         prefix, _, name = task_id.partition(SQL_TASK)
         if prefix or not name:
             raise ValueError(f"the id of an SQL task must begin with {SQL_TASK}, got {task_id}")
-        body = {"query": query, "context": _SQL_TASK_CONTEXT | {"sqlQueryId": name}}
+        body = {"query": query, "context": _SQL_TASK_CONTEXT | {"sqlQueryId": name, "maxNumTasks": workers + 1}}
         try:
             self._expect(self._transport.send("POST", "/druid/v2/sql/task", body))
         except ServiceUnavailableError:

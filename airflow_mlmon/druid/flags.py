@@ -6,7 +6,7 @@ column. Zero loses its sign, because Druid distinguishes -0.0 from 0.0.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from enum import StrEnum
 from typing import NamedTuple
@@ -45,29 +45,52 @@ def name_flag_column(name: str) -> str:
     return name + _SUFFIX
 
 
-def add_flags(rows: pa.Table) -> Flagged:
+def find_flagged(tables: Iterable[pa.Table]) -> frozenset[str]:
+    """Find the columns with NaN or ±inf.
+
+    >>> find_flagged([pa.table({"x": [0.5, None]}), pa.table({"x": [float("nan"), 1.0]})])
+    frozenset({'x'})
+    """
+    return frozenset(
+        field.name
+        for table in tables
+        for field, values in zip(table.schema, table.columns, strict=True)
+        if pa.types.is_floating(field.type) and pc.all(pc.is_finite(values)).as_py() is False
+    )
+
+
+def add_flags(rows: pa.Table, flagged: Collection[str] | None = None) -> Flagged:
     """Add flag columns to the columns with NaN or ±inf.
 
     >>> add_flags(pa.table({"x": [0.5, float("-inf")], "y": [0.5, None]}))[0].to_pydict()
     {'x': [0.5, -inf], 'y': [0.5, None], 'x__flag': [None, '-inf']}
 
+    Args:
+        rows: the rows.
+        flagged: the columns with such values among these or other rows; by default those of these rows.
+
     Raises:
         ConfigError: another column has the name of a flag column.
     """
+    wanted = find_flagged([rows]) if flagged is None else flagged
     names = []
     for at, field in enumerate(rows.schema):
         if not pa.types.is_floating(field.type):
             continue
         numbers = rows.column(at).cast(pa.float64())
         rows = rows.set_column(at, field.name, pc.add(numbers, 0.0))
-        if pc.all(pc.is_finite(numbers)).as_py() is False:
+        if field.name in wanted:
             rows = _flagged(rows, field.name, _named(numbers))
             names.append(field.name)
     return Flagged(rows, tuple(names))
 
 
-def add_labels(rows: pa.Table, name: str, labels: pa.ChunkedArray, excluded: pa.ChunkedArray) -> Flagged:
+def add_labels(
+    rows: pa.Table, name: str, labels: pa.ChunkedArray, excluded: pa.ChunkedArray, *, is_flagged: bool | None = None
+) -> Flagged:
     """Add the labels; excluded rows have none, which a flag column states if there are any.
+
+    `is_flagged` says whether there are any among these or other rows; by default among these.
 
     >>> labels, excluded = pa.chunked_array([[True, True]]), pa.chunked_array([[True, False]])
     >>> add_labels(pa.table({"x": [1, 2]}), "paid", labels, excluded).rows.to_pydict()
@@ -77,7 +100,7 @@ def add_labels(rows: pa.Table, name: str, labels: pa.ChunkedArray, excluded: pa.
         ConfigError: another column has the name of the flag column.
     """
     rows = rows.append_column(name, pc.if_else(excluded, pa.scalar(None, labels.type), labels))
-    if not pc.any(excluded).as_py():
+    if not (pc.any(excluded).as_py() if is_flagged is None else is_flagged):
         return Flagged(rows, ())
     return Flagged(
         _flagged(rows, name, pc.if_else(excluded, Flag.EXCLUDED.value, pa.scalar(None, pa.string()))), (name,)

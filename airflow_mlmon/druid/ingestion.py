@@ -203,9 +203,15 @@ def task_id(
 
 
 def build_ingestion_task(
-    task_id: str, datasource: Datasource, partition: Partition, *, input_urls: Sequence[str], version: str
+    task_id: str,
+    datasource: Datasource,
+    partition: Partition,
+    *,
+    input_urls: Sequence[str],
+    version: str,
+    workers: int = 1,
 ) -> dict[str, Any]:
-    """Build the task that replaces the partition's rows by those of `input_urls`.
+    """Build the task that replaces the partition's rows by those of `input_urls`, of which each worker reads some.
 
     The input is gzipped JSON Lines, or Parquet, by file name: at http or https URLs that Druid can read (presigned
     ones need neither extension nor credentials in Druid), at s3:// URIs, or at file:// URLs and paths if Druid's
@@ -249,7 +255,8 @@ def build_ingestion_task(
             },
             "tuningConfig": {
                 "type": "index_parallel",
-                "maxNumConcurrentSubTasks": 1,
+                "maxNumConcurrentSubTasks": workers,
+                **({"splitHintSpec": {"type": "maxSize", "maxNumFiles": 1}} if workers > 1 else {}),
                 "partitionsSpec": {"type": "dynamic"},
                 "maxParseExceptions": 0,
                 # the rows that it would keep in its report are not for everybody

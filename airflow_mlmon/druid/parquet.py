@@ -17,10 +17,15 @@ def write_parquet(table: pa.Table) -> bytes:
     >>> pq.read_table(io.BytesIO(write_parquet(pa.table({"x": [0.5, float("nan")], "ok": [True, False]})))).to_pydict()
     {'x': [0.5, None], 'ok': [1, 0]}
     """
-    columns = [_plain(name, table.column(name).combine_chunks()) for name in table.column_names]
     sink = io.BytesIO()
-    pq.write_table(pa.table(columns, names=table.column_names), sink, compression="snappy")
+    pq.write_table(to_druid_types(table), sink, compression="snappy")
     return sink.getvalue()
+
+
+def to_druid_types(table: pa.Table) -> pa.Table:
+    """Convert the columns to types that Druid reads from Parquet."""
+    names = table.column_names
+    return pa.table([_plain(name, table.column(name).combine_chunks()) for name in names], names=names)
 
 
 def _plain(name: str, column: pa.Array) -> pa.Array:

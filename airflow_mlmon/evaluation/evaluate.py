@@ -93,8 +93,10 @@ def evaluate_day(evidence: PartitionEvidence, policy: EvaluationPolicy) -> list[
     whole = [value for value in evidence.metrics if _is_evaluated(evidence, value)]
     verdicts = _evaluate(evidence, whole, policy)
     drifted = [v.column for v in verdicts if v.metric == DRIFT and v.state is VerdictState.BREACH and v.column]
-    for column in drifted:
-        verdicts += _evaluate_parts(evidence, column, policy)
+    if drifted:
+        of_segments = [value for value in evidence.metrics if value.segment]
+        for column in drifted:
+            verdicts += _evaluate_parts(evidence, column, of_segments, policy)
     return verdicts
 
 
@@ -122,17 +124,19 @@ def _is_sampled(point: Point) -> bool:
     return point.value > point.rows * (1 + _EXACT)
 
 
-def _evaluate_parts(evidence: PartitionEvidence, column: str, policy: EvaluationPolicy) -> list[Verdict]:
+def _evaluate_parts(
+    evidence: PartitionEvidence, column: str, of_segments: Sequence[MetricValue], policy: EvaluationPolicy
+) -> list[Verdict]:
     """Evaluate the segments of drifted columns, and the row counts of the segments that they define."""
     histories = dict(evidence.parts(column))
-    scores = {v.segment: v for v in evidence.metrics if v.metric == DRIFT and v.column == column and v.segment}
+    scores = {v.segment: v for v in of_segments if v.metric == DRIFT and v.column == column}
     tests = [
         Test(metric=scores.get(segment) or _unscored(column, segment, history), column=history)
         for segment, history in histories.items()
     ]
     tests += [
         Test(metric=value, series=_share_of_rows(evidence, value))
-        for value in evidence.metrics
+        for value in of_segments
         if value.metric == ROWS and value.segment is not None and divides(column, value.segment)
     ]
     return evaluate_family(tests, policy)

@@ -10,7 +10,7 @@ one. Outputs and performance of the model are consequences: they belong to the i
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
 
@@ -34,11 +34,14 @@ from airflow_mlmon.spec.metrics import (
     ROWS_BY_HOUR,
     UNSAMPLED_ROWS,
 )
+from airflow_mlmon.statistics.arrays import Floats
 from airflow_mlmon.tasks.registry import METRICS
 
 # minimum of days for a correlation, and the smallest that ties two columns together
 _FEWEST_DAYS = 10
 _TIED = 0.5
+# a correlation as near to it is computed with care
+_UNDECIDED = 1e-6
 # of several columns together
 _BETWEEN = frozenset({BROKEN_RELATION_RATE, EXPLAINED_SHARE, EQUAL_SHARE})
 # of the rows themselves, which change what all columns are like
@@ -91,11 +94,10 @@ def group_breaches(
     consequences = sorted(
         (breach for breach in breaches if _is_consequence(breach, outputs)), key=lambda breach: _rank(breach, shifts)
     )
+    places = _Places(columns=columns)
     groups: list[list[Verdict]] = []
     for breach in first:
-        tied = [
-            group for group in groups if any(_are_tied(breach, other, columns, texts, explained) for other in group)
-        ]
+        tied = [group for group in groups if any(_are_tied(breach, other, places, texts, explained) for other in group)]
         merged = [breach, *(other for group in tied for other in group)]
         groups = [group for group in groups if group not in tied] + [merged]
     ordered = [sorted(group, key=lambda breach: _rank(breach, shifts)) for group in groups]
@@ -136,11 +138,11 @@ def _rank(breach: Verdict, shifts: Mapping[str, float]) -> tuple[int, float, boo
 def _are_tied(
     one: Verdict,
     other: Verdict,
-    columns: Mapping[str, ColumnHistory],
+    places: _Places,
     texts: Mapping[str, str],
     explained: Collection[tuple[str, str]],
 ) -> bool:
-    first, second = _subject(one, columns), _subject(other, columns)
+    first, second = _subject(one, places.columns), _subject(other, places.columns)
     if first is None or second is None:
         # what happened at the service explains no column, and vice versa
         return one.metric == other.metric if {one.metric, other.metric} & _OF_SERVICE else True
@@ -151,7 +153,7 @@ def _are_tied(
         return True
     if texts.get(first, first) == texts.get(second, second) or _are_empty_together(one, other):
         return True
-    return abs(_correlation(columns.get(first), columns.get(second))) >= _TIED
+    return places.are_tied(first, second)
 
 
 def _subject(breach: Verdict, columns: Mapping[str, ColumnHistory]) -> str | None:
@@ -166,17 +168,43 @@ def _are_empty_together(one: Verdict, other: Verdict) -> bool:
     return one.metric == other.metric == NULL_RATE and one.segment == other.segment and one.value == other.value
 
 
-def _correlation(one: ColumnHistory | None, other: ColumnHistory | None) -> float:
-    """Correlate the locations of two columns from day to day; 0 if unknown."""
-    if one is None or other is None:
-        return 0.0
-    first, second = _places(one), _places(other)
-    days = sorted(set(first) & set(second))
-    if len(days) < _FEWEST_DAYS:
-        return 0.0
-    pair = np.array([[places[day] for day in days] for places in (first, second)])
-    return float(np.corrcoef(pair)[0, 1]) if (pair.std(axis=1) > 0).all() else 0.0
+@dataclass(frozen=True, kw_only=True)
+class _Places:
+    """Locations of the columns from day to day, each prepared once for its correlations with all others."""
 
+    columns: Mapping[str, ColumnHistory]
+    held: dict[str, tuple[tuple[date, ...], Floats, Floats | None]] = field(default_factory=dict)
 
-def _places(history: ColumnHistory) -> dict[date, float]:
-    return {day: evidence.place for day, evidence in history.past if evidence.place is not None}
+    def are_tied(self, one: str, other: str) -> bool:
+        """Return whether the locations of two columns correlate; not if that is unknown."""
+        if one not in self.columns or other not in self.columns:
+            return False
+        (days, first, unit), (other_days, second, other_unit) = self._of(one), self._of(other)
+        if days == other_days and unit is not None and other_unit is not None:
+            nearly = abs(float(unit @ other_unit))
+            if abs(nearly - _TIED) > _UNDECIDED:
+                return nearly >= _TIED
+        shared = sorted(set(days) & set(other_days))
+        if len(shared) < _FEWEST_DAYS:
+            return False
+        pair = np.array(
+            [
+                [places[day] for day in shared]
+                for places in (dict(zip(days, first, strict=True)), dict(zip(other_days, second, strict=True)))
+            ]
+        )
+        return bool((pair.std(axis=1) > 0).all()) and abs(float(np.corrcoef(pair)[0, 1])) >= _TIED
+
+    def _of(self, name: str) -> tuple[tuple[date, ...], Floats, Floats | None]:
+        """Return the days and the locations of a column, and these at unit length; None if they hardly differ."""
+        if name not in self.held:
+            found = {day: one.place for day, one in self.columns[name].past if one.place is not None}
+            days = tuple(sorted(found))
+            values = np.array([found[day] for day in days])
+            unit = None
+            if len(days) >= _FEWEST_DAYS:
+                centred = values - values.mean()
+                length = float(np.sqrt(centred @ centred))
+                unit = centred / length if length > _UNDECIDED * float(np.abs(values).max()) else None
+            self.held[name] = days, values, unit
+        return self.held[name]

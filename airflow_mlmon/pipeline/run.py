@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_mlmon.alerts.channels import channels_of
 from airflow_mlmon.archive.layouts.layout import day_folders
@@ -92,6 +92,11 @@ class Run:
         if self.spec.operational is not None:
             declared["operational"] = self.spec.operational.model_dump(mode="json")
         return hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()[:12]
+
+    @cached_property
+    def kept(self) -> dict[str, Any]:
+        """Return what was read of the workspace and never changes, by URI."""
+        return {}
 
     @property
     def channels(self) -> list[str]:

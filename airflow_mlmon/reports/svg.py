@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-Point = tuple[float, float]
+Pair = tuple[float, float]
 
 REFERENCE = "var(--reference,#9aa5b1)"
 CURRENT = "var(--current,#0b62a8)"
@@ -29,7 +29,7 @@ _DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class Plot:
     """Size of a chart, the margins around its plot area, and the values at the edges of that.
 
     Attributes:
@@ -46,14 +46,14 @@ class Frame:
     x: tuple[float, float]
     y: tuple[float, float]
 
-    def place(self, x: float, y: float) -> Point:
+    def place(self, x: float, y: float) -> Pair:
         """Return where a pair of values is drawn."""
         left, right, top, bottom = self.margins
         across = (x - self.x[0]) / (self.x[1] - self.x[0])
         up = (y - self.y[0]) / (self.y[1] - self.y[0])
         return left + across * (self.width - left - right), self.height - bottom - up * (self.height - top - bottom)
 
-    def line(self, points: Iterable[Point]) -> str:
+    def line(self, points: Iterable[Pair]) -> str:
         """Return the path through pairs of values."""
         return path([self.place(x, y) for x, y in points])
 
@@ -64,11 +64,11 @@ class Frame:
 
     def grid(self, values: Iterable[float]) -> str:
         """Return the horizontal lines at some values."""
-        return stroked(GRID, 0.6, *(self.line([(self.x[0], value), (self.x[1], value)]) for value in values))
+        return stroke(GRID, 0.6, *(self.line([(self.x[0], value), (self.x[1], value)]) for value in values))
 
     def base(self) -> str:
         """Return the line below the plot area."""
-        return stroked(GRID, 0.8, self.line([(self.x[0], self.y[0]), (self.x[1], self.y[0])]))
+        return stroke(GRID, 0.8, self.line([(self.x[0], self.y[0]), (self.x[1], self.y[0])]))
 
     def write(self, title: str, *shapes: str) -> Markup:
         """Write the chart; `title` describes it for screen readers."""
@@ -98,7 +98,7 @@ def rounded(number: float) -> str:
     return "0" if text == "-0" else text
 
 
-def path(points: Sequence[Point], *, closed: bool = False) -> str:
+def path(points: Sequence[Pair], *, closed: bool = False) -> str:
     """Return the data of a path: lines along an axis name one coordinate, lines without length are left out.
 
     >>> path([(1, 2), (3, 2), (3, 2), (3, 5.04), (4, 6)], closed=True)
@@ -120,18 +120,18 @@ def path(points: Sequence[Point], *, closed: bool = False) -> str:
     return "".join(steps) + "z" * closed
 
 
-def filled(colour: str, *paths: str, opacity: float = 1.0) -> str:
+def fill(colour: str, *paths: str, opacity: float = 1.0) -> str:
     """Return areas of one colour."""
     return _styled(f"fill:{colour}" + (f";opacity:{opacity}" if opacity < 1 else ""), paths)
 
 
-def stroked(colour: str, width: float, *paths: str, dashes: str = "") -> str:
+def stroke(colour: str, width: float, *paths: str, dashes: str = "") -> str:
     """Return lines of one colour and width; `dashes` are the lengths of a dash and a gap."""
     dashed = f"stroke-dasharray:{dashes};" if dashes else ""
     return _styled(f"fill:none;{dashed}stroke:{colour};stroke-width:{width}", paths)
 
 
-def written(texts: Iterable[tuple[float, float, str]], anchor: str) -> str:
+def write_texts(texts: Iterable[tuple[float, float, str]], anchor: str) -> str:
     """Return texts, each at its place; `anchor` is which point of it lies there."""
     shapes = [
         f'<text x="{rounded(x)}" y="{rounded(y)}" text-anchor="{anchor}">{Markup.escape(printable(text))}</text>'

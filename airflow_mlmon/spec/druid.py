@@ -61,6 +61,13 @@ class Druid(Section):
         default=DruidFormat.JSON,
         description="json (gzipped JSON Lines), or parquet (needs druid-parquet-extensions).",
     )
+    workers: int = Field(
+        default=1,
+        ge=1,
+        description="Workers of Druid that load one day at once, where it has several parts of four million rows. They "
+        "come beside the worker of the day's task: keep some free of such tasks by Druid's "
+        "druid.indexer.runner.parallelIndexTaskSlotRatio.",
+    )
     retention_days: int | None = Field(
         default=None,
         ge=1,

@@ -63,7 +63,8 @@ def _levels_of_holm(p_values: Sequence[float], rate: float) -> list[tuple[float,
     is_met = [adjusted is not None and adjusted <= rate for adjusted in adjust(p_values)]
     order = sorted(range(len(p_values)), key=lambda at: p_values[at])
     # all after the first failure meet the same level, so they fail too
-    ranks = {at: min(rank, sum(is_met)) for rank, at in enumerate(order)}
+    met = sum(is_met)
+    ranks = {at: min(rank, met) for rank, at in enumerate(order)}
     return [(rate / (len(order) - ranks[at]), is_met[at]) for at in range(len(order))]
 
 

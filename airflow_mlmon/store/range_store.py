@@ -15,7 +15,7 @@ from airflow_mlmon.store.database import Database
 from airflow_mlmon.store.rows import metric_of, verdict_of
 
 # metric and column, None for the values of all columns together
-Subject = tuple[str, str | None]
+MetricColumn = tuple[str, str | None]
 
 
 class RangeStore:
@@ -24,7 +24,7 @@ class RangeStore:
     _database: Database
 
     def metrics(
-        self, model: str, first: date, last: date, subjects: Collection[Subject] | None = None
+        self, model: str, first: date, last: date, subjects: Collection[MetricColumn] | None = None
     ) -> dict[tuple[date, str, str | None], float | None]:
         """Read the values of a range over all rows, by day, metric and column; of some of them, or of all."""
         table = schema.metrics
@@ -66,7 +66,7 @@ class RangeStore:
         return [(row.day, verdict_of(row)) for row in rows]
 
     def subject_verdicts(
-        self, model: str, subjects: Collection[Subject], first: date, last: date
+        self, model: str, subjects: Collection[MetricColumn], first: date, last: date
     ) -> list[tuple[date, Verdict]]:
         """Read the verdicts on some metrics of columns over a range, over all rows."""
         table = schema.verdicts
@@ -84,7 +84,7 @@ def within(table: sa.Table, model: str, first: date, last: date) -> sa.ColumnEle
     return sa.and_(table.c.model == model, table.c.day.between(first, last))
 
 
-def _about(table: sa.Table, subjects: Collection[Subject] | None) -> sa.ColumnElement[bool]:
+def _about(table: sa.Table, subjects: Collection[MetricColumn] | None) -> sa.ColumnElement[bool]:
     if subjects is None:
         return sa.true()
     return sa.tuple_(table.c.metric, table.c.column).in_([(metric, column or "") for metric, column in subjects])

@@ -8,28 +8,17 @@ being created; the scheduler itself starts when the file named on the command li
 from __future__ import annotations
 
 import importlib
-import logging
 import os
-import pkgutil
 import sys
 import time
 from pathlib import Path
 
-import airflow_mlmon
+from airflow_mlmon.preload import preload_tasks
 
+# what the demo's tasks use besides: its archive is in S3, and many of its days are alerting
 _LIBRARIES = (
-    "pandas",
-    "pyarrow.parquet",
-    "pyarrow.compute",
-    "scipy.stats",
-    "great_expectations",
-    "great_expectations.expectations",
-    "evidently",
-    "evidently.presets",
-    "matplotlib.pyplot",
-    "sqlalchemy.dialects.sqlite",
-    "alembic.command",
-    "boto3",
+    "airflow_mlmon.reports.evidently",
+    "airflow_mlmon.reports.png",
     "airflow.providers.amazon.aws.hooks.s3",
     "airflow.sdk.execution_time.supervisor",
     "airflow.sdk.execution_time.task_runner",
@@ -37,14 +26,10 @@ _LIBRARIES = (
 
 
 def preload() -> None:
-    """Import the libraries, and every module of airflow_mlmon, without running anything."""
-    # one line per decorated function otherwise
-    logging.getLogger("great_expectations._docs_decorators").setLevel(logging.WARNING)
+    """Import what the tasks need, without running anything."""
     for name in _LIBRARIES:
         importlib.import_module(name)
-    for module in pkgutil.walk_packages(airflow_mlmon.__path__, "airflow_mlmon."):
-        if ".migrations" not in module.name:  # these run on import
-            importlib.import_module(module.name)
+    preload_tasks()
 
 
 def wait_for(go: Path, parent: int) -> bool:

@@ -1,4 +1,4 @@
-"""The example DAGs run for real on the event of a model: one trains it anew, the other asks a person first."""
+"""The example DAGs run for real: one trains a model that has drifted anew, one asks a person first, one prunes."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def folder(tmp_path_factory) -> Path:
         for offset in range(DAYS):
             evaluate_day(run, Partition.of_day(run.model, FIRST + timedelta(days=offset)))
     (folder / "dags").mkdir()
-    (folder / "loans.yaml").write_text(archive.spec_text())
+    (folder / "loans.yaml").write_text(archive.spec_text(extra=["retention: {rows: 1, quarantine: 1}"]))
     for path in EXAMPLES.glob("example_*.py"):
         text = path.read_text().replace('"fraud"', '"repaid"').replace('MODEL = "repaid"', 'MODEL = "loans"')
         text = text.replace("include/models/fraud.yaml", str(folder / "loans.yaml")).replace(
@@ -93,6 +93,25 @@ def test_retrain_fits_a_model_to_the_labelled_rows_of_the_archive(folder, server
     assert trained["because"] == ["drift"]
     assert 200 < trained["rows"] < 80 * DAYS
     assert set(json.loads(Path(trained["uri"]).read_text())) == {"amount", "term"}
+
+
+def test_pruning_deletes_what_is_old_and_keeps_what_labels_may_come_for(folder, server):
+    refused = list((folder / "workspace").rglob("quarantine.parquet"))
+    for path in (folder / "workspace").rglob("*.parquet"):
+        os.utime(path, (0, 0))
+
+    done = subprocess.run(
+        command(folder, "example_prune.py"),
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, **server.environment},
+    )
+
+    pruned = outcome(done.stdout)["values"]["prune_model"]
+    assert pruned["quarantine"]["files"] == len(refused) == DAYS
+    assert not any(path.exists() for path in refused)
+    assert (pruned["rows"]["files"], pruned["rows"]["kept"]) == (0, {"labels may still come": DAYS})
 
 
 @pytest.mark.parametrize(("choice", "state"), [("Reject", "skipped"), ("Approve", "success")])

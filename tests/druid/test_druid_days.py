@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from airflow_mlmon.druid import input_files
 from airflow_mlmon.druid.answers import TaskState
 from airflow_mlmon.druid.client import DruidClient
 from airflow_mlmon.druid.load import Load, Patience
@@ -349,3 +350,30 @@ def test_a_key_that_leaves_the_spec_takes_its_rule_with_it(days):
 
     assert ruled == (["loadByPeriod", "dropForever"], True)
     assert (days.client.retention_rules(name), days.client.compaction(name)) == ([], None)
+
+
+def test_a_day_in_parts_is_loaded_by_two_workers_at_once_and_replaced_as_a_whole(monkeypatch, days):
+    monkeypatch.setattr(input_files, "PART_ROWS", 32)
+    monkeypatch.setattr(input_files, "BLOCK_ROWS", 32)
+    spec = days.run.spec
+    parted = days.with_spec(spec.model_copy(update={"druid": spec.druid.model_copy(update={"workers": 2})}))
+    parted.evaluate(FIRST)
+
+    ingest = parted.ingest(FIRST)
+    state = ingest.begin()
+    written = [item.uri for item in days.run.files.list(f"{days.input_folder('predictions')}/")]
+    loaded = finished(ingest, state).done[days.keys("predictions")[0]]
+    first = parted.served(FIRST), parted.checksums()
+    parted.evaluate(SECOND)
+    again = parted.load(FIRST)
+    in_parts = parted.checksums()
+    monkeypatch.undo()
+    days.load(FIRST, clear_number=1)
+
+    assert len(written) == 3
+    assert loaded.rows == 80
+    assert first[0] == (80, 0)
+    assert days.served(FIRST) == (80, 60)
+    assert again.done[days.keys("predictions")[0]].rows == 80
+    # a day in one part has the same rows
+    assert [row["s"] for row in days.checksums()] == [row["s"] for row in in_parts] != [row["s"] for row in first[1]]

@@ -130,7 +130,8 @@ def test_version_is_compared_with_the_one_it_replaces(run):
 def test_metrics_are_content_of_druid(run):
     place = places_of(run, [species_day(1)])["species_metrics 2026-03-02"]
 
-    assert '"metric":"f1_macro"' in gzip.decompress(make_input(run, place).data).decode()
+    with make_input(run, place) as made:
+        assert '"metric":"f1_macro"' in gzip.decompress(made.files[0].read_bytes()).decode()
 
 
 def test_windows_and_calibration_know_the_model(mlmon):

@@ -151,7 +151,8 @@ def test_page_shows_the_residual_by_decile(run):
 def test_metrics_are_content_of_druid(run):
     place = places_of(run, [duration_day(1)])["durations_metrics 2026-03-02"]
 
-    rows = gzip.decompress(make_input(run, place).data).decode()
+    with make_input(run, place) as made:
+        rows = gzip.decompress(made.files[0].read_bytes()).decode()
 
     assert '"metric":"mean_error"' in rows
     assert '"metric":"interval_coverage"' in rows

@@ -69,3 +69,32 @@ def test_a_dag_file_over_a_hundred_specs_loads_no_heavy_library(tmp_path):
     found = probe(f"from airflow_mlmon.dag_factory import build_dags; assert len(build_dags({str(tmp_path)!r})) == 100")
 
     assert found & set(HEAVY) == set()
+
+
+PRELOADED = """
+import gc, sys
+from airflow_mlmon.preload import {function}
+{function}()
+assert gc.isenabled() and gc.get_freeze_count() > 100_000
+rss = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmRSS"))
+heavy = [name for name in {heavy!r} if name in sys.modules]
+print(rss // 1024, *heavy)
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "most", "heavy"),
+    [
+        pytest.param("preload_run", 280, {"pandas", "numpy", "scipy", "great_expectations", "pyarrow"}, id="run"),
+        pytest.param(
+            "preload_tasks", 400, {"pandas", "numpy", "scipy", "sklearn", "great_expectations", "pyarrow"}, id="tasks"
+        ),
+    ],
+)
+def test_what_is_preloaded_is_what_a_healthy_day_needs(function, most, heavy):
+    probe = PRELOADED.format(function=function, heavy=[name for name in HEAVY if name != "boto3"])
+    done = subprocess.run([sys.executable, "-c", probe], check=True, capture_output=True, text=True, env=os.environ)
+    megabytes, *loaded = done.stdout.split()
+
+    assert set(loaded) == heavy
+    assert int(megabytes) <= most

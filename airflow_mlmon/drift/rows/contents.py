@@ -9,6 +9,7 @@ days share (bottom-k sketch: Cohen and Kaplan, "Summarizing data using bottom-k 
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -76,7 +77,10 @@ class Contents:
 
     def replayed(self, earlier: Mapping[date, Contents]) -> MetricValue:
         """Measure the share of contents that one earlier day has too: the largest of these shares, with its day."""
-        found = [(*self._shared(other), day) for day, other in sorted(earlier.items())]
+        own = set(self.lowest)
+        found = [
+            (len(own.intersection(other.lowest)), self._shown_by(other), day) for day, other in sorted(earlier.items())
+        ]
         comparable = [one for one in found if one[1] >= min(_FEWEST_COMPARED, len(self.lowest))]
         if not comparable or not self.lowest:
             reason = "no earlier day of a comparable size" if self.lowest else "no rows"
@@ -87,12 +91,9 @@ class Contents:
         )
         return value.within(wilson_interval(hits, rows))
 
-    def _shared(self, other: Contents) -> tuple[int, int]:
-        """Count the contents that another day has too, of those that it would show if it had them."""
-        last = other.lowest[-1] if len(other.lowest) == LOWEST else _ALL_BITS
-        own = np.array(self.lowest, dtype=np.uint64)
-        own = own[own <= np.uint64(last)]
-        return len(np.intersect1d(own, np.array(other.lowest, dtype=np.uint64), assume_unique=True)), len(own)
+    def _shown_by(self, other: Contents) -> int:
+        """Count the contents that another day would show if it had them."""
+        return bisect_right(self.lowest, other.lowest[-1]) if len(other.lowest) == LOWEST else len(self.lowest)
 
 
 def pin_content_columns(table: pa.Table, names: Sequence[str], rows_per_day: float) -> tuple[str, ...]:

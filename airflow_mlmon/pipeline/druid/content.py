@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import Enum, auto
+from functools import partial
+from pathlib import Path
 
-from airflow_mlmon.archive.labels import find_labels
-from airflow_mlmon.druid.flags import Flagged, add_flag_dimensions, add_flags, add_labels
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from airflow_mlmon.druid.flags import add_flag_dimensions, add_flags, add_labels, find_flagged
 from airflow_mlmon.druid.ingestion import (
     Datasource,
     build_metrics_datasource,
@@ -17,24 +23,27 @@ from airflow_mlmon.druid.ingestion import (
     build_profiles_datasource,
     select_profiled_columns,
 )
+from airflow_mlmon.druid.input_files import write_parts
 from airflow_mlmon.druid.inputs import JSON_LINES, PARQUET
 from airflow_mlmon.druid.json_lines import write_json_lines
-from airflow_mlmon.druid.parquet import write_parquet
 from airflow_mlmon.druid.profile_rows import profile_rows
 from airflow_mlmon.druid.tables import build_metrics_table, select_columns
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.curated import read_scalars
+from airflow_mlmon.pipeline.workspace.curated import OpenedRows, open_curated
+from airflow_mlmon.pipeline.workspace.labelled_rows import labels_of
 from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of
-from airflow_mlmon.pipeline.workspace.partition_files import profile_uri, read_workspace_table
+from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import PartitionState, Status
 from airflow_mlmon.spec.druid import DruidFormat, DruidInput
+from airflow_mlmon.storage.scratch import scratch_folder
 
 # Druid reads its input soon after submission of the task, unless it waits for a free worker.
 _URL_SECONDS = 6 * 3600
-_WRITERS = {DruidFormat.JSON: (JSON_LINES, write_json_lines), DruidFormat.PARQUET: (PARQUET, write_parquet)}
+_PART = "-part-"
+_CHUNK = 1 << 20
 
 
 class DatasourceKind(Enum):
@@ -73,10 +82,10 @@ class DatasourceContent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """Rows of a content as the bytes of a file for Druid; none without rows."""
+    """Rows of a content as local files for Druid, in parts of a bounded number of rows; none without rows."""
 
     content: DatasourceContent
-    data: bytes = field(default=b"", repr=False)
+    files: tuple[Path, ...] = ()
 
 
 def check_workspace(run: Run) -> None:
@@ -146,7 +155,7 @@ def is_kept(run: Run, day: Partition, today: date) -> bool:
 def tag_of(run: Run, place: DatasourceDay) -> str:
     """Return a tag that changes with the content of a place, without reading the content."""
     if place.kind is DatasourceKind.METRICS:
-        return _hash(write_json_lines(_table(run, place).rows), place.datasource)
+        return _hash([write_json_lines(_table(run, place))], place.datasource)
     state = run.store.state(place.day)
     if place.kind is DatasourceKind.PROFILES:
         return f"{state and state.version} {state and state.schema}"
@@ -154,46 +163,70 @@ def tag_of(run: Run, place: DatasourceDay) -> str:
     return " ".join([str(state and state.version), *deliveries])
 
 
-def make_input(run: Run, place: DatasourceDay) -> Input:
-    """Build the input for a place."""
-    return _input(run, place, _table(run, place))
+@contextmanager
+def make_input(run: Run, place: DatasourceDay) -> Iterator[Input]:
+    """Write the input for a place to local files, which are there within the context."""
+    if place.kind is DatasourceKind.PREDICTIONS:
+        with make_input_of(run, place, _served_version(run, place)) as made:
+            yield made
+    else:
+        with scratch_folder() as folder:
+            yield _write(run, place, _Rows(_table(run, place)), folder)
 
 
-def make_input_of(run: Run, place: DatasourceDay, version: str) -> Input:
-    """Build the input of one version of a day's predictions, published or not."""
-    return _input(run, place, _predictions(run, place, version))
+@contextmanager
+def make_input_of(run: Run, place: DatasourceDay, version: str) -> Iterator[Input]:
+    """Write the input of one version of a day's predictions, published or not, to local files."""
+    with open_curated(run, place.day, version) as curated, scratch_folder() as folder:
+        yield _write(run, place, _PredictionRows(run, place, version, curated), folder)
 
 
-def _input(run: Run, place: DatasourceDay, labelled: Flagged) -> Input:
-    table = labelled.rows
-    if not table.num_rows:
+def _write(run: Run, place: DatasourceDay, rows: _Rows | _PredictionRows, folder: Path) -> Input:
+    if not rows.number:
         return Input(content=DatasourceContent(rows=0, version=""))
-    _, write = _WRITERS[run.spec.druid.format]
     left_out = place.datasource.left_out
     without = f", without the vectors {', '.join(left_out)}" if left_out else ""
-    run.progress(f"preparing {table.num_rows} rows for {place.key}{without}")
-    table, names = add_flags(table)
-    flagged = names + labelled.names
-    data = write(table)
-    version = _hash(data, add_flag_dimensions(place.datasource, flagged))
-    return Input(content=DatasourceContent(rows=table.num_rows, version=version, flagged=flagged), data=data)
+    run.progress(f"preparing {rows.number} rows for {place.key}{without}")
+    # all rows have the same columns, so what some of them need is known before the first is written
+    flagged = find_flagged(rows.floats())
+    names: tuple[str, ...] = ()
+
+    def flag() -> Iterator[pa.Table]:
+        nonlocal names
+        for table in rows.tables():
+            found = add_flags(table, flagged)
+            names = found.names + rows.flagged
+            yield found.rows
+
+    files = write_parts(flag(), folder, run.spec.druid.format)
+    version = _hash((data for path in files for data in _read(path)), add_flag_dimensions(place.datasource, names))
+    return Input(content=DatasourceContent(rows=rows.number, version=version, flagged=names), files=tuple(files))
 
 
-def write_input(run: Run, place: DatasourceDay, made: Input, task_id: str) -> str:
-    """Write the rows to the workspace as the input of one task, and return the address for Druid."""
-    ending, _ = _WRITERS[run.spec.druid.format]
-    uri = place_uri(run, place, f"{task_id}{ending}")
-    run.files.write(uri, made.data)
-    return uri if run.spec.druid.input is DruidInput.S3 else run.files.url(uri, seconds=_URL_SECONDS)
+def _read(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        yield from iter(partial(file.read, _CHUNK), b"")
+
+
+def write_input(run: Run, place: DatasourceDay, made: Input, task_id: str) -> list[str]:
+    """Write the rows to the workspace as the input of one task, and return the addresses for Druid."""
+    ending = JSON_LINES if run.spec.druid.format is DruidFormat.JSON else PARQUET
+    parts = [task_id, *(f"{task_id}{_PART}{number:04}" for number in range(1, len(made.files)))]
+    uris = [place_uri(run, place, f"{part}{ending}") for part in parts]
+    for uri, path in zip(uris, made.files, strict=True):
+        run.files.upload(uri, path)
+    return uris if run.spec.druid.input is DruidInput.S3 else [run.files.url(uri, seconds=_URL_SECONDS) for uri in uris]
 
 
 def task_id_of(name: str) -> str:
-    """Return the id of the task whose input has a name.
+    """Return the id of the task whose input, or a part of it, has a name.
 
     >>> task_id_of("mlmon.flights_metrics.2013-03-08.4f1c.c0.n1.json.gz")
     'mlmon.flights_metrics.2013-03-08.4f1c.c0.n1'
+    >>> task_id_of("mlmon.flights_predictions.2013-03-08.4f1c.c0.n1-part-0001.parquet")
+    'mlmon.flights_predictions.2013-03-08.4f1c.c0.n1'
     """
-    return name.removesuffix(JSON_LINES).removesuffix(PARQUET)
+    return name.removesuffix(JSON_LINES).removesuffix(PARQUET).partition(_PART)[0]
 
 
 def place_uri(run: Run, place: DatasourceDay, name: str) -> str:
@@ -201,32 +234,85 @@ def place_uri(run: Run, place: DatasourceDay, name: str) -> str:
     return run.uri("druid", place.datasource.name, place.day.key, name)
 
 
-def _table(run: Run, place: DatasourceDay) -> Flagged:
-    if place.kind is DatasourceKind.METRICS:
-        return Flagged(build_metrics_table(place.day, run.store.metric_values(place.day)), ())
+class _Rows:
+    """Rows that are few enough to be held."""
+
+    flagged: tuple[str, ...] = ()
+
+    def __init__(self, table: pa.Table) -> None:
+        self.number = table.num_rows
+        self._table = table
+
+    def tables(self) -> Iterator[pa.Table]:
+        """Yield the rows."""
+        yield self._table
+
+    floats = tables
+
+
+class _PredictionRows:
+    """Curated rows of a version with their labels; `flagged` is the label if some rows will never have one."""
+
+    def __init__(self, run: Run, place: DatasourceDay, version: str, curated: OpenedRows) -> None:
+        self.number = curated.rows
+        self.flagged: tuple[str, ...] = ()
+        self._place, self._curated = place, curated
+        self._label: tuple[str, pa.ChunkedArray, pa.ChunkedArray] | None = None
+        if run.spec.labels is not None:
+            labels, excluded = labels_of(run, place.day, version, deliveries_of(run, place.day), self.number)
+            self._label = run.spec.labels.label, labels, excluded
+            self.flagged = (run.spec.labels.label,) if pc.any(excluded).as_py() else ()
+
+    def tables(self) -> Iterator[pa.Table]:
+        """Yield the rows in batches."""
+        datasource = add_flag_dimensions(self._place.datasource, self.flagged)
+        columns = [datasource.time_column, *(dimension.name for dimension in self._place.datasource.dimensions)]
+        first = 0
+        for batch in self._curated.batches((), columns):
+            rows = batch
+            if self._label is not None:
+                name, labels, excluded = self._label
+                own = (values.slice(first, batch.num_rows) for values in (labels, excluded))
+                rows = add_labels(batch, name, *own, is_flagged=bool(self.flagged)).rows
+            first += batch.num_rows
+            yield select_columns(rows, datasource)
+
+    def floats(self) -> Iterator[pa.Table]:
+        """Yield the columns that may hold NaN or ±inf."""
+        schemas = map(pq.read_schema, self._curated.paths)
+        floats = {field.name for schema in schemas for field in schema if pa.types.is_floating(field.type)}
+        loaded = floats.intersection(dimension.name for dimension in self._place.datasource.dimensions)
+        if loaded:
+            yield from self._curated.batches((), sorted(loaded))
+        if self._label is not None:
+            name, labels, excluded = self._label
+            yield pa.table({name: pc.if_else(excluded, pa.scalar(None, labels.type), labels)})
+
+
+def _served_version(run: Run, place: DatasourceDay) -> str:
     state = run.store.state(place.day)
     if state is None or state.version is None:
         raise ValueError(f"{place.day} has no rows; call reason_to_leave first")
-    if place.kind is DatasourceKind.PROFILES:
-        profile = Profile.from_bytes(run.files.read(_profile_uri(run, state)))
-        shown = select_profiled_columns(run.spec)
-        return Flagged(profile_rows(place.day, profile, version=state.version, columns=shown), ())
-    return _predictions(run, place, state.version)
+    return state.version
+
+
+def _table(run: Run, place: DatasourceDay) -> pa.Table:
+    if place.kind is DatasourceKind.METRICS:
+        return build_metrics_table(place.day, run.store.metric_values(place.day))
+    version = _served_version(run, place)
+    state = run.store.state(place.day)
+    assert state is not None  # noqa: S101 - it has a version
+    profile = Profile.from_bytes(run.files.read(_profile_uri(run, state)))
+    return profile_rows(place.day, profile, version=version, columns=select_profiled_columns(run.spec))
 
 
 def _profile_uri(run: Run, state: PartitionState) -> str:
     return profile_uri(run, state.partition, str(state.version), str(state.schema))
 
 
-def _predictions(run: Run, place: DatasourceDay, version: str) -> Flagged:
-    found = Flagged(read_scalars(run, place.day, version), ())
-    if run.spec.labels is not None:
-        tables = [read_workspace_table(run, delivery.uri) for delivery in deliveries_of(run, place.day)]
-        labels, excluded = find_labels(found.rows, tables, run.spec)
-        found = add_labels(found.rows, run.spec.labels.label, labels, excluded)
-    return Flagged(select_columns(found.rows, add_flag_dimensions(place.datasource, found.names)), found.names)
-
-
-def _hash(data: bytes, datasource: Datasource) -> str:
+def _hash(data: Iterable[bytes], datasource: Datasource) -> str:
     # the same bytes with other types are another content
-    return hashlib.sha256(repr(datasource).encode() + data).hexdigest()[:12]
+    digest = hashlib.sha256(repr(datasource).encode())
+    for part in data:
+        digest.update(part)
+    return digest.hexdigest()[:12]

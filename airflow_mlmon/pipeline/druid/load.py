@@ -167,8 +167,8 @@ class DruidIngest:
             else:
                 if ingest.rounds >= MOST_ROUNDS:
                     raise build_load_error(self._places[key].day, found)
-                made = make_input(self._run, self._places[key])
-                again[key] = self._begin_task(key, made, first=begun.attempt + 1)
+                with make_input(self._run, self._places[key]) as made:
+                    again[key] = self._begin_task(key, made, first=begun.attempt + 1)
         return self._settle(replace(ingest, done=done, open=again, rounds=ingest.rounds + bool(again)))
 
     def wait(self, ingest: Ingest) -> Ingest:
@@ -218,10 +218,10 @@ class DruidIngest:
         return replace(ingest, done=done, left=left, open=opened, waiting=waiting, tags=tags)
 
     def _begin_place(self, key: str, place: DatasourceDay) -> OpenTask | DruidLoad | str:
-        made = make_input(self._run, place)
-        if made.content.rows:
-            self._run.progress(f"loading {made.content.rows} rows of {key} into Druid")
-            return self._begin_task(key, made)
+        with make_input(self._run, place) as made:
+            if made.content.rows:
+                self._run.progress(f"loading {made.content.rows} rows of {key} into Druid")
+                return self._begin_task(key, made)
         if not count_served(self._client, place.datasource.name, place.day).rows:
             return "it has no rows, in the store and in Druid"
         self._run.progress(f"{key} has no rows any more: deleting it in Druid")
@@ -267,9 +267,13 @@ def load_of(run: Run, place: DatasourceDay, content: DatasourceContent, *, clear
 
 def hand_in(run: Run, client: DruidClient, place: DatasourceDay, made: Input, task_id: str) -> None:
     """Write the input of a task, and submit the task in the form that the spec configures."""
-    urls, version = [write_input(run, place, made, task_id)], made.content.version
+    urls, version = write_input(run, place, made, task_id), made.content.version
     datasource = add_flag_dimensions(place.datasource, made.content.flagged)
+    workers = min(run.spec.druid.workers, len(urls))
     if run.spec.druid.ingestion is DruidIngestion.SQL:
-        client.submit_sql(task_id, replace_statement(datasource, place.day, input_urls=urls, version=version))
+        statement = replace_statement(datasource, place.day, input_urls=urls, version=version)
+        client.submit_sql(task_id, statement, workers=workers)
     else:
-        client.submit(build_ingestion_task(task_id, datasource, place.day, input_urls=urls, version=version))
+        client.submit(
+            build_ingestion_task(task_id, datasource, place.day, input_urls=urls, version=version, workers=workers)
+        )

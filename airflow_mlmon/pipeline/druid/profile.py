@@ -73,9 +73,9 @@ def _profile_in_druid(run: Run, partition: Partition, version: str, schema: Prof
 
 def _load(run: Run, client: DruidClient, place: DatasourceDay, version: str) -> int:
     """Load one version of a day, and return its number of rows."""
-    made = make_input_of(run, place, version)
-    if made.content.rows:
-        load = load_of(run, place, made.content)
-        load_partition(client, load, lambda task_id: hand_in(run, client, place, made, task_id))
-        delete_inputs(run, client, place)
-    return made.content.rows
+    with make_input_of(run, place, version) as made:
+        if made.content.rows:
+            load = load_of(run, place, made.content)
+            load_partition(client, load, lambda task_id: hand_in(run, client, place, made, task_id))
+            delete_inputs(run, client, place)
+        return made.content.rows

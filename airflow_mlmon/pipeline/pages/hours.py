@@ -10,7 +10,7 @@ from airflow_mlmon.reports.charts import by_hour
 from airflow_mlmon.reports.hours import RowsByHour
 
 
-def hours_of(run: Run, partition: Partition, profile: Profile) -> RowsByHour | None:
+def draw_hours(run: Run, partition: Partition, profile: Profile) -> RowsByHour | None:
     """Draw the rows by hour beside those expected; None if the hours of the rows are not known."""
     hours = past_row_hours(run, partition, profile)
     if hours is None or not hours.now.any():

@@ -15,7 +15,7 @@ from airflow_mlmon.partition import Partition, date_range
 from airflow_mlmon.pipeline.baselines.choose import baseline_profiles
 from airflow_mlmon.pipeline.baselines.versions import marks_until
 from airflow_mlmon.pipeline.deciding.staleness import stale_days
-from airflow_mlmon.pipeline.pages.hours import hours_of
+from airflow_mlmon.pipeline.pages.hours import draw_hours
 from airflow_mlmon.pipeline.pages.requests import attributions_of, requests_of
 from airflow_mlmon.pipeline.pages.trends import shown_marks, trend_charts
 from airflow_mlmon.pipeline.pages.versions import versions_of
@@ -94,7 +94,7 @@ def day_page(run: Run, partition: Partition) -> DayPage:
         tables=_tables(run, state, metrics, reference) if served and reference and run.spec.labels else (),
         fairness=_fairness(run, state, reference, profile) if profile and run.spec.fairness else (),
         quarantine=manifest["quarantined"],
-        hours=hours_of(run, state.partition, profile) if profile else None,
+        hours=draw_hours(run, state.partition, profile) if profile else None,
         requests=requests_of(run, state, metrics) if served else None,
         attributions=attributions_of(run, metrics) if served else None,
         files=tuple(_source_file(file) for file in manifest["files"]),

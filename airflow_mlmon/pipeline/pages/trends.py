@@ -14,7 +14,7 @@ from airflow_mlmon.reports.charts import Trend, TrendPoint, trend
 from airflow_mlmon.reports.page import TrendChart
 from airflow_mlmon.spec.choices import Role
 from airflow_mlmon.spec.metrics import NDCG
-from airflow_mlmon.store.range_store import Subject
+from airflow_mlmon.store.range_store import MetricColumn
 from airflow_mlmon.tasks.registry import METRICS, task_of
 from airflow_mlmon.tasks.titles import subject_title
 
@@ -54,7 +54,7 @@ def trend_of(run: Run, last: date, metric: str, column: str | None) -> Trend | N
     return _trend(run, metric, column, tuple(points))
 
 
-def _points(run: Run, days: Sequence[date], keys: Sequence[Subject]) -> dict[Subject, list[TrendPoint]]:
+def _points(run: Run, days: Sequence[date], keys: Sequence[MetricColumn]) -> dict[MetricColumn, list[TrendPoint]]:
     """Return the points of some metrics of columns over consecutive days."""
     values = run.store.metrics(run.model, days[0], days[-1], keys)
     verdicts = _verdicts(run, days, keys)
@@ -75,7 +75,7 @@ def _first(run: Run, last: date) -> date:
     return last - timedelta(days=run.spec.history.days)
 
 
-def _drawn(run: Run) -> Iterable[Subject]:
+def _drawn(run: Run) -> Iterable[MetricColumn]:
     limited = [(rule.metric, rule.column) for rule in run.spec.alerts.rules]
     # drawn with or without limits in the spec
     always = ("multivariate_drift", *task_of(run.spec).headline)
@@ -85,7 +85,7 @@ def _drawn(run: Run) -> Iterable[Subject]:
     return dict.fromkeys([*limited, *shown])
 
 
-def _breached(verdicts: Sequence[Verdict]) -> list[Subject]:
+def _breached(verdicts: Sequence[Verdict]) -> list[MetricColumn]:
     """Return the metrics in breach, the largest effect first."""
     of_all = [verdict for verdict in verdicts if verdict.segment is None]
     found = [
@@ -97,7 +97,9 @@ def _breached(verdicts: Sequence[Verdict]) -> list[Subject]:
     return [_subject(verdict) for verdict in found]
 
 
-def _verdicts(run: Run, days: Sequence[date], keys: Sequence[Subject]) -> dict[tuple[date, str, str | None], Verdict]:
+def _verdicts(
+    run: Run, days: Sequence[date], keys: Sequence[MetricColumn]
+) -> dict[tuple[date, str, str | None], Verdict]:
     """Return the verdict on each value of the evaluated days."""
     states = run.store.states(run.model, days[0], days[-1])
     evaluated = {state.partition.day for state in states if state.evaluated}
@@ -114,7 +116,7 @@ def _one_each(verdicts: Iterable[tuple[Key, Verdict]]) -> dict[Key, Verdict]:
     return found
 
 
-def _subject(verdict: Verdict) -> Subject:
+def _subject(verdict: Verdict) -> MetricColumn:
     return verdict.metric, verdict.column
 
 

@@ -191,6 +191,14 @@ def _folder(run: Run) -> str:
 
 
 def _load(run: Run, folder: str) -> StoredReference:
+    """Return a pinned reference, whose files never change."""
+    if folder not in run.kept:
+        run.kept[folder] = _read(run, folder)
+    found: StoredReference = run.kept[folder]
+    return found
+
+
+def _read(run: Run, folder: str) -> StoredReference:
     facts = json.loads(run.files.read(f"{folder}/reference.json"))
     data = run.files.read(f"{folder}/reference.profile")
     profile = Profile.from_bytes(data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -106,17 +106,23 @@ def _uri(run: Run, partition: Partition, version: str, pinned: PinnedRows) -> st
 
 def _read_earlier(run: Run, pinned: PinnedRows, folder: str, partition: Partition) -> dict[date, Contents]:
     """Return the contents of the days of the history before a day, and of the other days of the reference."""
-    found = {
-        date.fromisoformat(day): Contents.from_bytes(data.encode())
-        for day, data in json.loads(run.files.read(f"{folder}/{_DAYS}")).items()
-    }
-    found.pop(partition.day, None)
+    found = {day: known for day, known in _of_reference(run, folder).items() if day != partition.day}
     first = partition.day - timedelta(days=run.spec.history.days)
     states = run.store.states(run.model, first, partition.day - timedelta(days=1))
     served = [(state.partition, state.version) for state in states if state.version is not None]
     with ThreadPoolExecutor(_READERS) as pool:
         read = pool.map(lambda one: _read(run, one[0], one[1], pinned), served)
     return found | {past.day: known for (past, _), known in zip(served, read, strict=True) if known is not None}
+
+
+def _of_reference(run: Run, folder: str) -> Mapping[date, Contents]:
+    """Return the contents of the days of the reference, which never change."""
+    uri = f"{folder}/{_DAYS}"
+    if uri not in run.kept:
+        days = json.loads(run.files.read(uri))
+        run.kept[uri] = {date.fromisoformat(day): Contents.from_bytes(data.encode()) for day, data in days.items()}
+    found: Mapping[date, Contents] = run.kept[uri]
+    return found
 
 
 def _read(run: Run, partition: Partition, version: str, pinned: PinnedRows) -> Contents | None:

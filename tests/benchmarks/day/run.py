@@ -17,13 +17,17 @@ With ARGS="--only day_cpu_s_5000" some of them. Days have 20 columns and lie in 
     year_growth          CPU seconds of the last ten of these days over those of the first ten (`year`)
     wide_1000_s          seconds of a day of 100,000 rows and 1,000 columns within a warm process (`wide`)
     wide_1000_page_kib   KiB of its page (`wide`)
+    times_evidently_ge   ratio of CPU seconds of whole processes, imports and reading included: one script with
+                         evidently's DataDriftPreset, Great Expectations on pandas and scikit-learn's metrics, over a
+                         run of the same 1,000,000 rows with as many labels (`against`)
+    times_polars         ratio of the same: the run, over a script of polars with nulls, PSI and AUC (`against`)
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.benchmarks.day import labels, large, small, wide, year
+from tests.benchmarks.day import against, labels, large, small, wide, year
 from tests.benchmarks.measured import Key, measure_keys
 
 KEYS: Mapping[str, Key] = {
@@ -39,6 +43,8 @@ KEYS: Mapping[str, Key] = {
     "year_growth": Key("<= 1.3", year.growth),
     "wide_1000_s": Key("<= 20", wide.seconds),
     "wide_1000_page_kib": Key("<= 500", wide.page_kib),
+    "times_evidently_ge": Key(">= 30", against.times_evidently_ge),
+    "times_polars": Key("<= 3", against.times_polars),
 }
 
 

@@ -12,6 +12,7 @@ _REQUIREMENTS = {
     "nannyml": ("nannyml", "statsmodels"),
     "whylogs": ("whylogs[viz]",),
     "popmon": ("popmon",),
+    "polars": ("polars",),
 }
 PEERS = ("evidently", *_REQUIREMENTS)
 

@@ -376,16 +376,6 @@ def test_index_of_a_year_stays_small():
     assert len(render_index(index_page(400)).encode()) < 500_000
 
 
-def test_days_that_are_not_listed_any_more_are_in_the_calendar():
-    page = index_page(14)
-    since = sorted(day.state.partition.day for day in page.days)[10]
-    found = soup(render_index(replace(page, listed_since=since)))
-
-    assert len(found.select(".calendar .day")) == 14
-    assert "Last 4 days" in found.get_text()
-    assert len(found.select("table")[-1].select("tbody tr")) == 4
-
-
 def test_index_escapes_hostile_text():
     page = index_page(3)
     alerting = replace(page.days[0], alerts=(alert(day=date(2013, 3, 1), title=SCRIPT),))
