@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import pandas as pd
@@ -26,33 +26,49 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
     return frame.assign(**special)[names]
 
 
-def list_ambiguous(schema: pa.Schema) -> list[str]:
-    """List the columns whose type in a frame one null decides on."""
-    return [field.name for field in schema if pa.types.is_integer(field.type) or pa.types.is_boolean(field.type)]
+class FrameTypes:
+    """Types that columns have in a frame of all rows, for frames of some: one null decides on integers and booleans.
+
+    Attributes:
+        ambiguous: Columns of which all rows have to be looked at.
+    """
+
+    def __init__(self, first: pa.Table, columns: Collection[str]) -> None:
+        self._types: dict[str, Any] = to_frame(first).dtypes.to_dict()
+        known = {field.name for field in first.schema if not _is_ambiguous(field.type)}
+        self.ambiguous = [name for name in columns if name not in known]
+        self._kinds: dict[str, pa.DataType] = {}
+        self._ends: dict[str, set[Any]] = {name: set() for name in self.ambiguous}
+
+    def look_at(self, batch: pa.Table) -> None:
+        """Look at rows of the ambiguous columns."""
+        for name in self.ambiguous:
+            if name not in batch.column_names:
+                self._ends[name].add(None)
+                continue
+            column = batch.column(name)
+            self._kinds[name] = column.type
+            if _is_ambiguous(column.type):
+                self._ends[name] |= {*pc.min_max(column).as_py().values(), *([None] if column.null_count else [])}
+
+    def to_frames(self, batches: Iterable[pa.Table]) -> Iterator[pd.DataFrame]:
+        """Convert batches of rows to frames with the places of the rows."""
+        types = self._types | {name: self._find(name) for name in self.ambiguous}
+        start = 0
+        for batch in batches:
+            place = pd.RangeIndex(start, start + batch.num_rows)
+            frame = to_frame(batch).set_index(place)
+            lacking = {name: pd.Series(None, place, kind) for name, kind in types.items() if name not in frame}
+            yield frame.assign(**lacking).astype(types)
+            start += batch.num_rows
+
+    def _find(self, name: str) -> Any:
+        held = pa.array(list(self._ends[name]), self._kinds[name])
+        return to_frame(pa.table({name: held}))[name].dtype
 
 
-def find_types(batches: Iterable[pa.Table]) -> dict[str, Any]:
-    """Find the types that columns of integers and booleans have in a frame of all rows."""
-    held: dict[str, set[Any]] = {}
-    kinds: dict[str, pa.DataType] = {}
-    for batch in batches:
-        for name, column in zip(batch.column_names, batch.columns, strict=True):
-            kinds[name] = column.type
-            ends = held.setdefault(name, set())
-            ends |= set(pc.min_max(column).as_py().values())
-            ends |= {None} if column.null_count else set()
-    return {
-        name: to_frame(pa.table({name: pa.array(list(ends), kinds[name])}))[name].dtype for name, ends in held.items()
-    }
-
-
-def to_frames(batches: Iterable[pa.Table], types: Mapping[str, Any]) -> Iterator[pd.DataFrame]:
-    """Convert batches of rows to frames of the types that their columns have together, with the places of the rows."""
-    start = 0
-    for batch in batches:
-        frame = to_frame(batch).astype({name: types[name] for name in batch.column_names if name in types})
-        yield frame.set_index(pd.RangeIndex(start, start + len(frame)))
-        start += len(frame)
+def _is_ambiguous(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_boolean(kind))
 
 
 def _is_special(column: pa.ChunkedArray) -> bool:

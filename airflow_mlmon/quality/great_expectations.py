@@ -25,7 +25,7 @@ import pandas as pd
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.quality.counts import CheckCounts, CheckedRows, Question, question_of
 from airflow_mlmon.quality.deferred import deferred
-from airflow_mlmon.quality.frame import find_types, list_ambiguous, to_frame, to_frames
+from airflow_mlmon.quality.frame import FrameTypes, to_frame
 from airflow_mlmon.quality.known import Known
 from airflow_mlmon.quality.named_columns import columns_named, columns_of
 from airflow_mlmon.quality.wording import arguments_text, number_text
@@ -333,9 +333,11 @@ def _compute(asked: Sequence[_Asked], rows: CheckedRows, columns: Sequence[str],
     computed = [_Computed(entry) for entry in asked]
     by_row = [one for one in computed if one.is_by_row and rows.rows > size]
     if by_row:
-        ambiguous = list_ambiguous(next(rows.batches([], columns, size)).schema)
-        types = find_types(rows.batches([], ambiguous, size)) if ambiguous else {}
-        for frame in to_frames(rows.batches([], columns, size), types):
+        types = FrameTypes(next(rows.batches([], columns, size)), columns)
+        if types.ambiguous:
+            for batch in rows.batches([], types.ambiguous, size):
+                types.look_at(batch)
+        for frame in types.to_frames(rows.batches([], columns, size)):
             _add(by_row, frame)
     if others := [one for one in computed if one not in by_row]:
         _add(others, to_frame(rows.table([], columns)))

@@ -16,6 +16,7 @@ from typing import Any
 from airflow_mlmon.loading import load_spec
 from airflow_mlmon.pipeline import nightly
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.preload import preload_run
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.store.metric_store import MetricStore
 from tests.benchmarks.memory import memory_mib
@@ -32,7 +33,8 @@ _STEPS = (
 
 
 def main(folder: Path, days: list[str]) -> None:
-    """Run the days one after the other."""
+    """Run the days one after the other, as `mlmon backfill` does."""
+    preload_run()
     steps: dict[str, float] = {}
     for name in _STEPS:
         setattr(nightly, name, _timed(name, getattr(nightly, name), steps))

@@ -83,6 +83,7 @@ def fill(run: Run, day: date, *, baselines: tuple[BaselineFacts, ...] = (), aler
         write(run, run.report_uri(str(day), name), day)
     for name in ("loaded.json", "task.json.gz"):
         write(run, run.uri("druid", "loans", str(day), name), day)
+    write(run, run.uri("shards", str(day), "0000", "rows.parquet"), day)
     uri = run.uri("deliveries", str(day), "current.parquet")
     for name in ("current.parquet", "current.matches.json", "replaced.parquet"):
         write(run, run.uri("deliveries", str(day), name), day)
@@ -147,6 +148,7 @@ def test_each_kind_has_its_files_and_summaries_are_of_none(run):
             "abc.profile",
             "manifest.json",
             "replaced.parquet",
+            "rows.parquet",
         },
     }
     assert found[Stored.ROWS].objects == 3 * len(found[Stored.ROWS].days) == found[Stored.ROWS].size
@@ -168,6 +170,7 @@ def test_a_plan_deletes_nothing_and_a_second_pruning_finds_nothing(run):
         "quarantine.parquet",
         "current.parquet",
         "replaced.parquet",
+        "rows.parquet",
         "abc.profile",
         "manifest.json",
         "task.json.gz",
@@ -277,7 +280,7 @@ def test_a_superseded_version_is_kept_while_a_page_may_compare_with_it(run):
     fill(run, LABELLED, baselines=(facts,))
     found = planned(run)[Stored.SUPERSEDED]
 
-    assert names(found, OLD) == {"replaced.parquet"}
+    assert names(found, OLD) == {"replaced.parquet", "rows.parquet"}
     assert "curated.parquet" in names(found, FIRST)
 
 
