@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.archive.label_keys import key_columns, label_keys, prediction_keys, spell_stored
+from airflow_mlmon.archive.label_keys import key_columns, label_keys
 from airflow_mlmon.profiles.engine.id_hashes import hash_ids
 from airflow_mlmon.spec import Column, ColumnType, Labels, ModelSpec, Role
 from airflow_mlmon.spec.choices import SHARED_ROLES
@@ -95,21 +95,6 @@ def is_excluded(table: pa.Table, outcome: str | None, excluded: Sequence[str]) -
     if outcome is None:
         return pa.chunked_array([pa.repeat(pa.scalar(value=False), table.num_rows)])
     return pc.is_in(table.column(outcome), pa.array(list(excluded), pa.string()))
-
-
-def find_labels(
-    curated: pa.Table, deliveries: Sequence[pa.Table], spec: ModelSpec
-) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
-    """Find label and exclusion of each prediction; the latest delivery of an id counts."""
-    schema = delivery_schema(spec)
-    # the first release wrote the third column under another name
-    renamed = [delivery.rename_columns(schema.names) for delivery in reversed(deliveries)]
-    joined = pa.concat_tables([schema.empty_table(), *renamed]).combine_chunks()
-    # index_in finds the first match, hence the latest delivery comes first
-    known = spell_stored(joined.column("id").combine_chunks(), spec)
-    position = pc.index_in(prediction_keys(curated, spec), known)
-    excluded = pc.fill_null(joined.column("excluded").take(position), fill_value=False)
-    return joined.column("label").take(position), excluded
 
 
 def join_outputs(table: pa.Table, labels: pa.ChunkedArray, excluded: pa.ChunkedArray, spec: ModelSpec) -> pa.Table:

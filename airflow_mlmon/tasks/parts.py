@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -129,6 +130,31 @@ def profile_outcome_parts(
     # profiles add up exactly: where rows are divided, all of them need not be read again
     whole = task.sum_outcomes(divided) if divided else task.profile_outcomes(joined, schema)
     return OutcomeParts(whole=whole, parts=parts | dict.fromkeys(too_many, whole), losses=losses)
+
+
+def join_outcome_blocks(
+    task: Task,
+    blocks: Sequence[OutcomeParts],
+    segments: Sequence[SegmentSchema],
+    counted: Sequence[Counter[str | None]],
+) -> OutcomeParts:
+    """Join the outcome profiles of blocks of rows to those of all of them.
+
+    Args:
+        task: What kind of model made the predictions; none whose rows belong together.
+        blocks: Outcome profiles of the blocks.
+        segments: How the rows of each are divided.
+        counted: How often each value of each segment occurs in all blocks.
+    """
+    total = sum_outcome_parts(task, blocks)
+    parts, losses = dict(total.parts), dict(total.losses)
+    for segment, values in zip(segments, counted, strict=True):
+        if is_too_many(segment, values):
+            for key in {segment_key(segment.name, value) for value in (None, *values)}:
+                parts.pop(key, None)
+                losses.pop(key, None)
+            parts[segment_key(segment.name, None)] = total.whole
+    return OutcomeParts(whole=total.whole, parts=parts, losses=losses)
 
 
 def _with_whole_groups(groups: pa.ChunkedArray, rows: pa.Table, segment: SegmentSchema) -> pa.Table:

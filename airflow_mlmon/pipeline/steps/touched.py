@@ -20,7 +20,8 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.curated import has_curated, read_curated
 from airflow_mlmon.pipeline.workspace.label_matches import LabelMatches
-from airflow_mlmon.pipeline.workspace.labelled_rows import delivered_rows, find_labelled, mark_found, read_delivery
+from airflow_mlmon.pipeline.workspace.labelled_rows import find_labelled
+from airflow_mlmon.pipeline.workspace.matched_keys import mark_found, read_keys
 from airflow_mlmon.pipeline.workspace.outcomes import NOTHING_TOLD, Told
 from airflow_mlmon.records import Delivery
 from airflow_mlmon.spec.labels import IdForm
@@ -92,8 +93,8 @@ def look_through(run: Run, delivery: Delivery, days: _Versions) -> Looked:
     found, touched = np.zeros(delivery.rows, np.bool_), set()
     labelled = find_labelled(run, delivery, days)
     for day, rows in labelled.items():
-        found[delivered_rows(rows)] = True
-        if rows.num_rows:
+        found[rows] = True
+        if len(rows):
             touched.add(day)
     return Looked(frozenset(touched), found, frozenset(days.keys() - labelled.keys()))
 
@@ -116,27 +117,26 @@ def match_ids(run: Run, delivery: Delivery, days: _Versions, looked: Looked) -> 
     labels = run.spec.labels
     if labels is None or labels.path is None or not delivery.rows:
         return NOTHING_TOLD, None
-    keys, found = read_delivery(run, delivery).column("id"), looked.found
-    rest = keys.filter(pa.array(~found))
+    rest = read_keys(run, delivery, ~looked.found)
     within = within_reach(run, delivery, days)
     first = delivery.partition.shift(-labels.reach)
     before = {day: version for day, version in days.items() if first.shift(-labels.delay_days) <= day < first}
     marked = mark_found(run, rest, before)
     late, gone = int(marked.found.sum()), looked.gone | marked.gone
-    missing, matched = len(rest) - late, int(found.sum())
+    missing, matched = len(rest) - late, int(looked.found.sum())
     # labels of predictions from before the first day are delivered too, and of days that were not run
     is_known = first.day >= run.spec.start and len(within) > labels.reach and not gone
-    counts = LabelMatches(ids=len(keys), matched=matched, late=late, is_known=is_known)
+    counts = LabelMatches(ids=delivery.rows, matched=matched, late=late, is_known=is_known)
     remark = f"labels: {late} came later than delay_days ({labels.delay_days}), and do not count" if late else ""
     if gone:
         pruned = f"labels: rows of {len(gone)} days from {min(gone).key} on were pruned, and get no labels"
         remark = "; ".join(filter(None, (remark, pruned)))
-    if problem := _tell_of_spelling(run, keys, within, matched, missing):
+    if problem := _tell_of_spelling(run, delivery, within, matched, missing):
         return _told_of_ids(problem, remark, missing), counts
     if not is_known or not missing:
         return Told("", remark), counts
     if not matched and not late:
-        problem = f"{_belong(matched, keys)} of the {labels.delay_days} days before"
+        problem = f"{_belong(matched, delivery)} of the {labels.delay_days} days before"
         return _told_of_ids(problem, "", missing), counts
     return Told("", "; ".join(filter(None, (remark, f"labels: {missing} ids belong to no prediction")))), counts
 
@@ -147,23 +147,24 @@ def _told_of_ids(problem: str, note: str, count: int) -> Told:
 
 def tell_of_spelling(run: Run, delivery: Delivery, days: _Versions) -> str:
     """Name the spelling in which more ids of a delivery would belong to a prediction of some days; empty if none."""
-    keys = read_delivery(run, delivery).column("id")
-    matched = int(mark_found(run, keys, days).found.sum())
-    return _tell_of_spelling(run, keys, days, matched, len(keys) - matched)
+    matched = int(mark_found(run, read_keys(run, delivery), days).found.sum())
+    return _tell_of_spelling(run, delivery, days, matched, delivery.rows - matched)
 
 
-def _tell_of_spelling(run: Run, keys: pa.ChunkedArray, days: _Versions, matched: int, missing: int) -> str:
-    forms, would = _other_spelling(run, keys, days) if missing > _FEW * len(keys) else ((), 0)
+def _tell_of_spelling(run: Run, delivery: Delivery, days: _Versions, matched: int, missing: int) -> str:
+    if missing <= _FEW * delivery.rows:
+        return ""
+    forms, would = _other_spelling(run, read_keys(run, delivery), days)
     if would - matched <= _SOME * missing:
         return ""
     words = " and ".join(WORDS[form] for form in forms)
     every = list(dict.fromkeys([*(run.spec.labels.ids if run.spec.labels else ()), *forms]))
     key = every[0] if len(every) == 1 else f"[{', '.join(every)}]"
-    return f"{_belong(matched, keys)}; {would} would {words}: set `labels.ids: {key}`"
+    return f"{_belong(matched, delivery)}; {would} would {words}: set `labels.ids: {key}`"
 
 
-def _belong(matched: int, keys: pa.ChunkedArray) -> str:
-    return f"labels: {matched} of {len(keys)} ids of the delivery belong to a prediction"
+def _belong(matched: int, delivery: Delivery) -> str:
+    return f"labels: {matched} of {delivery.rows} ids of the delivery belong to a prediction"
 
 
 def tell_of_merged(run: Run, day: Partition, version: str) -> Told:

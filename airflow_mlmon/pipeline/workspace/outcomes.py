@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from airflow_mlmon.archive.label_keys import key_columns
 from airflow_mlmon.archive.labels import join_outputs
 from airflow_mlmon.causes import Cause
 from airflow_mlmon.drift.compare import ColumnDrift, compare_profiles
 from airflow_mlmon.drift.methods import method_for
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.curated import read_curated
-from airflow_mlmon.pipeline.workspace.labelled_rows import labels_of
+from airflow_mlmon.pipeline.workspace.curated import OpenedRows, open_curated, read_curated
+from airflow_mlmon.pipeline.workspace.labelled_rows import labels_of, open_labels
 from airflow_mlmon.pipeline.workspace.losses import ExpectedLosses, with_losses
+from airflow_mlmon.profiles.engine.division import count_values
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.schema import ProfileSchema, SegmentSchema
 from airflow_mlmon.records import Delivery
@@ -27,13 +28,15 @@ from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.methods import Method
 from airflow_mlmon.tasks.outcome import OutcomeProfile, OutcomeSchema
 from airflow_mlmon.tasks.own import OwnRows, beside
-from airflow_mlmon.tasks.parts import OutcomeParts, profile_outcome_parts, read_outcome_parts
+from airflow_mlmon.tasks.parts import OutcomeParts, join_outcome_blocks, profile_outcome_parts, read_outcome_parts
 from airflow_mlmon.tasks.registry import task_of
 
 # length of a delivery's version in the name of an outcome profile, and the name without deliveries
 _SHORT, _NONE = 6, "none"
 # deliveries in a name; those of more would be longer than file systems allow
 _MOST = 30
+# rows that are profiled at a time
+_BLOCK = 1 << 20
 
 
 class Told(NamedTuple):
@@ -92,15 +95,45 @@ def profile_partition_outcomes(
 
     Without a pinned schema, the rows pin it.
     """
-    dividing = [name for segment in segments for name in segment.columns]
-    curated = read_curated(run, partition, version, _joined_columns(run), where_there=dividing)
-    labels = labels_of(run, partition, version, deliveries, curated.num_rows)
-    task, joined = task_of(run.spec), join_outputs(curated, *labels, run.spec)
-    schema = schema or task.pin_outcomes({}, joined)
-    if expected is None:
-        return profile_outcome_parts(task, joined, curated, segments, schema)
-    joined = with_losses(run, joined, expected.between(0, joined.num_rows))
-    return profile_outcome_parts(task, joined, curated, segments, schema, exponent=expected.exponent)
+    task = task_of(run.spec)
+    dividing = {name for segment in segments for name in segment.columns}
+    counted = [Counter[str | None]() for _ in segments]
+    blocks: list[OutcomeParts] = []
+    with (
+        open_curated(run, partition, version) as rows,
+        open_labels(run, partition, version, deliveries) as labels,
+    ):
+        # rows that belong together, and those that pin the schema, are profiled at once
+        size = rows.rows if schema is None or task.undivided is not None else _BLOCK
+        for start, block in _blocks(rows, _output_columns(run.spec), dividing, size):
+            joined = join_outputs(block, *labels.take(block.num_rows), run.spec)
+            schema = schema or task.pin_outcomes({}, joined)
+            if expected is not None:
+                joined = with_losses(run, joined, expected.between(start, start + block.num_rows))
+            exponent = expected.exponent if expected else None
+            blocks.append(profile_outcome_parts(task, joined, block, segments, schema, exponent=exponent))
+            if rows.rows > size:
+                for values, segment in zip(counted, segments, strict=True):
+                    values.update(count_values(block, segment))
+    return blocks[0] if len(blocks) == 1 else join_outcome_blocks(task, blocks, segments, counted)
+
+
+def _blocks(
+    rows: OpenedRows, columns: Collection[str], where_there: Collection[str], size: int
+) -> Iterator[tuple[int, pa.Table]]:
+    """Yield the rows of a day in blocks of about a size, each with the position of its first row."""
+    if rows.rows <= size:
+        yield 0, rows.table(columns, where_there)
+        return
+    start, held = 0, list[pa.Table]()
+    for batch in rows.batches(columns, where_there):
+        held.append(batch)
+        if sum(table.num_rows for table in held) >= size:
+            block, held = pa.concat_tables(held, promote_options="permissive"), []
+            yield start, block
+            start += block.num_rows
+    if held:
+        yield start, pa.concat_tables(held, promote_options="permissive")
 
 
 def rows_with_labels(run: Run, measured: Measured, outcomes: OutcomeProfile) -> OwnRows:
@@ -203,6 +236,5 @@ def deliveries_of(run: Run, partition: Partition) -> list[Delivery]:
     return sorted(run.store.deliveries(run.model, partition.day, last), key=lambda delivery: delivery.partition.start)
 
 
-def _joined_columns(run: Run) -> list[str]:
-    of_outputs = (name for role in task_of(run.spec).types for name in run.spec.columns_of(role))
-    return list(dict.fromkeys([run.spec.id_column, *key_columns(run.spec), *of_outputs]))
+def _output_columns(spec: ModelSpec) -> list[str]:
+    return list(dict.fromkeys(name for role in task_of(spec).types for name in spec.columns_of(role)))

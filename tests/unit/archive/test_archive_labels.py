@@ -15,7 +15,8 @@ from airflow_mlmon.archive.label_keys import (
     spell,
     spell_keys,
 )
-from airflow_mlmon.archive.labels import find_labels, to_delivery
+from airflow_mlmon.archive.labels import to_delivery
+from airflow_mlmon.archive.sought_keys import SoughtKeys
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.spec import ModelSpec
@@ -93,10 +94,11 @@ def test_ids_in_two_spellings_are_one_prediction():
     delivered = to_delivery(labelled(("007", True), ("7 ", False)), spec, spec.labels)
     curated = pa.table({"id": ["07", "8"]})
 
-    found, _ = find_labels(curated, [delivered.rows], spec)
+    found = SoughtKeys(delivered.rows.column("id")).find(prediction_keys(curated, spec))
 
     assert delivered.contradictory == 1
-    assert found.to_pylist() == [False, None]
+    assert found.positions.tolist() == [0]
+    assert delivered.rows.column("label").take(pa.array(found.rows)).to_pylist() == [False]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,123 @@
+"""Keys of stored deliveries, and the predictions of days that have them; memory holds four million keys at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from airflow_mlmon.archive.label_keys import key_columns, prediction_keys, spell_keys, spell_stored
+from airflow_mlmon.archive.labels import delivery_schema
+from airflow_mlmon.archive.sought_keys import Matched, SoughtKeys
+from airflow_mlmon.errors import NotFoundError
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.curated import open_curated
+from airflow_mlmon.records import Delivery
+from airflow_mlmon.spec.labels import IdForm
+from airflow_mlmon.statistics.arrays import Flags
+
+# keys that are sought at a time, each of which takes about 100 bytes, and the rows of a day that are read at a time
+_AT_ONCE, _BATCH = 1 << 22, 1 << 18
+
+
+class Marked(NamedTuple):
+    """Keys that belong to a prediction of some days, and the days of these whose rows were pruned."""
+
+    found: Flags
+    gone: frozenset[Partition]
+
+
+def match_delivery(run: Run, delivery: Delivery, days: Mapping[Partition, str]) -> dict[Partition, list[Matched]]:
+    """Match the keys of a delivery with the predictions of days, given with their served versions.
+
+    Returns:
+        By day, pairs of each batch of its rows; a day whose rows were pruned is left out.
+    """
+    pairs: dict[Partition, list[Matched]] = {day: [] for day in days}
+    start = 0
+    for keys in _blocks(run, delivery):
+        sought = SoughtKeys(keys)
+        for day in list(pairs):
+            try:
+                found = [_at(first, start, sought.find(batch)) for first, batch in _keys_of(run, day, days[day])]
+            except NotFoundError:
+                del pairs[day]
+            else:
+                before: Sequence[Matched | None] = pairs[day] or [None] * len(found)
+                pairs[day] = [_join(*both) for both in zip(before, found, strict=True)]
+        start += len(keys)
+    return pairs
+
+
+def mark_found(run: Run, keys: pa.ChunkedArray, days: Mapping[Partition, str], forms: Sequence[IdForm] = ()) -> Marked:
+    """Mark the keys that belong to a prediction of some days, both spelled in further forms."""
+    found, gone = [np.zeros(0, np.bool_)], set()
+    for start in range(0, len(keys), _AT_ONCE):
+        sought = SoughtKeys(_respell(keys.slice(start, _AT_ONCE), forms))
+        rows = [np.zeros(0, dtype=np.int64)]
+        for day, version in days.items():
+            try:
+                rows += (sought.find(_respell(batch, forms)).rows for _, batch in _keys_of(run, day, version))
+            except NotFoundError:
+                gone.add(day)
+        found.append(sought.mark(np.concatenate(rows)))
+    return Marked(np.concatenate(found), frozenset(gone))
+
+
+def read_keys(run: Run, delivery: Delivery, wanted: Flags | None = None) -> pa.ChunkedArray:
+    """Read keys of a delivery in the spelling of the spec, by default all."""
+    read, start = [pa.chunked_array([], pa.string())], 0
+    for keys in _blocks(run, delivery):
+        end = start + len(keys)
+        read.append(keys if wanted is None else keys.filter(pa.array(wanted[start:end])))
+        start = end
+    return pa.chunked_array([chunk for keys in read for chunk in keys.chunks], pa.string())
+
+
+def read_labels(run: Run, delivery: Delivery) -> pa.Table:
+    """Read label and exclusion of each row of a delivery."""
+    # the first release wrote the third column under another name
+    _, *names = delivery_schema(run.spec).names
+    with run.files.local_copy(delivery.uri) as path, pq.ParquetFile(path, page_checksum_verification=True) as file:
+        return file.read(file.schema_arrow.names[1:]).rename_columns(names)
+
+
+def _blocks(run: Run, delivery: Delivery) -> Iterator[pa.ChunkedArray]:
+    with run.files.local_copy(delivery.uri) as path, pq.ParquetFile(path, page_checksum_verification=True) as file:
+        held: list[pa.Array] = []
+        for batch in file.iter_batches(_BATCH, columns=["id"]):
+            held.append(batch.column(0))
+            if len(held) * _BATCH >= _AT_ONCE:
+                yield spell_stored(pa.chunked_array(held), run.spec)
+                held = []
+        if held:
+            yield spell_stored(pa.chunked_array(held), run.spec)
+
+
+def _keys_of(run: Run, day: Partition, version: str) -> Iterator[tuple[int, pa.ChunkedArray]]:
+    first = 0
+    with open_curated(run, day, version) as rows:
+        for batch in rows.batches(list(key_columns(run.spec)), size=_BATCH):
+            yield first, prediction_keys(batch, run.spec)
+            first += batch.num_rows
+
+
+def _at(position: int, row: int, matched: Matched) -> Matched:
+    return Matched(position + matched.positions, row + matched.rows)
+
+
+def _join(before: Matched | None, after: Matched) -> Matched:
+    """Join pairs of the same rows of a day, of which those of earlier rows of the delivery count."""
+    if before is None or not len(before.rows):
+        return after
+    positions = np.concatenate([before.positions, after.positions])
+    positions, first = np.unique(positions, return_index=True)
+    return Matched(positions, np.concatenate([before.rows, after.rows])[first])
+
+
+def _respell(keys: pa.ChunkedArray, forms: Sequence[IdForm]) -> pa.ChunkedArray:
+    return pa.chunked_array([spell_keys(chunk, forms) for chunk in keys.chunks], pa.string()) if forms else keys
