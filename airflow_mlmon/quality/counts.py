@@ -82,14 +82,14 @@ class Repeated:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class ColumnMeasure:
     """Measure of a column's numbers, named like the metric of Great Expectations; see `quality.measures`."""
 
     column: str
     metric: str
 
 
-Question = Nulls | Outside | Listed | Repeated | Measured
+Question = Nulls | Outside | Listed | Repeated | ColumnMeasure
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +139,8 @@ def _ask_set(column: str, given: Mapping[str, Any], *, absent: bool) -> Listed |
     return Listed(column, frozenset(values), absent) if all(isinstance(value, str) for value in values) else None
 
 
-def _ask_measure(column: str, given: Mapping[str, Any], *, metric: str) -> Measured | None:
-    return Measured(column, metric) if given.keys() <= _RANGE else None
+def _ask_measure(column: str, given: Mapping[str, Any], *, metric: str) -> ColumnMeasure | None:
+    return ColumnMeasure(column, metric) if given.keys() <= _RANGE else None
 
 
 def _ask_repeats(column: str, given: Mapping[str, Any]) -> Repeated | None:
@@ -174,14 +174,14 @@ def count_rows(questions: Iterable[Question], rows: CheckedRows, size: int) -> d
         columns = names[start : start + _TOGETHER]
         for batch in rows.batches([], columns, size):
             for name in columns:
-                values = Values(batch.column(name)) if name in batch.column_names else None
+                values = BatchValues(batch.column(name)) if name in batch.column_names else None
                 for counter in counters[name]:
                     counter.add(values, batch.num_rows)
     made = chain.from_iterable(counters.values())
     return {counter.question: CheckCounts(counter.nulls, counter.unexpected) for counter in made if counter.is_exact}
 
 
-class Values:
+class BatchValues:
     """Values of a column in a batch, converted once for all questions."""
 
     def __init__(self, column: pa.ChunkedArray) -> None:
@@ -215,7 +215,7 @@ class _Counter:
         self.is_exact = True
         self._texts = to_text_array(sorted(question.texts) if isinstance(question, Listed) else [])
 
-    def add(self, values: Values | None, rows: int) -> None:
+    def add(self, values: BatchValues | None, rows: int) -> None:
         """Count a batch; one of a file without the column has no value of it."""
         if values is None:
             self.nulls += rows
@@ -223,7 +223,7 @@ class _Counter:
         elif self.is_exact:
             self._count(self.question, values, rows)
 
-    def _count(self, question: Question, values: Values, rows: int) -> None:
+    def _count(self, question: Question, values: BatchValues, rows: int) -> None:
         kind = values.column.type
         nulls = values.nulls
         self.nulls += nulls
@@ -240,7 +240,7 @@ class _Counter:
                 self.unexpected += rows - nulls - _count_within(question, values.numbers)
 
 
-def _is_comparable(values: Values) -> bool:
+def _is_comparable(values: BatchValues) -> bool:
     """Tell whether pandas compares the numbers as numpy does, which it may not for integers that are no doubles."""
     kind = values.column.type
     if kind == pa.int64():

@@ -23,7 +23,7 @@ from typing import Any
 import pandas as pd
 
 from airflow_mlmon.errors import ConfigError
-from airflow_mlmon.quality.counts import CheckCounts, CheckedRows, Measured, Question, question_of
+from airflow_mlmon.quality.counts import CheckCounts, CheckedRows, ColumnMeasure, Question, question_of
 from airflow_mlmon.quality.deferred import deferred
 from airflow_mlmon.quality.frame import FrameTypes, to_frame
 from airflow_mlmon.quality.known import Counted, Known
@@ -258,7 +258,7 @@ class _Counted:
                 f"{metric}.unexpected_count": counts.unexpected,
                 f"{metric}.unexpected_values": [],
             }
-        elif isinstance(asked.question, Measured) and counts is not None:
+        elif isinstance(asked.question, ColumnMeasure) and counts is not None:
             made = {asked.question.metric: counts}
         elif asked.check.expectation in _OF_TABLE and asked.check.arguments.get("row_condition") is None:
             made = self._of_table
@@ -393,5 +393,6 @@ def _observed(found: Mapping[str, Any]) -> str:
         observed = observed.get("values")
     values: Sequence[Any] = observed if isinstance(observed, list | tuple) else [observed]
     if all(isinstance(value, numbers.Real) and not isinstance(value, bool) for value in values):
-        return ", ".join(number_text(float(value)) for value in values)
+        # of -0.0, 0
+        return ", ".join(number_text(float(value) + 0.0) for value in values)
     return ""

@@ -13,8 +13,8 @@ from airflow_mlmon.quality.counts import (
     LARGEST_EXACT,
     CheckCounts,
     CheckedRows,
+    ColumnMeasure,
     Listed,
-    Measured,
     Nulls,
     Outside,
     Question,
@@ -55,8 +55,7 @@ class Known:
         for question in rest:
             if isinstance(question, Repeated) and (counts := count_repeated(question.column, rows, size)) is not None:
                 found[question] = counts
-        measured = [question for question in rest if isinstance(question, Measured)]
-        found |= {**measure_columns(measured, rows, size)}
+        found.update(measure_columns(rest, rows, size))
         return found | count_rows(rest, rows, size)
 
     def answer(self, question: Question) -> Counted | None:
@@ -70,7 +69,7 @@ class Known:
         column = self.profile.columns.get(name)
         if column is None or column.schema.derived is not None:
             return None
-        if isinstance(question, Measured):
+        if isinstance(question, ColumnMeasure):
             return _measure(question, column, self.spec.columns[name].type)
         unexpected = _count(question, column, self.spec.columns[name].type, self.profile.rows)
         nulls = self.profile.rows - column.rows + column.missing
@@ -94,7 +93,7 @@ def _count_listed(question: Listed, column: CategoryProfile) -> int:
     return column.observed - listed if question.absent else listed
 
 
-def _measure(question: Measured, column: ColumnProfile, kind: ColumnType) -> float | None:
+def _measure(question: ColumnMeasure, column: ColumnProfile, kind: ColumnType) -> float | None:
     """Return an extreme; sums of a profile are those of its quanta."""
     if not isinstance(column, NumericProfile) or kind not in _NUMBERS or not _is_of_doubles(column):
         return None

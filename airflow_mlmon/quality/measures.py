@@ -12,18 +12,19 @@ from collections.abc import Iterable
 import numpy as np
 import pyarrow as pa
 
-from airflow_mlmon.quality.counts import CheckedRows, Measured, Values
+from airflow_mlmon.quality.counts import BatchValues, CheckedRows, ColumnMeasure, Question
 from airflow_mlmon.statistics.arrays import Floats
 
 _FEWEST = 2
 
 
-def measure_columns(questions: Iterable[Measured], rows: CheckedRows, size: int) -> dict[Measured, float]:
+def measure_columns(questions: Iterable[Question], rows: CheckedRows, size: int) -> dict[Question, float]:
     """Measure columns of doubles, decimals and integers that are doubles, if all values are finite."""
-    by_column: dict[str, list[Measured]] = {}
+    by_column: dict[str, list[ColumnMeasure]] = {}
     for question in questions:
-        by_column.setdefault(question.column, []).append(question)
-    found: dict[Measured, float] = {}
+        if isinstance(question, ColumnMeasure):
+            by_column.setdefault(question.column, []).append(question)
+    found: dict[Question, float] = {}
     for column, asked in by_column.items() if rows.rows > size else ():
         if (measured := _measure(column, rows, size)) is not None:
             found |= {question: measured[question.metric] for question in asked}
@@ -35,7 +36,7 @@ def _measure(column: str, rows: CheckedRows, size: int) -> dict[str, float] | No
     sums: list[float] = []
     for batch in rows.batches([], [column], size):
         for held in batch.columns:
-            numbers = _to_doubles(Values(held))
+            numbers = _to_doubles(BatchValues(held))
             if numbers is None:
                 return None
             if not len(numbers):
@@ -59,7 +60,7 @@ def _measure(column: str, rows: CheckedRows, size: int) -> dict[str, float] | No
     }
 
 
-def _to_doubles(values: Values) -> Floats | None:
+def _to_doubles(values: BatchValues) -> Floats | None:
     kind = values.column.type
     is_number = kind in {pa.float64(), pa.int64()} or pa.types.is_decimal(kind)
     if not is_number or (kind == pa.int64() and values.is_beyond_doubles):
