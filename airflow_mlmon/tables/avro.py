@@ -7,7 +7,6 @@ import struct
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from airflow_mlmon.tables.piece import Piece
 from airflow_mlmon.tables.reading import Reading
 from airflow_mlmon.tables.shape import Shape
 
-_ROWS = 1 << 14
+_ROWS, _BYTES = 1 << 14, 1 << 24
 _PLAIN = {
     "null": pa.null(),
     "boolean": pa.bool_(),
@@ -65,25 +64,37 @@ def read_avro(path: Path, origin: str, reading: Reading) -> Iterator[Piece]:
         shape = Shape(origin, schema, reading)
         yield shape.head()
         types = [(name, schema.field(name).type) for name in shape.wanted]
-        rows = _read_rows(blocks)
+        taken = _take_rows(blocks)
         while True:
             with _naming_damage(origin):
-                taken = list(islice(rows, _ROWS))
-                columns = {name: _to_array([row[name] for row in taken], kind) for name, kind in types}
-            if not taken:
+                rows = next(taken, [])
+                columns = {name: _to_array([row[name] for row in rows], kind) for name, kind in types}
+            if not rows:
                 return
             if columns:
                 yield shape.piece(pa.table(columns))
             else:
-                yield from shape.rows_alone(len(taken))
+                yield from shape.rows_alone(len(rows))
 
 
-def _read_rows(blocks: Any) -> Iterator[Mapping[str, Any]]:
-    """Yield the records of all blocks, each of which must be as long as its records."""
+def _take_rows(blocks: Any) -> Iterator[list[Mapping[str, Any]]]:
+    """Yield the records of all blocks, each of which must be as long as its records, bounded in number and bytes."""
+    taken: list[Mapping[str, Any]] = []
+    size = 0
     for block in blocks:
-        yield from block
+        size += block.bytes_.getbuffer().nbytes
+        for row in block:
+            taken.append(row)
+            if len(taken) == _ROWS:
+                yield taken
+                taken, size = [], 0
         if block.bytes_.read(1):
             raise ValueError("a block holds more than its records")
+        if taken and size > _BYTES:
+            yield taken
+            taken, size = [], 0
+    if taken:
+        yield taken
 
 
 @contextmanager

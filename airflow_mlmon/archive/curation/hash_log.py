@@ -40,16 +40,15 @@ class HashLog:
             file.write(hashes.astype("<i8", copy=False).tobytes())
         self.rows += len(hashes)
 
-    def ordered(self) -> Integers:
-        """Return the hashes of all rows with a key, ascending."""
-        return np.concatenate([np.zeros(0, dtype=np.int64), *self._ranges()])
-
     def doubled(self) -> Integers:
         """Return the hashes that several rows have, ascending."""
-        return np.concatenate([np.zeros(0, dtype=np.int64), *map(find_doubled, self._ranges())])
+        return np.concatenate([np.zeros(0, dtype=np.int64), *map(find_doubled, self.ranges())])
 
-    def _ranges(self) -> Iterator[Integers]:
-        """Yield the hashes ascending, in ranges that fit into memory, for each of which the file is read once."""
+    def ranges(self) -> Iterator[Integers]:
+        """Yield the hashes of all rows with a key ascending, in ranges that fit into memory.
+
+        The file is read once for each.
+        """
         # what the rows took is free by now, but not yet given back
         pa.default_memory_pool().release_unused()
         count = -(-self.rows // _SORTED)

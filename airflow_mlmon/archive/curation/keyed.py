@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -31,7 +31,6 @@ class Keyed:
         self._keys = keys
         self._folder, self._name = folder, name
         self._hashes = HashLog(folder / f"{name}.hashes")
-        self._ordered: Integers | None = None
         self._sample: HashSample | None = HashSample()
         self._profile = profile
 
@@ -49,12 +48,9 @@ class Keyed:
         """File of the 64-bit hashes of the keys, in the order of the rows."""
         return self._hashes.path
 
-    @property
-    def ordered(self) -> Integers:
-        """Hashes of the keys of all rows that have one, ascending; they are held until rows are dropped."""
-        if self._ordered is None:
-            self._ordered = self._hashes.ordered()
-        return self._ordered
+    def ranges(self) -> Iterator[Integers]:
+        """Yield the hashes of all rows with a key ascending, in ranges that fit into memory."""
+        return self._hashes.ranges()
 
     def add(self, table: pa.Table) -> None:
         """Append rows."""
@@ -111,7 +107,7 @@ class Keyed:
         kept.finish()
         self._hashes = self._hashes.without(dropped, self._folder / f"{name}.hashes")
         self.rows, self._name = kept, name
-        self._ordered = self._sample = self._profile = None
+        self._sample = self._profile = None
 
 
 def key_of_id(spec: ModelSpec) -> KeyOf:

@@ -2,23 +2,25 @@
 
 An id is searched in the served versions of the `duplicates.days` days before, never in later ones. Each version
 stores the hashes of its ids beside its rows. Only if one of the day's hashes is among them, the ids themselves are
-read, so that no row is quarantined by mistake. Days are searched one by one: memory holds the day's ids and the
-hashes of one earlier day.
+read, so that no row is quarantined by mistake. Days are searched one by one, and the
+hashes of both in ranges: memory does not grow with the days.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_mlmon.archive.curation.hash_log import HashLog
 from airflow_mlmon.archive.curation.keyed import Keyed
 from airflow_mlmon.archive.curation.reasons import ACCEPTED_BEFORE
 from airflow_mlmon.archive.curation.spool import Positions
@@ -26,13 +28,18 @@ from airflow_mlmon.errors import DataError, NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.curated import open_curated
-from airflow_mlmon.profiles.engine.id_hashes import IdHashes, hash_ids
+from airflow_mlmon.profiles.engine.id_hashes import IdHashes, find_common, hash_ids, read_hashes, write_hashes
+from airflow_mlmon.profiles.values.arrow import to_flag_array, to_numpy
+from airflow_mlmon.statistics.arrays import Integers
+from airflow_mlmon.storage.scratch import scratch_file, scratch_folder
 
 log = logging.getLogger(__name__)
 
 ID_HASHES = "id_hashes.parquet"
 
 _BATCH = 1 << 16
+# hashes that both days have, whose ids are compared at a time
+_AT_ONCE = 1 << 19
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,12 +105,17 @@ def find_repeats(run: Run, partition: Partition, accepted: Keyed) -> Repeats:
 def write_id_hashes(run: Run, partition: Partition, version: str, accepted: Keyed) -> None:
     """Write the hashes of the accepted ids of a version, for later days."""
     if run.spec.duplicates is not None:
-        keep_id_hashes(run, partition, version, IdHashes(hashes=accepted.ordered))
+        keep_id_hashes(run, partition, version, accepted.ranges(), accepted.rows.rows)
 
 
-def keep_id_hashes(run: Run, partition: Partition, version: str, hashes: IdHashes) -> None:
-    """Write the hashes of the ids of a version."""
-    _keep(run, run.version_uri(partition, version, ID_HASHES), hashes)
+def keep_id_hashes(run: Run, partition: Partition, version: str, ranges: Iterable[Integers], count: int) -> None:
+    """Write the hashes of the ids of a version, which come ascending in ranges."""
+    uri = run.version_uri(partition, version, ID_HASHES)
+    with scratch_file(".parquet") as file:
+        write_hashes(file, ranges, count)
+        file.flush()
+        run.files.upload(uri, Path(file.name))
+        _cache(run, uri, Path(file.name))
 
 
 def _versions_before(run: Run, partition: Partition, days: int) -> dict[Partition, str | None]:
@@ -119,42 +131,37 @@ def _find_in(run: Run, partition: Partition, version: str | None, accepted: Keye
     try:
         if version is None:
             return None
-        suspects = accepted.positions_of(_common(accepted.ordered, _hashes_of(run, partition, version)))
-        ids = accepted.rows.take(suspects, [run.spec.id_column]).column(0)
-        return suspects[_confirm(run, partition, version, ids)]
+        common = _find_common(run, partition, version, accepted)
+        found = [np.zeros(0, dtype=np.int64)]
+        for start in range(0, len(common), _AT_ONCE):
+            hashes = IdHashes(hashes=common[start : start + _AT_ONCE])
+            suspects = accepted.positions_of(hashes.hashes)
+            ids = accepted.rows.take(suspects, [run.spec.id_column]).column(0)
+            found.append(suspects[_confirm(run, partition, version, ids, hashes)])
+        return np.sort(np.concatenate(found))
     except _GoneError:
         return None
 
 
-def _common(ordered: Positions, hashes: IdHashes) -> Positions:
-    """Return those of the ascending hashes that a version has."""
-    blocks = (ordered[start : start + _BATCH] for start in range(0, len(ordered), _BATCH))
-    return np.unique(np.concatenate([block[hashes.find(block)] for block in blocks]))
-
-
-def _hashes_of(run: Run, partition: Partition, version: str) -> IdHashes:
-    """Return the hashes of the ids of a version, from the fastest place that has them."""
+def _find_common(run: Run, partition: Partition, version: str, accepted: Keyed) -> Integers:
+    """Return the hashes of accepted ids that a version has too, from the fastest place that has its hashes."""
     uri = run.version_uri(partition, version, ID_HASHES)
     cached = _cached(run, uri)
     if cached is not None:
-        return cached
+        return find_common(accepted.ranges(), [cached.hashes])
     try:
-        data = run.files.read(uri)
-        hashes = IdHashes.from_bytes(data)
+        with run.files.local_copy(uri) as path:
+            common = find_common(accepted.ranges(), read_hashes(path))
+            _cache(run, uri, path)
     except (NotFoundError, DataError):
         # the version was written before duplicates were declared in the spec
-        parts = [hash_ids(pa.chunked_array([batch])) for batch in _ids_of(run, partition, version)]
-        hashes = IdHashes(hashes=np.sort(np.concatenate([np.zeros(0, dtype=np.int64), *parts])))
-        _keep(run, uri, hashes)
-        return hashes
-    _cache(run, uri, data)
-    return hashes
-
-
-def _keep(run: Run, uri: str, hashes: IdHashes) -> None:
-    data = hashes.to_bytes()
-    run.files.write(uri, data)
-    _cache(run, uri, data)
+        with scratch_folder() as folder:
+            hashes = HashLog(folder / "ids.hashes")
+            for batch in _ids_of(run, partition, version):
+                hashes.add(_hash(batch))
+            keep_id_hashes(run, partition, version, hashes.ranges(), hashes.rows)
+            return find_common(accepted.ranges(), hashes.ranges())
+    return common
 
 
 def _cached(run: Run, uri: str) -> IdHashes | None:
@@ -170,11 +177,11 @@ def _cached(run: Run, uri: str) -> IdHashes | None:
     return None
 
 
-def _cache(run: Run, uri: str, data: bytes) -> None:
+def _cache(run: Run, uri: str, path: Path) -> None:
     wish = run.spec.duplicates
     if wish is not None and wish.redis is not None:
         kept = timedelta(days=wish.days + 1)
-        run.storage.cache(wish.redis).write(_key(uri), data, seconds=int(kept.total_seconds()))
+        run.storage.cache(wish.redis).write(_key(uri), path.read_bytes(), seconds=int(kept.total_seconds()))
 
 
 def _key(uri: str) -> str:
@@ -195,12 +202,18 @@ def _ids_of(run: Run, partition: Partition, version: str) -> Iterator[pa.Array]:
         raise _GoneError from None
 
 
-def _confirm(run: Run, partition: Partition, version: str, ids: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
-    """Mark the ids that the version contains exactly."""
-    found = np.zeros(len(ids), dtype=np.bool_)
-    for batch in _ids_of(run, partition, version) if len(ids) else ():
-        found |= pc.is_in(ids, value_set=batch.cast(ids.type)).to_numpy()
+def _confirm(
+    run: Run, partition: Partition, version: str, ids: pa.ChunkedArray, hashes: IdHashes
+) -> npt.NDArray[np.bool_]:
+    """Mark the ids that the version contains exactly; the hashes are those of the ids, ascending."""
+    held = [batch.filter(to_flag_array(hashes.find(_hash(batch)))) for batch in _ids_of(run, partition, version)]
+    known = pa.chunked_array(held, pa.string()) if held else pa.chunked_array([], pa.string())
+    found: npt.NDArray[np.bool_] = to_numpy(pc.is_in(ids, value_set=known.cast(ids.type)))
     return found
+
+
+def _hash(ids: pa.Array) -> Integers:
+    return hash_ids(pa.chunked_array([ids]))
 
 
 def _in_words(days: list[str]) -> str:

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from airflow_mlmon.archive.curation.curate import add_reason
+from airflow_mlmon.archive.curation.hash_log import HashLog
 from airflow_mlmon.archive.curation.intake import duplicate_reasons
 from airflow_mlmon.archive.curation.manifest import Manifest
 from airflow_mlmon.archive.curation.reasons import LISTED_TWICE
@@ -128,8 +129,10 @@ def _write(run: Run, files: ShardFiles, manifest: Manifest, curated: Sequence[Cu
         requests = sum_profiles(operational_schema(run.spec), parts)
         keep_operations(run, partition, version, requests, failed.finish())
     if run.spec.duplicates is not None:
-        hashes = [IdHashes.from_bytes(data).hashes for data in files.read_all(IDS)]
-        keep_id_hashes(run, partition, version, IdHashes(hashes=np.sort(np.concatenate(hashes), kind="stable")))
+        hashes = HashLog(folder / "ids.hashes")
+        for data in files.read_all(IDS):
+            hashes.add(IdHashes.from_bytes(data).hashes)
+        keep_id_hashes(run, partition, version, hashes.ranges(), hashes.rows)
     if run.spec.druid.engine is Engine.LOCAL:
         pinned = ensure_reference(run).schema
         profile = sum_profiles(pinned, map(Profile.from_bytes, files.read_all(PROFILE)))

@@ -33,7 +33,7 @@ from airflow_mlmon.pipeline.steps.shard_files import CuratedShard, ReadShard, Sh
 from airflow_mlmon.pipeline.workspace.operations import profile_request_files
 from airflow_mlmon.pipeline.workspace.partition_files import to_parquet
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
-from airflow_mlmon.profiles.engine.id_hashes import IdHashes
+from airflow_mlmon.profiles.engine.id_hashes import IdHashes, write_hashes
 from airflow_mlmon.profiles.engine.local import profile_parquet
 from airflow_mlmon.spec.druid import Engine
 from airflow_mlmon.statistics.arrays import Integers
@@ -186,7 +186,8 @@ def curate_shard(run: Run, files: ShardFiles, shard: int) -> int:
         if (requests := profile_request_files(run, rows, failed)) is not None:
             files.write(shard, REQUESTS, requests.to_bytes())
         if run.spec.duplicates is not None:
-            files.write(shard, IDS, IdHashes(hashes=accepted.ordered).to_bytes())
+            write_hashes(folder / IDS, accepted.ranges(), accepted.rows.rows)
+            files.upload(shard, IDS, folder / IDS)
         if run.spec.druid.engine is Engine.LOCAL:
             run.progress("profiling")
             schema = ensure_reference(run).schema

@@ -9,8 +9,10 @@ others about once in nine million days, n·m / 2⁶³.
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Self
+from pathlib import Path
+from typing import IO, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +28,8 @@ _COLUMN = "hash"
 # page checksums do not cover the page lengths
 _COUNT = b"ids"
 _BLOCK = 1 << 16
+_GROUP = 1 << 20
+_NONE = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,14 +50,7 @@ class IdHashes:
     def to_bytes(self) -> bytes:
         """Encode as a Parquet file with page checksums."""
         sink = io.BytesIO()
-        pq.write_table(
-            pa.table({_COLUMN: to_number_array(self.hashes)}).replace_schema_metadata({_COUNT: str(len(self.hashes))}),
-            sink,
-            use_dictionary=False,
-            column_encoding={_COLUMN: "DELTA_BINARY_PACKED"},
-            compression="none",
-            write_page_checksum=True,
-        )
+        write_hashes(sink, [self.hashes], len(self.hashes))
         return sink.getvalue()
 
     @classmethod
@@ -63,15 +60,7 @@ class IdHashes:
         Raises:
             DataError: the bytes are not such a file, or are damaged.
         """
-        try:
-            with pq.ParquetFile(io.BytesIO(data), page_checksum_verification=True) as file:
-                table = file.read([_COLUMN])
-            hashes, count = to_numpy(table.column(_COLUMN)), int((table.schema.metadata or {})[_COUNT])
-        except (pa.ArrowException, OSError, ValueError, KeyError) as error:
-            raise DataError(f"The id hashes are damaged ({type(error).__name__}).") from error
-        if hashes.dtype != np.int64 or len(hashes) != count or np.any(hashes[1:] < hashes[:-1]):
-            raise DataError("The id hashes are damaged (not sorted, or incomplete).")
-        return cls(hashes=hashes)
+        return cls(hashes=np.concatenate([_NONE, *read_hashes(io.BytesIO(data))]))
 
     def find(self, sought: Integers) -> npt.NDArray[np.bool_]:
         """Return which of the sought hashes are present; nine times as fast if `sought` is sorted too.
@@ -84,6 +73,72 @@ class IdHashes:
         places = np.searchsorted(self.hashes, sought)
         found: npt.NDArray[np.bool_] = self.hashes[np.minimum(places, len(self.hashes) - 1)] == sought
         return found
+
+
+def write_hashes(sink: Path | IO[bytes], ranges: Iterable[Integers], count: int) -> None:
+    """Write `count` ascending hashes, given in ranges of any size, as a Parquet file with page checksums."""
+    schema = pa.schema([(_COLUMN, pa.int64())], {_COUNT: str(count)})
+    encoding = {"use_dictionary": False, "column_encoding": {_COLUMN: "DELTA_BINARY_PACKED"}, "compression": "none"}
+    held = _NONE
+    with pq.ParquetWriter(sink, schema, write_page_checksum=True, **encoding) as writer:
+        for own in ranges:
+            held = np.concatenate([held, own])
+            full = len(held) - len(held) % _GROUP
+            for start in range(0, full, _GROUP):
+                writer.write_table(pa.table([to_number_array(held[start : start + _GROUP])], schema))
+            held = held[full:]
+        if len(held) or not count:
+            writer.write_table(pa.table([to_number_array(held)], schema))
+
+
+def read_hashes(source: Path | IO[bytes]) -> Iterator[Integers]:
+    """Yield the ascending hashes that `write_hashes` wrote, in ranges.
+
+    Raises:
+        DataError: it is not such a file, or is damaged.
+    """
+    try:
+        with pq.ParquetFile(source, page_checksum_verification=True) as file:
+            left, highest = int((file.schema_arrow.metadata or {})[_COUNT]), -1
+            for group in range(file.num_row_groups):
+                hashes = to_numpy(file.read_row_group(group, [_COLUMN]).column(_COLUMN))
+                left -= len(hashes)
+                if hashes.dtype != np.int64 or np.any(hashes[1:] < hashes[:-1]) or np.any(hashes[:1] < highest):
+                    raise DataError("The id hashes are damaged (not sorted).")
+                highest = int(hashes[-1]) if len(hashes) else highest
+                yield hashes
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+        raise DataError(f"The id hashes are damaged ({type(error).__name__}).") from error
+    if left:
+        raise DataError("The id hashes are damaged (incomplete).")
+
+
+def find_common(first: Iterable[Integers], second: Iterable[Integers]) -> Integers:
+    """Return the hashes that occur in both, each of which comes ascending in ranges.
+
+    >>> find_common([np.array([1, 3]), np.array([5, 8])], [np.array([3, 5, 6]), np.array([9])]).tolist()
+    [3, 5]
+    """
+    found = [_NONE]
+    others = iter(second)
+    other = _NONE
+    for own in first:
+        rest = own
+        while len(rest):
+            if not len(other):
+                later = next(others, None)
+                if later is None:
+                    break
+                other = later
+                continue
+            end = min(rest[-1], other[-1])
+            one, two = np.searchsorted(rest, end, side="right"), np.searchsorted(other, end, side="right")
+            found.append(np.intersect1d(rest[:one], other[:two]))
+            rest, other = rest[one:], other[two:]
+    for _ in others:
+        # what is not compared is read all the same, as it may be damaged
+        pass
+    return np.unique(np.concatenate(found))
 
 
 def hash_ids(ids: pa.ChunkedArray) -> Integers:

@@ -31,8 +31,8 @@ static PyObject *select_valid(PyObject *self, PyObject *args)
     Py_buffer values, validity, out;
     if (!PyArg_ParseTuple(args, "OnOnnO", &values_of, &size, &validity_of, &first, &count, &out_of))
         return NULL;
-    if ((size != 1 && size != 8) || first < 0 || count < 0) {
-        PyErr_SetString(PyExc_ValueError, "values of one or eight bytes are selected");
+    if ((size != 4 && size != 8) || first < 0 || count < 0) {
+        PyErr_SetString(PyExc_ValueError, "values of four or eight bytes are selected");
         return NULL;
     }
     if (view(values_of, &values, size * count, 0) < 0)
@@ -57,8 +57,8 @@ static PyObject *select_valid(PyObject *self, PyObject *args)
             held += bits[bit >> 3] >> (bit & 7) & 1;
         }
     } else {
-        const uint8_t *from = values.buf;
-        uint8_t *to = out.buf;
+        const uint32_t *from = values.buf;
+        uint32_t *to = out.buf;
         for (Py_ssize_t at = 0; at < count; at++) {
             Py_ssize_t bit = first + at;
             to[held] = from[at];

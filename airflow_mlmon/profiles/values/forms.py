@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.profiles.values.arrow import is_ascii, to_flag_array, to_number_array, to_numpy
+from airflow_mlmon.profiles.values.arrow import is_ascii, to_flag_array, to_number_array, to_numpy, to_offsets
 from airflow_mlmon.profiles.values.characters import find_patterns
 from airflow_mlmon.profiles.values.murmur import hash_texts
 from airflow_mlmon.spec.forms import FormFeature
@@ -45,7 +45,8 @@ def derive_forms(features: Collection[FormFeature], texts: pa.Array, every: int)
     found = _measure(features, known.cast(pa.string()))
     if held.all():
         return found
-    return {feature: _spread(values, held) for feature, values in found.items()}
+    places, validity = np.flatnonzero(held), pa.py_buffer(np.packbits(held, bitorder="little"))
+    return {feature: _spread(values, places, validity, len(held)) for feature, values in found.items()}
 
 
 def _measure(features: Collection[FormFeature], texts: pa.StringArray) -> dict[FormFeature, pa.Array]:
@@ -68,19 +69,17 @@ def _find_damage(texts: pa.StringArray) -> pa.Array:
     return pc.match_substring_regex(texts, _DAMAGE)
 
 
-def _spread(values: pa.Array, held: npt.NDArray[np.bool_]) -> pa.Array:
-    """Put values without nulls at the held places, and null at the others."""
+def _spread(values: pa.Array, places: npt.NDArray[np.intp], validity: pa.Buffer, rows: int) -> pa.Array:
+    """Put values without nulls at their places among rows, of which the others are null."""
     if pa.types.is_boolean(values.type):
-        return _spread(values.cast(pa.int8()), held).cast(pa.bool_())
-    validity = pa.py_buffer(np.packbits(held, bitorder="little"))
+        return _spread(values.cast(pa.int8()), places, validity, rows).cast(pa.bool_())
     if pa.types.is_string(values.type):
-        _, bounds, content = values.buffers()
-        starts = np.frombuffer(bounds, dtype=np.int32, count=len(values) + 1, offset=4 * values.offset)
-        lengths = np.zeros(len(held), dtype=np.int32)
-        lengths[held] = np.diff(starts)
-        offsets = np.full(len(held) + 1, starts[0], dtype=np.int32)
+        bounds = to_offsets(values)
+        lengths = np.zeros(rows, dtype=np.int32)
+        lengths[places] = np.diff(bounds)
+        offsets = np.full(rows + 1, bounds[0], dtype=np.int32)
         offsets[1:] += np.cumsum(lengths, dtype=np.int32)
-        return pa.Array.from_buffers(values.type, len(held), [validity, pa.py_buffer(offsets), content])
-    spread = np.zeros(len(held), dtype=values.type.to_pandas_dtype())
-    spread[held] = to_numpy(values)
-    return pa.Array.from_buffers(values.type, len(held), [validity, pa.py_buffer(spread)])
+        return pa.Array.from_buffers(values.type, rows, [validity, pa.py_buffer(offsets), values.buffers()[2]])
+    spread = np.zeros(rows, dtype=values.type.to_pandas_dtype())
+    spread[places] = to_numpy(values)
+    return pa.Array.from_buffers(values.type, rows, [validity, pa.py_buffer(spread)])

@@ -20,7 +20,7 @@ from airflow_mlmon.profiles.values.kernels import kernels
 _DAY_S = 86_400
 _READ_AS_DOUBLE = (pa.types.is_floating, pa.types.is_boolean, pa.types.is_null)
 _BLOCK = 1 << 16
-_KERNEL_BYTES = 8
+_SELECTED_BYTES = (4, 8)
 _PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 
 
@@ -86,7 +86,7 @@ def _held_values(column: pa.Array) -> npt.NDArray[Any]:
     validity, values = column.buffers()
     dtype = np.dtype(column.type.to_pandas_dtype())
     stored = np.frombuffer(values, dtype, len(column), column.offset * dtype.itemsize)
-    if kernels and dtype.itemsize == _KERNEL_BYTES:
+    if kernels and dtype.itemsize in _SELECTED_BYTES:
         found: npt.NDArray[Any] = np.empty(len(column), dtype)
         return found[: kernels.select_valid(stored, dtype.itemsize, validity, column.offset, len(column), found)]
     bits = np.frombuffer(validity, np.uint8)[column.offset >> 3 :]

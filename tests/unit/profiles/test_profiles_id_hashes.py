@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -10,7 +12,9 @@ from hypothesis import strategies as st
 
 from airflow_mlmon.errors import DataError
 from airflow_mlmon.pipeline.workspace.partition_files import to_parquet
-from airflow_mlmon.profiles.engine.id_hashes import IdHashes, hash_ids
+from airflow_mlmon.profiles.engine import id_hashes
+from airflow_mlmon.profiles.engine.id_hashes import IdHashes, find_common, hash_ids, read_hashes, write_hashes
+from airflow_mlmon.statistics.arrays import Integers
 
 TEXTS = st.lists(st.text(st.characters(codec="utf-8"), max_size=40))
 
@@ -58,6 +62,35 @@ def test_a_million_ids_take_less_than_six_megabytes():
     hashes = np.sort(np.random.default_rng(1).integers(0, 2**63 - 1, 1_000_000))
 
     assert len(IdHashes(hashes=hashes).to_bytes()) < 6_000_000
+
+
+def test_ranges_of_any_size_are_written_alike(monkeypatch):
+    hashes = np.sort(np.random.default_rng(1).integers(0, 2**63 - 1, 1_000))
+    monkeypatch.setattr(id_hashes, "_GROUP", 64)
+    sinks = [io.BytesIO() for _ in range(3)]
+
+    for sink, parts in zip(sinks, (1, 7, 200), strict=True):
+        write_hashes(sink, np.array_split(hashes, parts), len(hashes))
+
+    assert {sink.getvalue() for sink in sinks} == {IdHashes(hashes=hashes).to_bytes()}
+    assert (np.concatenate(list(read_hashes(sinks[0]))) == hashes).all()
+    with pytest.raises(DataError, match="incomplete"):
+        list(read_hashes(written(hashes, 1_001)))
+
+
+def written(hashes: Integers, count: int) -> io.BytesIO:
+    sink = io.BytesIO()
+    write_hashes(sink, [hashes], count)
+    return sink
+
+
+@given(st.sets(st.integers(0, 60)), st.sets(st.integers(0, 60)), st.integers(1, 9), st.integers(1, 9))
+def test_common_hashes_are_found_in_ranges_of_any_size(first, second, some, others):
+    one, two = (np.array(sorted(values), dtype=np.int64) for values in (first, second))
+
+    found = find_common(np.array_split(one, some), np.array_split(two, others))
+
+    assert found.tolist() == sorted(first & second)
 
 
 GOOD = IdHashes.of(chunked([f"id-{n}" for n in range(30)])).to_bytes()

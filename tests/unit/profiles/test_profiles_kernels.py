@@ -106,8 +106,9 @@ def test_texts_of_any_characters_have_the_same_pattern(both, numbers_alike):
         assert pure == fast
 
 
-def test_selected_values_are_those_that_are_valid(both):
-    values = pa.array([None if number % 3 == 0 else number for number in range(1000)], pa.int64())
+@pytest.mark.parametrize("kind", [pa.int64(), pa.float64(), pa.int32(), pa.uint32(), pa.int8()])
+def test_selected_values_are_those_that_are_valid(both, kind):
+    values = pa.array([None if number % 3 == 0 else number % 100 for number in range(1000)], kind)
     for start in range(9):
         part = values.slice(start, 700)
         pure, fast = both(lambda part=part: reading.read_numbers(part, "x").values.tolist())

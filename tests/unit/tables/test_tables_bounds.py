@@ -1,16 +1,17 @@
-"""Rows of Parquet files in bounded pieces, whatever their row groups and texts are."""
+"""Rows of files in bounded pieces, whatever their row groups and texts are."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import fastavro
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from airflow_mlmon.errors import UnreadableFileError
-from airflow_mlmon.tables import parquet
+from airflow_mlmon.tables import avro, parquet
 from airflow_mlmon.tables.files import read_path
 from airflow_mlmon.tables.reading import Reading
 
@@ -47,6 +48,22 @@ def test_a_row_group_of_any_size_comes_in_pieces(tmp_path):
 
     assert [count for count, _ in held] == [0, *[parquet.ROWS] * 8]
     assert max(size for _, size in held) < 16 * rows / 2
+
+
+@pytest.mark.parametrize(("rows", "size", "pieces"), [(100, 10_000, 13), (250, 1, 3)])
+def test_rows_of_avro_come_in_pieces_of_bounded_size(monkeypatch, tmp_path, rows, size, pieces):
+    monkeypatch.setattr(avro, "_BYTES", 1 << 16)
+    monkeypatch.setattr(avro, "_ROWS", 100)
+    schema = {"type": "record", "name": "row", "fields": [{"name": "text", "type": "string"}]}
+    texts = [chr(97 + number % 26) * size for number in range(rows)]
+    with (tmp_path / "long.avro").open("wb") as file:
+        fastavro.writer(file, schema, ({"text": text} for text in texts))
+
+    found = read(tmp_path / "long.avro")
+
+    assert pa.concat_tables(found).column("text").to_pylist() == texts
+    assert max(piece.nbytes for piece in found) < (1 << 16) + 4 * size
+    assert len(found) - 1 <= pieces
 
 
 def test_times_of_twelve_bytes_are_those_of_the_rows_beside_them(monkeypatch, tmp_path):
