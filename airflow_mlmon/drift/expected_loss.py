@@ -34,6 +34,8 @@ MAX_LOSSES = 10_000
 FEWEST_LOSSES = 200
 # rows of a day that a loss is expected of at most
 MAX_EXPECTED = 100_000
+# of a matrix that is predicted at once
+_MOST_CELLS = 1 << 22
 _FOLDS = 3
 _SMALLEST_EXPONENT = -60
 
@@ -72,12 +74,16 @@ class LossModel:
 
     def _predict(self, rows: pa.Table, places: npt.NDArray[np.int64]) -> Floats:
         there = set(rows.column_names)
-        names = [column.name for column in self.columns if column.name in there]
-        asked = rows.select(names).take(pa.array(places))
-        cells = _cells(asked, self.columns, len(places))
+        asked = rows.select([column.name for column in self.columns if column.name in there]).take(pa.array(places))
+        size = max(_MOST_CELLS // max(len(self.columns), 1), 1)
+        found = []
         # a loss is never below 0, a sum of trees may be
         with threadpool_limits(limits=1):
-            return np.maximum([model.predict(cells) for model in self.folds], 0.0)
+            for first in range(0, len(places), size):
+                some = asked.slice(first, size)
+                cells = _cells(some, self.columns, min(size, len(places) - first))
+                found.append(np.maximum([model.predict(cells) for model in self.folds], 0.0))
+        return np.concatenate(found, axis=1)
 
 
 def fit_losses(rows: pa.Table, losses: Floats, columns: Sequence[ColumnSchema], id_column: str) -> LossModel | None:

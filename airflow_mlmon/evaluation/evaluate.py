@@ -90,7 +90,8 @@ def evaluate_day(evidence: PartitionEvidence, policy: EvaluationPolicy) -> list[
         evidence: the day and the days before.
         policy: the evaluation policy.
     """
-    whole = [value for value in evidence.metrics if _is_evaluated(evidence, value)]
+    left_out = (_left_out_count(evidence), None, None)
+    whole = [value for value in evidence.metrics if value.key != left_out and _is_evaluated(evidence, value)]
     verdicts = _evaluate(evidence, whole, policy)
     drifted = [v.column for v in verdicts if v.metric == DRIFT and v.state is VerdictState.BREACH and v.column]
     if drifted:
@@ -101,8 +102,6 @@ def evaluate_day(evidence: PartitionEvidence, policy: EvaluationPolicy) -> list[
 
 
 def _is_evaluated(evidence: PartitionEvidence, value: MetricValue) -> bool:
-    if value.key == (_left_out_count(evidence), None, None):
-        return False
     known = METRICS.get(value.metric)
     if known is None or (value.segment and not (known.of_model and value.segment in evidence.versions)):
         return False

@@ -24,7 +24,7 @@ bad.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -95,7 +95,8 @@ class Series:
 
     def expected(self) -> Expectation | None:
         """Estimate the expected value from the days before; None for too few."""
-        values = np.array([self.on_scale(point.value) for _, point in self.past])
+        on_scale, scale = _ON_SCALE[self.measure], self.scale
+        values = np.array([on_scale(point.value, scale) for _, point in self.past])
         sampling = np.array([self.sampling(point) for _, point in self.past])
         return estimate_expected(
             [day for day, _ in self.past],
@@ -109,19 +110,7 @@ class Series:
 
     def on_scale(self, value: float) -> float:
         """Transform a value to the scale of its measure."""
-        match self.measure:
-            case Measure.COUNT:
-                return math.log(max(value, 0.5))
-            case Measure.SHARE | Measure.AREA:
-                return 2 * math.asin(math.sqrt(min(max(value, 0.0), 1.0)))
-            case Measure.MEAN | Measure.NUMBER:
-                return value / self.scale
-            case Measure.LOSS:
-                return math.log(max(value, _LEAST_DEVIATION))
-            case Measure.SKILL:
-                return -math.log(max(1 - value, _LEAST_DEVIATION))
-            case Measure.DURATION:
-                return math.log(_HOURS + max(value, 0.0))
+        return _ON_SCALE[self.measure](value, self.scale)
 
     def off_scale(self, y: float) -> float:
         """Transform a value back from the scale."""
@@ -179,6 +168,43 @@ class Finding:
     expected: float | None
     days: int
     words: str = ""
+
+
+def _log_of_count(value: float, _: float) -> float:
+    return math.log(max(value, 0.5))
+
+
+def _angle(value: float, _: float) -> float:
+    return 2 * math.asin(math.sqrt(min(max(value, 0.0), 1.0)))
+
+
+def _in_deviations(value: float, scale: float) -> float:
+    return value / scale
+
+
+def _log_of_loss(value: float, _: float) -> float:
+    return math.log(max(value, _LEAST_DEVIATION))
+
+
+def _log_of_rest(value: float, _: float) -> float:
+    return -math.log(max(1 - value, _LEAST_DEVIATION))
+
+
+def _log_of_hours(value: float, _: float) -> float:
+    return math.log(_HOURS + max(value, 0.0))
+
+
+# by measure, because each value of each past day of each number passes here
+_ON_SCALE: Mapping[Measure, Callable[[float, float], float]] = {
+    Measure.COUNT: _log_of_count,
+    Measure.SHARE: _angle,
+    Measure.AREA: _angle,
+    Measure.MEAN: _in_deviations,
+    Measure.NUMBER: _in_deviations,
+    Measure.LOSS: _log_of_loss,
+    Measure.SKILL: _log_of_rest,
+    Measure.DURATION: _log_of_hours,
+}
 
 
 def _steadiness(expected: Expectation) -> float:

@@ -75,13 +75,13 @@ def infer_checks(
     """
     checks = [_check(_NOT_NULL, spec.id_column), _check(_UNIQUE, spec.id_column)]
     withheld: dict[str, str] = {}
-    pinned = {column.name for column in schema.columns}
+    pinned, vectors = {column.name for column in schema.columns}, set(spec.vectors)
     for name, column in spec.columns.items():
         if column.role is Role.ID:
             continue
         known = reference.columns[name] if name in pinned else None
         found = list(_column_checks(name, known, days, spec, unclosed))
-        if column.required and not column.personal and name not in spec.vectors:
+        if column.required and not column.personal and name not in vectors:
             # a row without a value is quarantined
             found = [_check(_NOT_NULL, name), *found]
         checks += [check for check in found if isinstance(check, Check)]
@@ -99,7 +99,7 @@ def _column_checks(
 ) -> Iterator[Check | str]:
     """Yield the checks of a column, and why there is no other."""
     column = spec.columns[name]
-    if name in spec.vectors or known is None:
+    if column.type is ColumnType.VECTOR or known is None:
         yield from filter(None, [_why_never(column)])
         return
     if not known.observed:

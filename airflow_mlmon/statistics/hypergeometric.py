@@ -11,6 +11,8 @@ import math
 import numpy as np
 from scipy import special
 
+from airflow_mlmon.statistics.arrays import Floats
+
 # standard deviations from the mode, and terms, beyond which the probability is negligible
 _FARTHEST = 12
 _FEWEST_TERMS = 60
@@ -61,7 +63,16 @@ def _log_tail(least: int, rows: int, with_property: int, total: int) -> float:
         + _log_choose(without, rows - numbers)
         - _log_choose(total, np.array([float(rows)]))
     )
-    return min(float(special.logsumexp(logs)), 0.0)
+    return min(_log_of_sum(logs), 0.0)
+
+
+def _log_of_sum(logs: Floats) -> float:
+    """Compute the logarithm of a sum from the logarithms of its terms, as scipy's logsumexp does of finite ones."""
+    largest = logs.max()
+    is_largest = logs == largest
+    many = np.float64(is_largest.sum())
+    rest = np.exp(np.where(is_largest, -np.inf, logs) - largest).sum()
+    return float(np.log1p(rest / many) + np.log(many) + largest)
 
 
 def _terms(least: int, rows: int, with_property: int, total: int) -> tuple[int, int]:

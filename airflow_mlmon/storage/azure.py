@@ -68,6 +68,12 @@ class AzureStore:
         with _mapped(uri):
             return bytes(obstore.get(self._open(place), path).bytes())
 
+    def read_range(self, uri: str, start: int, size: int) -> bytes:
+        """Read a part of an object."""
+        place, path = _split(uri)
+        with _mapped(uri):
+            return bytes(obstore.get_range(self._open(place), path, start=start, length=size))
+
     def write(self, uri: str, data: bytes) -> None:
         """Upload; Azure shows the object once it is complete."""
         self._put(uri, data)

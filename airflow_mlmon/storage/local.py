@@ -53,6 +53,12 @@ class LocalStore:
         with _mapped(uri):
             return to_path(uri).read_bytes()
 
+    def read_range(self, uri: str, start: int, size: int) -> bytes:
+        """Read a part of a file."""
+        with _mapped(uri), to_path(uri).open("rb") as file:
+            file.seek(start)
+            return file.read(size)
+
     def write(self, uri: str, data: bytes) -> None:
         """Write beside the target, then rename, so that readers see the old file or the new one."""
         with self._replacing(uri) as file:

@@ -37,6 +37,10 @@ class ObjectStore(Protocol):
         """Read the bytes of an object."""
         ...
 
+    def read_range(self, uri: str, start: int, size: int) -> bytes:
+        """Read so many bytes of an object, one at least, from a start on; those that there are."""
+        ...
+
     def write(self, uri: str, data: bytes) -> None:
         """Write an object atomically, replacing an existing one."""
         ...

@@ -54,6 +54,12 @@ class S3Store:
         self._download(uri, content)
         return content.getvalue()
 
+    def read_range(self, uri: str, start: int, size: int) -> bytes:
+        """Read a part of an object."""
+        content = io.BytesIO()
+        self._download(uri, content, start=start, size=size)
+        return content.getvalue()
+
     def write(self, uri: str, data: bytes) -> None:
         """Upload in one request; S3 shows the object once it is complete."""
         bucket, key = _split(uri)
@@ -97,14 +103,20 @@ class S3Store:
                 )
             )
 
-    def _download(self, uri: str, file: IO[bytes], etag: str | None = None) -> None:
-        """Write the object to the file; a body that breaks off is continued, as long as the object is the same."""
+    def _download(
+        self, uri: str, file: IO[bytes], etag: str | None = None, *, start: int = 0, size: int | None = None
+    ) -> None:
+        """Write the object, or so many bytes of it from a start on, to the file.
+
+        A body that breaks off is continued, as long as the object is the same.
+        """
         bucket, key = _split(uri)
         with _mapped(uri):
             for attempt in range(1, _BODIES + 1):
                 wanted = {"IfMatch": etag} if etag else {}
-                if file.tell():
-                    wanted["Range"] = f"bytes={file.tell()}-"
+                if file.tell() or size is not None:
+                    end = "" if size is None else start + size - 1
+                    wanted["Range"] = f"bytes={start + file.tell()}-{end}"
                 answer = self._client.get_object(Bucket=bucket, Key=key, **wanted)
                 etag = answer["ETag"]
                 try:

@@ -79,6 +79,17 @@ def test_an_uploaded_file_is_read_and_listed(place, tmp_path):
     assert [(found.uri, found.size) for found in place.store.list(f"{place.root}/a/")] == [(uri, 9 << 20)]
 
 
+def test_a_part_of_an_object_is_read(place):
+    uri = f"{place.root}/a/part é+ 1.parquet"
+    place.store.write(uri, bytes(range(200)))
+
+    parts = [place.store.read_range(uri, start, size) for start, size in ((0, 1), (7, 90), (150, 50), (199, 9))]
+
+    assert parts == [bytes([0]), bytes(range(7, 97)), bytes(range(150, 200)), bytes([199])]
+    with pytest.raises(NotFoundError):
+        place.store.read_range(f"{place.root}/a/absent", 0, 1)
+
+
 def test_a_copied_object_is_read_and_its_source_stays(place):
     source, target = f"{place.root}/a/part é+ 1.parquet", f"{place.root}/b c/copy.parquet"
     content = bytes(range(256)) * (9 << 12)

@@ -97,6 +97,35 @@ def test_a_day_that_is_killed_at_any_batch_ends_as_if_it_had_not_been(tmp_path, 
         assert run.store.state(DAY) is None
 
 
+def test_files_of_a_day_are_the_same_for_any_batches_and_threads(tmp_path, monkeypatch):
+    archive = local_archive(tmp_path, 2)
+    archive.write_day(FIRST, rows=ROWS)
+    with opened(tmp_path, archive) as run:
+        version = prepare_partition(run, DAY).version
+        expected = files_of(run, version)
+
+    in_batches(monkeypatch)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    (tmp_path / "other").mkdir()
+    with opened(tmp_path / "other", archive) as run:
+        assert prepare_partition(run, DAY).version == version
+        assert files_of(run, version) == expected
+
+
+def test_profile_of_a_day_is_the_same_for_any_order_of_its_files(tmp_path):
+    archive = local_archive(tmp_path, 2)
+    rows = day_table(FIRST, ROWS)
+    profiles = []
+    for order in (rows, pa.concat_tables([rows.slice(300), rows.slice(0, 300)])):
+        archive.write_predictions(FIRST, order)
+        with opened(tmp_path, archive) as run:
+            found = files_of(run, prepare_partition(run, DAY).version)
+            profiles += [data for name, data in found.items() if name.endswith(".profile")]
+
+    assert len(profiles) == 2
+    assert profiles[0] == profiles[1]
+
+
 def test_an_id_of_the_first_batch_that_comes_again_in_the_last_is_a_duplicate(tmp_path, monkeypatch):
     in_batches(monkeypatch)
     archive = local_archive(tmp_path, 2)

@@ -22,7 +22,7 @@ from airflow_mlmon.pipeline.baselines.window import Span
 from airflow_mlmon.pipeline.deciding.acceptance import begin_anew, withhold_new_levels
 from airflow_mlmon.pipeline.deciding.column_baselines import column_baselines
 from airflow_mlmon.pipeline.deciding.grouping import find_incidents
-from airflow_mlmon.pipeline.deciding.hours import hours_of, measure_row_hours, row_hours
+from airflow_mlmon.pipeline.deciding.hours import measure_row_hours, past_hours, row_hours
 from airflow_mlmon.pipeline.deciding.label_looks import may_get_more, share_of_labels
 from airflow_mlmon.pipeline.deciding.recent import recent_points
 from airflow_mlmon.pipeline.deciding.unknown import without_unknown
@@ -209,7 +209,7 @@ class PartitionEvaluator:
             past=_of_other_days(evidence.past, stored) if reference.novelty is None else evidence.past,
             columns=history.columns(),
             hours=row_hours(
-                self.run, partition, profile, hours_of(stored), policy.season, breached=breached, over=over
+                self.run, partition, profile, past_hours(stored), policy.season, breached=breached, over=over
             ),
             base=base_shares(history.baselines, reference.profile, reference.novelty or {})
             | base_rates(reference.rows.rates),

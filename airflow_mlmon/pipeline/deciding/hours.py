@@ -74,14 +74,14 @@ def past_row_hours(run: Run, partition: Partition, profile: Profile) -> RowHours
         run,
         partition,
         profile,
-        hours_of(past_days(run, reference, [past for past in days if past >= since], are_compared=False)),
+        past_hours(past_days(run, reference, [past for past in days if past >= since], are_compared=False)),
         spec.alerts.evaluation.season,
         breached={_KEY: standing},
         over={_KEY: breached - standing},
     )
 
 
-def hours_of(days: Sequence[PastDay]) -> list[tuple[date, Hours | None]]:
+def past_hours(days: Sequence[PastDay]) -> list[tuple[date, Hours | None]]:
     """Return the hours of the days that have a profile."""
     return [(one.day, one.profile.hours) for one in days if one.profile is not None]
 

@@ -32,7 +32,7 @@ from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.curated import OpenedRows, open_curated
-from airflow_mlmon.pipeline.workspace.labelled_rows import labels_of
+from airflow_mlmon.pipeline.workspace.labelled_rows import LabelsOfRows, open_labels
 from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.profiles.profile import Profile
@@ -44,6 +44,7 @@ from airflow_mlmon.storage.scratch import scratch_folder
 _URL_SECONDS = 6 * 3600
 _PART = "-part-"
 _CHUNK = 1 << 20
+_BATCH = 1 << 17
 
 
 class DatasourceKind(Enum):
@@ -188,7 +189,7 @@ def _write(run: Run, place: DatasourceDay, rows: _Rows | _PredictionRows, folder
     without = f", without the vectors {', '.join(left_out)}" if left_out else ""
     run.progress(f"preparing {rows.number} rows for {place.key}{without}")
     # all rows have the same columns, so what some of them need is known before the first is written
-    flagged = find_flagged(rows.floats())
+    flagged = rows.find_flagged()
     names: tuple[str, ...] = ()
 
     def flag() -> Iterator[pa.Table]:
@@ -247,7 +248,9 @@ class _Rows:
         """Yield the rows."""
         yield self._table
 
-    floats = tables
+    def find_flagged(self) -> frozenset[str]:
+        """Find the columns with NaN or ±inf."""
+        return find_flagged([self._table])
 
 
 class _PredictionRows:
@@ -257,36 +260,44 @@ class _PredictionRows:
         self.number = curated.rows
         self.flagged: tuple[str, ...] = ()
         self._place, self._curated = place, curated
-        self._label: tuple[str, pa.ChunkedArray, pa.ChunkedArray] | None = None
-        if run.spec.labels is not None:
-            labels, excluded = labels_of(run, place.day, version, deliveries_of(run, place.day), self.number)
-            self._label = run.spec.labels.label, labels, excluded
-            self.flagged = (run.spec.labels.label,) if pc.any(excluded).as_py() else ()
+        self._label = run.spec.labels.label if run.spec.labels else ""
+        self._of_labels = run, place.day, version, deliveries_of(run, place.day)
+
+    def find_flagged(self) -> frozenset[str]:
+        """Find the columns with NaN or ±inf, and whether some rows will never have a label."""
+        schemas = map(pq.read_schema, self._curated.paths)
+        floats = {field.name for schema in schemas for field in schema if pa.types.is_floating(field.type)}
+        loaded = floats.intersection(dimension.name for dimension in self._place.datasource.dimensions)
+        found = find_flagged(self._curated.batches((), sorted(loaded))) if loaded else frozenset[str]()
+        with self._open_labels() as opened:
+            if opened is not None:
+                for start in range(0, self.number, _BATCH):
+                    labels, excluded = opened.take(min(_BATCH, self.number - start))
+                    given = pc.if_else(excluded, pa.scalar(None, labels.type), labels)
+                    found |= find_flagged([pa.table({self._label: given})])
+                    if pc.any(excluded).as_py():
+                        self.flagged = (self._label,)
+        return found
 
     def tables(self) -> Iterator[pa.Table]:
         """Yield the rows in batches."""
         datasource = add_flag_dimensions(self._place.datasource, self.flagged)
         columns = [datasource.time_column, *(dimension.name for dimension in self._place.datasource.dimensions)]
-        first = 0
-        for batch in self._curated.batches((), columns):
-            rows = batch
-            if self._label is not None:
-                name, labels, excluded = self._label
-                own = (values.slice(first, batch.num_rows) for values in (labels, excluded))
-                rows = add_labels(batch, name, *own, is_flagged=bool(self.flagged)).rows
-            first += batch.num_rows
-            yield select_columns(rows, datasource)
+        with self._open_labels() as opened:
+            for batch in self._curated.batches((), columns):
+                rows = batch
+                if opened is not None:
+                    labels, excluded = opened.take(batch.num_rows)
+                    rows = add_labels(batch, self._label, labels, excluded, is_flagged=bool(self.flagged)).rows
+                yield select_columns(rows, datasource)
 
-    def floats(self) -> Iterator[pa.Table]:
-        """Yield the columns that may hold NaN or ±inf."""
-        schemas = map(pq.read_schema, self._curated.paths)
-        floats = {field.name for schema in schemas for field in schema if pa.types.is_floating(field.type)}
-        loaded = floats.intersection(dimension.name for dimension in self._place.datasource.dimensions)
-        if loaded:
-            yield from self._curated.batches((), sorted(loaded))
-        if self._label is not None:
-            name, labels, excluded = self._label
-            yield pa.table({name: pc.if_else(excluded, pa.scalar(None, labels.type), labels)})
+    @contextmanager
+    def _open_labels(self) -> Iterator[LabelsOfRows | None]:
+        if self._label:
+            with open_labels(*self._of_labels) as opened:
+                yield opened
+        else:
+            yield None
 
 
 def _served_version(run: Run, place: DatasourceDay) -> str:

@@ -16,9 +16,13 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, SAMPLE, read_workspace_table
 from airflow_mlmon.pipeline.workspace.samples import sample
+from airflow_mlmon.storage.local import LocalStore
+from airflow_mlmon.storage.ranges import RangedFile
 
 _WHOLE = "curated.parquet"
 _BATCH = 1 << 17
+# row groups whose columns are fetched at a time
+_FETCHED = 8
 
 
 def curated_uri(run: Run, partition: Partition, version: str, shard: int = 0, shards: int = 1) -> str:
@@ -60,37 +64,56 @@ def _open(run: Run, partition: Partition, version: str, stack: ExitStack) -> lis
     except NotFoundError:
         uris = curated_uris(run, partition, version)
         if len(uris) == 1:
-            raise NotFoundError(
-                f"The curated rows of {partition} are not in the workspace any more.",
-                hint="`retention.rows` in the spec prunes them; a run of the day takes them in again",
-            ) from None
+            raise _gone(partition) from None
         return [copy(uri) for uri in uris]
 
 
-class OpenedRows:
-    """Opened curated rows; their page checksums are verified wherever they are read.
+@contextmanager
+def open_columns(run: Run, partition: Partition, version: str) -> Iterator[CuratedColumns]:
+    """Open the curated rows of a version to read some of their columns: of a remote workspace, no others are fetched.
 
-    Attributes:
-        paths: Local files, in the order of the rows.
+    Raises:
+        NotFoundError: the rows are gone.
     """
+    if isinstance(run.files, LocalStore):
+        with open_curated(run, partition, version) as rows:
+            yield rows
+        return
+    sizes = {item.uri: item.size for item in run.files.list(run.version_uri(partition, version, "curated"))}
+    whole = curated_uri(run, partition, version)
+    if not sizes:
+        raise _gone(partition)
+    uris = (whole,) if whole in sizes else curated_uris(run, partition, version)
+    yield CuratedColumns([RangedFile(run.files, uri, sizes[uri]) for uri in uris])
 
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self.paths = tuple(paths)
+
+def _gone(partition: Partition) -> NotFoundError:
+    return NotFoundError(
+        f"The curated rows of {partition} are not in the workspace any more.",
+        hint="`retention.rows` in the spec prunes them; a run of the day takes them in again",
+    )
+
+
+class CuratedColumns:
+    """Columns of opened curated rows; their page checksums are verified wherever they are read."""
+
+    def __init__(self, files: Sequence[Path | RangedFile]) -> None:
+        self._files = tuple(files)
 
     @cached_property
     def rows(self) -> int:
         """Number of rows."""
-        return sum(pq.read_metadata(path).num_rows for path in self.paths)
+        return sum(pq.read_metadata(file).num_rows for file in self._files)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Names of the columns."""
-        return tuple(dict.fromkeys(name for path in self.paths for name in pq.read_schema(path).names))
+        return tuple(dict.fromkeys(name for file in self._files for name in pq.read_schema(file).names))
 
     @cached_property
     def scalars(self) -> tuple[str, ...]:
         """Names of the columns that are no vectors."""
-        schemas = [pq.read_schema(path) for path in self.paths]
+        schemas = [pq.read_schema(file) for file in self._files]
         return tuple(dict.fromkeys(name for schema in schemas for name in scalar_names(schema)))
 
     def batches(
@@ -103,24 +126,29 @@ class OpenedRows:
             where_there: further columns, which may be missing.
             size: most rows of a batch.
         """
-        for path in self.paths:
-            wanted = _present(path, columns, where_there)
-            with pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=False) as file:
-                for batch in file.iter_batches(size, columns=wanted):
-                    yield pa.Table.from_batches([batch])
+        for file in self._files:
+            wanted = _present(file, columns, where_there)
+            with pq.ParquetFile(file, page_checksum_verification=True, pre_buffer=False) as opened:
+                for groups in _fetched(file, opened.metadata, wanted):
+                    for batch in opened.iter_batches(size, row_groups=groups, columns=wanted):
+                        yield pa.Table.from_batches([batch])
 
     def table(self, columns: Collection[str] | None = None, where_there: Collection[str] = ()) -> pa.Table:
         """Read the rows at once; see `batches`."""
-        tables = [
-            pq.read_table(
-                path,
-                columns=_present(path, columns, where_there),
-                page_checksum_verification=True,
-                partitioning=None,
-            )
-            for path in self.paths
-        ]
+        tables = [_read(file, _present(file, columns, where_there)) for file in self._files]
         return tables[0] if len(tables) == 1 else pa.concat_tables(tables, promote_options="permissive")
+
+
+class OpenedRows(CuratedColumns):
+    """Opened curated rows.
+
+    Attributes:
+        paths: Local files, in the order of the rows.
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        super().__init__(paths)
+        self.paths = tuple(paths)
 
 
 def read_curated(
@@ -158,8 +186,40 @@ def scalar_names(schema: pa.Schema) -> list[str]:
     return [field.name for field in schema if not pa.types.is_nested(field.type)]
 
 
-def _present(path: Path, columns: Collection[str] | None, where_there: Collection[str]) -> list[str] | None:
+def _present(
+    file: Path | RangedFile, columns: Collection[str] | None, where_there: Collection[str]
+) -> list[str] | None:
     if columns is None:
         return None
-    held = set(pq.read_schema(path).names)
+    held = set(pq.read_schema(file).names)
     return list(dict.fromkeys([*columns, *(name for name in where_there if name in held)]))
+
+
+def _read(file: Path | RangedFile, columns: list[str] | None) -> pa.Table:
+    if isinstance(file, Path):
+        return pq.read_table(file, columns=columns, page_checksum_verification=True, partitioning=None)
+    with pq.ParquetFile(file, page_checksum_verification=True, pre_buffer=False) as opened:
+        nothing = opened.read_row_groups([], columns=columns)
+        tables = [
+            opened.read_row_groups(groups, columns=columns) for groups in _fetched(file, opened.metadata, columns)
+        ]
+    return pa.concat_tables([nothing, *tables])
+
+
+def _fetched(file: Path | RangedFile, found: pq.FileMetaData, columns: list[str] | None) -> Iterator[list[int]]:
+    """Yield row groups that may be read: of a file that is read in ranges a few at a time, once fetched."""
+    if isinstance(file, Path) or columns is None:
+        yield list(range(found.num_row_groups))
+        return
+    wanted = set(columns)
+    for first in range(0, found.num_row_groups, _FETCHED):
+        groups = list(range(first, min(first + _FETCHED, found.num_row_groups)))
+        chunks = [found.row_group(group).column(at) for group in groups for at in range(found.num_columns)]
+        # the path of an element of a vector begins with its column
+        own = [chunk for chunk in chunks if wanted & {chunk.path_in_schema, chunk.path_in_schema.partition(".")[0]}]
+        file.fetch((_start_of(chunk), chunk.total_compressed_size) for chunk in own)
+        yield groups
+
+
+def _start_of(chunk: pq.ColumnChunkMetaData) -> int:
+    return int(chunk.dictionary_page_offset if chunk.has_dictionary_page else chunk.data_page_offset)

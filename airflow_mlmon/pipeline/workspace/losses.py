@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.curated import open_curated
+from airflow_mlmon.pipeline.workspace.curated import open_columns
 from airflow_mlmon.pipeline.workspace.partition_files import read_workspace_table, to_parquet
 from airflow_mlmon.pipeline.workspace.samples import sample
 from airflow_mlmon.profiles.schema import ColumnSchema, Kind, ProfileSchema
@@ -121,7 +121,7 @@ def _expect(run: Run, partition: Partition, version: str, model: LossModel) -> E
     from airflow_mlmon.drift.expected_loss import step_of  # noqa: PLC0415 - slow to import
 
     names = [column.name for column in model.columns]
-    with open_curated(run, partition, version) as rows:
+    with open_columns(run, partition, version) as rows:
         step, first, tables = step_of(rows.rows), 0, []
         for batch in rows.batches([], where_there=names):
             tables.append(batch.take(pa.array(np.arange(-first % step, batch.num_rows, step))))

@@ -15,7 +15,7 @@ from airflow_mlmon.archive.sought_keys import Matched, SoughtKeys
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.curated import open_curated
+from airflow_mlmon.pipeline.workspace.curated import open_columns
 from airflow_mlmon.records import Delivery
 from airflow_mlmon.spec.labels import IdForm
 from airflow_mlmon.statistics.arrays import Flags
@@ -100,7 +100,7 @@ def _blocks(run: Run, delivery: Delivery) -> Iterator[pa.ChunkedArray]:
 
 def _keys_of(run: Run, day: Partition, version: str) -> Iterator[tuple[int, pa.ChunkedArray]]:
     first = 0
-    with open_curated(run, day, version) as rows:
+    with open_columns(run, day, version) as rows:
         for batch in rows.batches(list(key_columns(run.spec)), size=_BATCH):
             yield first, prediction_keys(batch, run.spec)
             first += batch.num_rows

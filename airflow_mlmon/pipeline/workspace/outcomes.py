@@ -17,7 +17,7 @@ from airflow_mlmon.drift.compare import ColumnDrift, compare_profiles
 from airflow_mlmon.drift.methods import method_for
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.curated import OpenedRows, open_curated, read_curated
+from airflow_mlmon.pipeline.workspace.curated import CuratedColumns, open_columns, read_curated
 from airflow_mlmon.pipeline.workspace.labelled_rows import labels_of, open_labels
 from airflow_mlmon.pipeline.workspace.losses import ExpectedLosses, with_losses
 from airflow_mlmon.profiles.engine.division import count_values
@@ -100,7 +100,7 @@ def profile_partition_outcomes(
     counted = [Counter[str | None]() for _ in segments]
     blocks: list[OutcomeParts] = []
     with (
-        open_curated(run, partition, version) as rows,
+        open_columns(run, partition, version) as rows,
         open_labels(run, partition, version, deliveries) as labels,
     ):
         # rows that belong together, and those that pin the schema, are profiled at once
@@ -119,7 +119,7 @@ def profile_partition_outcomes(
 
 
 def _blocks(
-    rows: OpenedRows, columns: Collection[str], where_there: Collection[str], size: int
+    rows: CuratedColumns, columns: Collection[str], where_there: Collection[str], size: int
 ) -> Iterator[tuple[int, pa.Table]]:
     """Yield the rows of a day in blocks of about a size, each with the position of its first row."""
     if rows.rows <= size:

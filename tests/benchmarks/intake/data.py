@@ -54,13 +54,13 @@ def rows(first: int, count: int, start: int = _START) -> pa.Table:
     return pa.table(columns)
 
 
-def write_day(folder: Path, total: int) -> list[Path]:
-    """Write a day in files of a million rows."""
+def write_day(folder: Path, total: int, *, file_rows: int = FILE_ROWS) -> list[Path]:
+    """Write a day in files of a million rows, or of fewer."""
     folder.mkdir(parents=True, exist_ok=True)
     files = []
-    for number, first in enumerate(range(0, total, FILE_ROWS)):
+    for number, first in enumerate(range(0, total, file_rows)):
         files.append(folder / f"part-{number:04}.parquet")
-        pq.write_table(rows(first, min(FILE_ROWS, total - first)), files[-1])
+        pq.write_table(rows(first, min(file_rows, total - first)), files[-1])
     return files
 
 
