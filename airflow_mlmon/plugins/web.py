@@ -45,6 +45,7 @@ class ReportFile(StrEnum):
     """Files of a day that are served."""
 
     PAGE = "report.html"
+    COLUMNS = "columns.html"
     EVIDENTLY = "evidently.html"
     EVIDENTLY_JSON = "evidently.json"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from typing import Any, Protocol
 
@@ -81,7 +81,15 @@ class Repeated:
     column: str
 
 
-Question = Nulls | Outside | Listed | Repeated
+@dataclass(frozen=True, slots=True)
+class ColumnMeasure:
+    """Measure of a column's numbers, named like the metric of Great Expectations; see `quality.measures`."""
+
+    column: str
+    metric: str
+
+
+Question = Nulls | Outside | Listed | Repeated | ColumnMeasure
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +139,10 @@ def _ask_set(column: str, given: Mapping[str, Any], *, absent: bool) -> Listed |
     return Listed(column, frozenset(values), absent) if all(isinstance(value, str) for value in values) else None
 
 
+def _ask_measure(column: str, given: Mapping[str, Any], *, metric: str) -> ColumnMeasure | None:
+    return ColumnMeasure(column, metric) if given.keys() <= _RANGE else None
+
+
 def _ask_repeats(column: str, given: Mapping[str, Any]) -> Repeated | None:
     return None if given else Repeated(column)
 
@@ -139,9 +151,14 @@ _ASKED: Mapping[str, Callable[[str, Mapping[str, Any]], Question | None]] = {
     "expect_column_values_to_not_be_null": _ask_nulls,
     "expect_column_values_to_be_null": _ask_values,
     "expect_column_values_to_be_between": _ask_range,
-    "expect_column_values_to_be_in_set": lambda column, given: _ask_set(column, given, absent=True),
-    "expect_column_values_to_not_be_in_set": lambda column, given: _ask_set(column, given, absent=False),
+    "expect_column_values_to_be_in_set": partial(_ask_set, absent=True),
+    "expect_column_values_to_not_be_in_set": partial(_ask_set, absent=False),
     "expect_column_values_to_be_unique": _ask_repeats,
+    "expect_column_min_to_be_between": partial(_ask_measure, metric="column.min"),
+    "expect_column_max_to_be_between": partial(_ask_measure, metric="column.max"),
+    "expect_column_sum_to_be_between": partial(_ask_measure, metric="column.sum"),
+    "expect_column_mean_to_be_between": partial(_ask_measure, metric="column.mean"),
+    "expect_column_stdev_to_be_between": partial(_ask_measure, metric="column.standard_deviation"),
 }
 
 
@@ -149,7 +166,7 @@ def count_rows(questions: Iterable[Question], rows: CheckedRows, size: int) -> d
     """Count the rows that are asked for; a question is left out where the type of its column does not suit it."""
     counters: dict[str, list[_Counter]] = {}
     for question in dict.fromkeys(questions):
-        if not isinstance(question, Repeated):
+        if isinstance(question, Nulls | Outside | Listed):
             counters.setdefault(question.column, []).append(_Counter(question))
     # a batch of many columns would be large
     names = list(counters)
@@ -157,14 +174,14 @@ def count_rows(questions: Iterable[Question], rows: CheckedRows, size: int) -> d
         columns = names[start : start + _TOGETHER]
         for batch in rows.batches([], columns, size):
             for name in columns:
-                values = _Values(batch.column(name)) if name in batch.column_names else None
+                values = BatchValues(batch.column(name)) if name in batch.column_names else None
                 for counter in counters[name]:
                     counter.add(values, batch.num_rows)
     made = chain.from_iterable(counters.values())
     return {counter.question: CheckCounts(counter.nulls, counter.unexpected) for counter in made if counter.is_exact}
 
 
-class _Values:
+class BatchValues:
     """Values of a column in a batch, converted once for all questions."""
 
     def __init__(self, column: pa.ChunkedArray) -> None:
@@ -198,7 +215,7 @@ class _Counter:
         self.is_exact = True
         self._texts = to_text_array(sorted(question.texts) if isinstance(question, Listed) else [])
 
-    def add(self, values: _Values | None, rows: int) -> None:
+    def add(self, values: BatchValues | None, rows: int) -> None:
         """Count a batch; one of a file without the column has no value of it."""
         if values is None:
             self.nulls += rows
@@ -206,7 +223,7 @@ class _Counter:
         elif self.is_exact:
             self._count(self.question, values, rows)
 
-    def _count(self, question: Question, values: _Values, rows: int) -> None:
+    def _count(self, question: Question, values: BatchValues, rows: int) -> None:
         kind = values.column.type
         nulls = values.nulls
         self.nulls += nulls
@@ -223,7 +240,7 @@ class _Counter:
                 self.unexpected += rows - nulls - _count_within(question, values.numbers)
 
 
-def _is_comparable(values: _Values) -> bool:
+def _is_comparable(values: BatchValues) -> bool:
     """Tell whether pandas compares the numbers as numpy does, which it may not for integers that are no doubles."""
     kind = values.column.type
     if kind == pa.int64():

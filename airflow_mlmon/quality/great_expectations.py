@@ -23,10 +23,10 @@ from typing import Any
 import pandas as pd
 
 from airflow_mlmon.errors import ConfigError
-from airflow_mlmon.quality.counts import CheckCounts, CheckedRows, Question, question_of
+from airflow_mlmon.quality.counts import CheckCounts, CheckedRows, ColumnMeasure, Question, question_of
 from airflow_mlmon.quality.deferred import deferred
 from airflow_mlmon.quality.frame import FrameTypes, to_frame
-from airflow_mlmon.quality.known import Known
+from airflow_mlmon.quality.known import Counted, Known
 from airflow_mlmon.quality.named_columns import columns_named, columns_of
 from airflow_mlmon.quality.wording import arguments_text, number_text
 from airflow_mlmon.records import CheckOutcome
@@ -40,6 +40,7 @@ logging.getLogger("great_expectations._docs_decorators").setLevel(logging.WARNIN
 with warnings.catch_warnings(), deferred("altair", "scipy.stats"):
     warnings.simplefilter("ignore", DeprecationWarning)
     import great_expectations  # noqa: F401 - registers the expectations
+    from great_expectations.core.result_format import ResultFormat
     from great_expectations.execution_engine import PandasExecutionEngine
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
     from great_expectations.expectations.registry import (
@@ -248,15 +249,17 @@ class _Counted:
         self._engine = PandasExecutionEngine()
         self._wanted: dict[tuple[str, bool], Any] = {}
 
-    def metrics(self, asked: _Asked, counts: CheckCounts | None) -> dict[str, Any] | None:
+    def metrics(self, asked: _Asked, counts: Counted | None) -> dict[str, Any] | None:
         """Return the metrics of a check by name; None if its expectation asks for others."""
-        if counts is not None:
+        if isinstance(counts, CheckCounts):
             metric = asked.expectation.map_metric
             made = self._of_table | {
                 "column_values.nonnull.unexpected_count": counts.nulls,
                 f"{metric}.unexpected_count": counts.unexpected,
                 f"{metric}.unexpected_values": [],
             }
+        elif isinstance(asked.question, ColumnMeasure) and counts is not None:
+            made = {asked.question.metric: counts}
         elif asked.check.expectation in _OF_TABLE and asked.check.arguments.get("row_condition") is None:
             made = self._of_table
         else:
@@ -267,7 +270,10 @@ class _Counted:
         """Let the expectation decide on its metrics."""
         settings = {"result_format": self._find_wanted(asked).result_format}
         result = asked.expectation._validate(metrics, settings, self._engine)  # noqa: SLF001 - each expectation's own
-        return asked.expectation._build_evr(result)  # noqa: SLF001
+        made = asked.expectation._build_evr(result)  # noqa: SLF001
+        if settings["result_format"]["result_format"] == ResultFormat.BOOLEAN_ONLY:
+            made.result = {}
+        return made
 
     def _find_wanted(self, asked: _Asked) -> Any:
         """Find what the expectations of a kind ask for, which costs more than their decision."""
@@ -387,5 +393,6 @@ def _observed(found: Mapping[str, Any]) -> str:
         observed = observed.get("values")
     values: Sequence[Any] = observed if isinstance(observed, list | tuple) else [observed]
     if all(isinstance(value, numbers.Real) and not isinstance(value, bool) for value in values):
-        return ", ".join(number_text(float(value)) for value in values)
+        # of -0.0, 0
+        return ", ".join(number_text(float(value) + 0.0) for value in values)
     return ""

@@ -13,6 +13,7 @@ from airflow_mlmon.quality.counts import (
     LARGEST_EXACT,
     CheckCounts,
     CheckedRows,
+    ColumnMeasure,
     Listed,
     Nulls,
     Outside,
@@ -20,10 +21,12 @@ from airflow_mlmon.quality.counts import (
     Repeated,
     count_rows,
 )
+from airflow_mlmon.quality.measures import measure_columns
 from airflow_mlmon.quality.repeated import count_repeated
 from airflow_mlmon.spec.choices import ColumnType
 from airflow_mlmon.spec.model import ModelSpec
 
+Counted = CheckCounts | float
 _NUMBERS = {ColumnType.FLOAT, ColumnType.INTEGER, ColumnType.DECIMAL}
 _TEXTS = {ColumnType.STRING, ColumnType.CATEGORY}
 
@@ -42,15 +45,20 @@ class Known:
     profile: Profile | None = None
     ids: str | None = None
 
-    def count(self, questions: AbstractSet[Question], rows: CheckedRows, size: int) -> dict[Question, CheckCounts]:
-        """Return the counts that are known, and of the others those that can be made of the rows."""
-        found = {question: counts for question in questions if (counts := self.answer(question)) is not None}
-        for question in questions - found.keys():
+    def count(self, questions: AbstractSet[Question], rows: CheckedRows, size: int) -> dict[Question, Counted]:
+        """Return the counts and measures that are known, and of the others those that can be made of the rows."""
+        found: dict[Question, Counted] = {}
+        for question in questions:
+            if (counts := self.answer(question)) is not None:
+                found[question] = counts
+        rest = questions - found.keys()
+        for question in rest:
             if isinstance(question, Repeated) and (counts := count_repeated(question.column, rows, size)) is not None:
                 found[question] = counts
-        return found | count_rows(questions - found.keys(), rows, size)
+        found.update(measure_columns(rest, rows, size))
+        return found | count_rows(rest, rows, size)
 
-    def answer(self, question: Question) -> CheckCounts | None:
+    def answer(self, question: Question) -> Counted | None:
         """Return the counts of a question, as they would be made of the rows; None if they are not known."""
         name = question.column
         if name == self.ids and isinstance(question, Nulls | Repeated):
@@ -61,6 +69,8 @@ class Known:
         column = self.profile.columns.get(name)
         if column is None or column.schema.derived is not None:
             return None
+        if isinstance(question, ColumnMeasure):
+            return _measure(question, column, self.spec.columns[name].type)
         unexpected = _count(question, column, self.spec.columns[name].type, self.profile.rows)
         nulls = self.profile.rows - column.rows + column.missing
         return None if unexpected is None else CheckCounts(nulls=nulls, unexpected=unexpected)
@@ -83,14 +93,25 @@ def _count_listed(question: Listed, column: CategoryProfile) -> int:
     return column.observed - listed if question.absent else listed
 
 
+def _measure(question: ColumnMeasure, column: ColumnProfile, kind: ColumnType) -> float | None:
+    """Return an extreme; sums of a profile are those of its quanta."""
+    if not isinstance(column, NumericProfile) or kind not in _NUMBERS or not _is_of_doubles(column):
+        return None
+    return {"column.min": column.min, "column.max": column.max}.get(question.metric)
+
+
+def _is_of_doubles(column: NumericProfile) -> bool:
+    """Tell whether all values are finite, and integers doubles."""
+    ends = (column.min, column.max)
+    return not column.infinities and all(end is None or abs(end) <= LARGEST_EXACT for end in ends)
+
+
 def _are_all_within(question: Outside, column: NumericProfile) -> bool:
-    if column.infinities:
+    if not _is_of_doubles(column):
         return False
     if column.min is None or column.max is None:
         return True
     low, high = question.low, question.high
-    return (
-        max(-column.min, column.max) <= LARGEST_EXACT
-        and (low is None or (low < column.min if question.strict_low else low <= column.min))
-        and (high is None or (column.max < high if question.strict_high else column.max <= high))
+    return (low is None or (low < column.min if question.strict_low else low <= column.min)) and (
+        high is None or (column.max < high if question.strict_high else column.max <= high)
     )

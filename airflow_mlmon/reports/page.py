@@ -1,4 +1,4 @@
-"""Content of a day's page and of a model's index, and their rendering to HTML.
+"""Content of a day's page, and its rendering to HTML.
 
 A page is one file without scripts and without external resources. Everything except the charts, which are markup
 already, is escaped by the template.
@@ -6,7 +6,7 @@ already, is escaped by the template.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -28,14 +28,12 @@ from airflow_mlmon.records import (
 )
 from airflow_mlmon.reports import wording
 from airflow_mlmon.reports.checks import list_checks, list_failed
-from airflow_mlmon.reports.heat import HeatMap
 from airflow_mlmon.reports.hours import RowsByHour
 from airflow_mlmon.reports.requests import Attributions, Requests
 from airflow_mlmon.reports.shifts import shift_text
-from airflow_mlmon.reports.tone import Tone, headline, tone_of
-from airflow_mlmon.reports.verdicts import DayVerdicts, arrange
+from airflow_mlmon.reports.tone import headline, tone_of
+from airflow_mlmon.reports.verdicts import arrange
 from airflow_mlmon.reports.versions import Versions
-from airflow_mlmon.reports.weeks import calendar_weeks
 from airflow_mlmon.spec import Labels
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
 from airflow_mlmon.spec.metrics import (
@@ -52,6 +50,10 @@ from airflow_mlmon.tasks.task import Task
 from airflow_mlmon.tasks.titles import metric_title, new_values_text, subject_title
 
 _LONGEST_METER = 1e6
+# names of the pages of a day
+DAY, COLUMNS = "report.html", "columns.html"
+# of a wide table, the columns and checks on the day's page
+MOST_COLUMNS, _MOST_CHECKS = 60, 100
 # number of alerts of an incident, and of segments of a column, that are not folded
 _SHOWN = 6
 
@@ -165,51 +167,12 @@ class DayPage:
     next_href: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexDay:
-    """One day in a model's index."""
-
-    state: PartitionState
-    href: str | None = None
-    drifted: int | None = None
-    columns: int | None = None
-    metrics: Mapping[str, MetricValue] = field(default_factory=dict)
-    alerts: tuple[Alert, ...] = ()
-    checks: tuple[CheckOutcome, ...] = ()
-    is_stale: bool = False
-
-    @property
-    def tone(self) -> Tone:
-        """Return the state of the day."""
-        return tone_of(self.state, self.alerts, self.checks)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexPage:
-    """Content of a model's index; days in any order.
-
-    Attributes:
-        days: All evaluated days, for the calendar.
-        listed_since: Day from which on they are in the table too; None for all.
-    """
-
-    model: str
-    days: tuple[IndexDay, ...]
-    listed_since: date | None = None
-    description: str = ""
-    owner: str = ""
-    labels: Labels | None = None
-    task: Task = DEFAULT
-    trends: tuple[TrendChart, ...] = ()
-    marks: Mapping[date, str] = field(default_factory=dict)
-    heat: HeatMap | None = None
-
-
 def render_day(page: DayPage) -> str:
-    """Render a day's page."""
+    """Render a day's page: of a wide table the columns with the most drift; see `render_columns`."""
     verdicts = arrange(page.verdicts)
     strengths = {name: strength(verdict, page.policy) for name, verdict in verdicts.drift.items()}
-    ranked = sorted(page.columns, key=lambda row: _drift_rank(row, verdicts, strengths))
+    columns = rank_columns(page.columns, page.verdicts, page.policy)
+    checks = list_checks(page.checks, page.verdicts)
     return (
         _environment()
         .get_template("day.html.j2")
@@ -218,11 +181,13 @@ def render_day(page: DayPage) -> str:
             state=page.state,
             tone=tone_of(page.state, page.alerts, page.checks),
             headline=headline(page.state, page.alerts, page.checks, page.verdicts),
-            columns=ranked,
+            columns=columns[:MOST_COLUMNS],
+            column_verdicts=list(verdicts.columns.items())[:MOST_COLUMNS],
             meters={name: _meter(found) for name, found in strengths.items() if found is not None},
             verdicts=verdicts,
             incidents=group_incidents(page.alerts),
-            checks=list_checks(page.checks, page.verdicts),
+            checks=checks[:_MOST_CHECKS],
+            columns_href=COLUMNS if is_wide(page) else None,
             failed=list_failed(page.checks, page.alerts),
             metrics={metric.metric: metric for metric in page.metrics if metric.column is None},
             performance=sorted(page.performance, key=lambda day: day.day, reverse=True),
@@ -247,28 +212,34 @@ def render_day(page: DayPage) -> str:
     )
 
 
-def render_index(page: IndexPage) -> str:
-    """Render a model's index."""
-    days = sorted(page.days, key=lambda day: day.state.partition.start, reverse=True)
-    return (
-        _environment()
-        .get_template("index.html.j2")
-        .render(
-            page=page,
-            days=days,
-            listed=[day for day in days if page.listed_since is None or day.state.partition.day >= page.listed_since],
-            weeks=calendar_weeks({day.state.partition.day: day for day in days}),
-            alerting=[day for day in days if day.tone is Tone.ALERTING],
-            labels=page.labels,
-            headline_metrics=index_metrics(page.task),
-        )
+def is_wide(page: DayPage) -> bool:
+    """Return whether a day has more columns or checks than its page shows."""
+    return len(page.columns) > MOST_COLUMNS or len(page.checks) > _MOST_CHECKS
+
+
+def render_columns(page: DayPage) -> str:
+    """Render all columns and checks of a day as plain tables, for a day whose page does not show them all."""
+    verdicts = arrange(page.verdicts)
+    return render_page(
+        "columns.html.j2",
+        page=page,
+        state=page.state,
+        columns=rank_columns(page.columns, page.verdicts, page.policy),
+        column_verdicts=list(verdicts.columns.items()),
+        verdicts=verdicts,
+        checks=list_checks(page.checks, page.verdicts),
+        labels=page.labels,
+        day_href=DAY,
     )
 
 
-def index_metrics(task: Task) -> list[str]:
-    """Return the metrics of the table of an index: the headline, with label coverage before those of labels."""
-    outputs = [name for name in task.headline if not METRICS[name].needs_labels]
-    return [*outputs, LABEL_COVERAGE, *(name for name in task.headline if name not in outputs)]
+def rank_columns(
+    columns: Sequence[ColumnRow], verdicts: Sequence[Verdict], policy: EvaluationPolicy
+) -> list[ColumnRow]:
+    """Sort columns: drifted ones first, then by effect size; those without enough data last."""
+    drift = arrange(verdicts).drift
+    strengths = {name: strength(verdict, policy) for name, verdict in drift.items()}
+    return sorted(columns, key=lambda row: _drift_rank(row, drift, strengths))
 
 
 def render_page(template: str, **content: object) -> str:
@@ -321,10 +292,12 @@ def _measured(page: DayPage) -> list[MetricValue]:
     return sorted(shown, key=lambda value: value.value is None)
 
 
-def _drift_rank(row: ColumnRow, verdicts: DayVerdicts, strengths: Mapping[str, float | None]) -> tuple[int, float, str]:
+def _drift_rank(
+    row: ColumnRow, drift: Mapping[str, Verdict], strengths: Mapping[str, float | None]
+) -> tuple[int, float, str]:
     """Return the sort key: drifted columns first, then by effect size; those without enough data last."""
     column = str(row.score.column)
-    verdict = verdicts.drift.get(column)
+    verdict = drift.get(column)
     order = {VerdictState.BREACH: 0, VerdictState.OK: 1}.get(verdict.state, 2) if verdict else 2
     return order, -(strengths.get(column) or 0.0), column
 

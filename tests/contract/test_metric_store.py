@@ -276,6 +276,19 @@ class TestRanges:
 
         assert history == {("score_mean", None): [(date(2013, 3, 5), 0.5), (date(2013, 3, 7), 0.7)]}
 
+    def test_first_values_are_those_of_all_rows_from_a_day_on(self, store):
+        for day, value in ((3, 0.3), (5, 0.5), (6, None), (7, 0.7), (8, 0.8)):
+            of, others = partition(day), (metric("null_rate", 0.1, "wind"), metric("null_rate", 0.2))
+            store.publish(partition_state(of), [results(of, metrics=(metric(value=value), *others))], supersedes=None)
+        store.record_failure(partition(7), "lost")
+
+        found = store.earliest("flights", {"score_mean": (date(2013, 3, 4), 2), "null_rate": (DAY, 9)}, DAY)
+
+        assert [(day.day, value) for day, _, value, _ in found["score_mean"]] == [(5, 0.5), (8, 0.8)]
+        assert [(day.day, key, value) for day, key, value, _ in found["null_rate"]] == [
+            (8, ("null_rate", None, None), 0.2)
+        ]
+
     def test_models_are_kept_apart(self, store):
         other = partition(model="trains")
         store.publish(partition_state(other), [results(other)], supersedes=None)

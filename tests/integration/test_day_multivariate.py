@@ -17,7 +17,8 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.records import Verdict, VerdictState
-from airflow_mlmon.reports.page import render_day, render_index
+from airflow_mlmon.reports.index import render_index
+from airflow_mlmon.reports.page import render_day
 from tests.support.archive import FIRST, REFERENCE_DAYS, Archive, day_table, replace_columns, to_bytes
 from tests.support.drift import multivariate_of
 from tests.support.nightly_model import evaluate_day

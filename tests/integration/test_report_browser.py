@@ -11,7 +11,8 @@ from airflow_mlmon.records import Status, VerdictState
 from airflow_mlmon.reports import evidently
 from airflow_mlmon.reports.charts import before_after
 from airflow_mlmon.reports.evidently import write_evidently
-from airflow_mlmon.reports.page import ColumnRow, Fact, ShownFile, render_day, render_index
+from airflow_mlmon.reports.index import render_index
+from airflow_mlmon.reports.page import ColumnRow, Fact, ShownFile, render_day
 from airflow_mlmon.reports.sample import draw_sample
 from airflow_mlmon.spec.choices import Severity
 from tests.support.browser import Visit, chromium, visit

@@ -19,7 +19,8 @@ from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.records import (
     VerdictState,
 )
-from airflow_mlmon.reports.page import render_day, render_index
+from airflow_mlmon.reports.index import render_index
+from airflow_mlmon.reports.page import render_day
 from airflow_mlmon.spec.baseline import Baseline
 from tests.support.archive import FIRST, Archive, day_table, partition, replace_columns
 from tests.support.drift import drift_of

@@ -94,6 +94,6 @@ def test_the_map_of_the_rooms_names_three_at_most_for_what_is_added():
 
     assert set(rooms) == {
         "a task (kind of model)", "a metric", "a file format", "a log of a serving system", "an object store",
-        "a channel", "a store dialect", "a reader of past days", "a page",
+        "a channel", "a store dialect", "a reader of past days", "a compiled loop", "a page",
     }  # fmt: skip
     assert [added for added, named in rooms.items() if not 1 <= len(named) <= 3] == []

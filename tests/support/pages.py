@@ -21,12 +21,11 @@ from airflow_mlmon.records import (
     VerdictState,
 )
 from airflow_mlmon.reports.charts import Trend, TrendPoint, before_after, trend
+from airflow_mlmon.reports.index import IndexDay, IndexPage
 from airflow_mlmon.reports.page import (
     ColumnRow,
     DayPage,
     Fact,
-    IndexDay,
-    IndexPage,
     PerformanceDay,
     ShownFile,
     TrendChart,

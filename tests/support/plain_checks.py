@@ -73,4 +73,4 @@ def _numbers(observed: Any) -> str:
     observed = observed.get("values") if isinstance(observed, dict) else observed
     values = observed if isinstance(observed, list | tuple) else [observed]
     are_numbers = all(isinstance(value, numbers.Real) and not isinstance(value, bool) for value in values)
-    return ", ".join(number_text(float(value)) for value in values) if are_numbers else ""
+    return ", ".join(number_text(float(value) + 0.0) for value in values) if are_numbers else ""

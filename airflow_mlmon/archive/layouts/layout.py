@@ -165,8 +165,8 @@ def moments_of(predictions: Layout, path: str, partition: Partition) -> list[dat
 
 def _moments(path: str, start: datetime, end: datetime, zone: ZoneInfo) -> list[datetime]:
     """Return one moment for each path of an interval."""
-    hours = hours_between(start.astimezone(zone), end)
-    return list({Pattern(path).fill(hour): hour for hour in hours}.values())
+    hours, pattern = hours_between(start.astimezone(zone), end), Pattern(path)
+    return list({pattern.fill(hour): hour for hour in hours}.values())
 
 
 def _written(predictions: Layout, partition: Partition) -> tuple[datetime, datetime]:

@@ -26,20 +26,21 @@ from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, profile_u
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, pinned_reference, reference_outcomes
 from airflow_mlmon.profiles.columns.histogram import build_histogram
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.records import Alert, MetricValue, PartitionState
+from airflow_mlmon.records import Alert, MetricValue, PartitionState, Verdict
 from airflow_mlmon.reports.charts import before_after, intervals
 from airflow_mlmon.reports.heat import MAX_DAYS, HeatMap, heat_map
+from airflow_mlmon.reports.index import IndexDay, IndexPage, index_metrics
 from airflow_mlmon.reports.page import (
+    DAY,
+    MOST_COLUMNS,
     BaselineDays,
     ColumnRow,
     DayPage,
     Fact,
-    IndexDay,
-    IndexPage,
     PerformanceDay,
     ShownFile,
     ShownTable,
-    index_metrics,
+    rank_columns,
 )
 from airflow_mlmon.spec.baseline import BaselineKind
 from airflow_mlmon.spec.metrics import DRIFT, DRIFTED_COLUMNS, ESTIMATION_GAP, MULTIVARIATE, UNSEEN
@@ -47,7 +48,7 @@ from airflow_mlmon.tasks.fairness import fairness_tables
 from airflow_mlmon.tasks.outcome_table import OutcomeTable
 from airflow_mlmon.tasks.registry import METRICS, task_of
 
-PAGE = "report.html"
+PAGE = DAY
 INDEX = "index.html"
 EVIDENTLY = "evidently.html"
 EVIDENTLY_JSON = "evidently.json"
@@ -84,7 +85,7 @@ def day_page(run: Run, partition: Partition) -> DayPage:
         alerts=tuple(store.alerts(run.model, partition.day, partition.day)),
         verdicts=verdicts,
         checks=tuple(store.checks(partition)),
-        columns=_columns(run, state, metrics, reference, profile) if profile else (),
+        columns=_columns(run, state, (metrics, verdicts), reference, profile) if profile else (),
         together=together if served else None,
         metrics=tuple(value for value in metrics if value.segment is None),
         trends=trend_charts(run, partition.day, marks, verdicts if state.evaluated else ()),
@@ -186,11 +187,12 @@ def _profile(run: Run, state: PartitionState) -> Profile | None:
 def _columns(
     run: Run,
     state: PartitionState,
-    metrics: Sequence[MetricValue],
+    found: tuple[Sequence[MetricValue], Sequence[Verdict]],
     reference: StoredReference | None,
     profile: Profile,
 ) -> tuple[ColumnRow, ...]:
-    """Return the drift of every column, with a chart if the day has the profile schema of the current reference."""
+    """Return the drift of every column, with a chart of the first if the day has the schema of the reference."""
+    metrics, verdicts = found
     baselines = run.store.compared_with(state.partition)
     titles = {
         column: facts.title
@@ -207,14 +209,20 @@ def _columns(
     rows = [
         ColumnRow(
             score=score,
-            picture=_picture(compared.get(str(score.column)), profile, str(score.column)),
             baseline=titles.get(str(score.column), ""),
             # a share of 0 is the rule
-            unseen=tuple(found for found in unseen.get(score.column, ()) if found.value),
+            unseen=tuple(one for one in unseen.get(score.column, ()) if one.value),
         )
         for score in column_scores(metrics, profile.columns)
     ]
-    return (*rows, *_label_row(run, state, metrics, reference))
+    # a picture for each of those that are shown as cards
+    ranked = rank_columns([*rows, *_label_row(run, state, metrics, reference)], verdicts, run.spec.alerts.evaluation)
+    return tuple(
+        replace(row, picture=_picture(compared.get(str(row.score.column)), profile, str(row.score.column)))
+        if rank < MOST_COLUMNS and row.picture is None
+        else row
+        for rank, row in enumerate(ranked)
+    )
 
 
 def _label_row(

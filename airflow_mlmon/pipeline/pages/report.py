@@ -25,7 +25,8 @@ from airflow_mlmon.pipeline.workspace.curated import read_sampled
 from airflow_mlmon.pipeline.workspace.drift_files import import_drift_files
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference, read_reference_sample
 from airflow_mlmon.records import PartitionState
-from airflow_mlmon.reports.page import render_day, render_index
+from airflow_mlmon.reports.index import render_index
+from airflow_mlmon.reports.page import COLUMNS, is_wide, render_columns, render_day
 from airflow_mlmon.reports.tone import Tone, tone_of
 from airflow_mlmon.spec.choices import EvidentlyForm
 
@@ -68,7 +69,10 @@ def write_pages(run: Run, days: Iterable[Partition]) -> None:
     import_drift_files(run, days)
     for day in days:
         run.progress(f"page of {day.key}")
-        run.files.write(run.report_uri(day.key, PAGE), render_day(day_page(run, day)).encode())
+        page = day_page(run, day)
+        run.files.write(run.report_uri(day.key, PAGE), render_day(page).encode())
+        if is_wide(page):
+            run.files.write(run.report_uri(day.key, COLUMNS), render_columns(page).encode())
     run.files.write(run.report_uri(INDEX), render_index(index_page(run)).encode())
 
 

@@ -11,7 +11,7 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.spec.retention import Stored
 from airflow_mlmon.storage.objects import StoredObject
 
-_PAGE, _EVIDENTLY = "report.html", "evidently"
+_PAGES, _EVIDENTLY = frozenset({"report.html", "columns.html"}), "evidently"
 _LOADED = "loaded.json"
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -109,7 +109,7 @@ def _reports(run: Run) -> Iterator[tuple[_Place, StoredObject]]:
         day = _day_of(key)
         if day is None or is_notice(item):
             continue
-        if name == _PAGE:
+        if name in _PAGES:
             yield (Stored.PAGES, day, ""), item
         elif name.startswith(_EVIDENTLY):
             yield (Stored.EVIDENTLY, day, ""), item

@@ -304,6 +304,8 @@ def _history(
     segment: str | None = None,
 ) -> dict[tuple[str, str | None], list[float]]:
     """Return the values of the trailing days, without outputs of other versions."""
+    if not rules:
+        return {}
     names = [rule.metric for rule in rules]
     days = run.spec.history.days
     past = run.store.history(run.model, names, before=partition.day, days=days, segment=segment)

@@ -55,16 +55,19 @@ class ComparedProfile:
 
     @property
     def columns(self) -> Mapping[str, ColumnProfile]:
-        """Return the columns by name."""
-        return self._profile.columns
+        """Return the columns by name; none if the profile is gone."""
+        return self._profile.columns if self._profile else {}
 
     def part(self, segment: str, value: str) -> Profile | None:
         """Return the profile of the rows of one value of a segment; None if no row has it."""
-        return self._profile.part(segment, value)
+        return self._profile.part(segment, value) if self._profile else None
 
     @cached_property
-    def _profile(self) -> Profile:
-        return _read_profile(self.own, self.state)
+    def _profile(self) -> Profile | None:
+        try:
+            return _read_profile(self.own, self.state)
+        except NotFoundError:
+            return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,7 +39,6 @@ _PROFILED = (Role.FEATURE, *OUTPUT_ROLES, Role.ATTRIBUTION)
 _CATEGORIES = (ColumnType.BOOLEAN, ColumnType.STRING, ColumnType.CATEGORY)
 _IDENTIFIER_SHARE = 0.9
 _ATOM_SHARE = 0.01
-_LOWER_BITS = np.uint64(47)
 _SHARES = np.array([0.01, 0.25, 0.5, 0.75, 0.99])
 _MEDIAN = 2
 _QUANTUM_BITS = 21
@@ -203,19 +202,18 @@ def _pin_numbers(name: str, numbers: npt.NDArray[np.number], *, integer: bool) -
     finite = numbers if is_finite.all() else numbers[is_finite]
     if not finite.size:
         return ColumnSchema(name=name, kind=Kind.NUMERIC, quantum=1.0 if integer else _UNKNOWN_SCALE, integer=integer)
-    ranks = np.around((finite.size - 1) * _SHARES).astype(np.intp)
+    # numpy sorts doubles in a quarter of the time in which it finds a few ranks
+    ordered = np.sort(finite)
+    ranks = np.around((ordered.size - 1) * _SHARES).astype(np.intp)
     # The lower median is a value that occurs, so that a frequent value often has deviation 0.
-    ranks[_MEDIAN] = (finite.size - 1) // 2
-    ordered = np.partition(finite, ranks)[ranks]
-    centre = float(round(float(ordered[_MEDIAN]))) if integer else float(ordered[_MEDIAN])
+    ranks[_MEDIAN] = (ordered.size - 1) // 2
+    median = float(ordered[ranks[_MEDIAN]])
+    centre = float(round(median)) if integer else median
     pinned = ColumnSchema(name=name, kind=Kind.NUMERIC, centre=centre + 0.0, integer=integer)
-    deviations = to_deviations(finite, centre=pinned.centre, integer=integer)
-    # turns -0.0, which a difference may be, into 0.0
-    deviations += 0.0
-    # The values are in the order of their deviations.
-    quantiles = to_deviations(ordered, centre=pinned.centre, integer=integer)
-    largest = max(-float(deviations.min()), float(deviations.max()))
-    return replace(pinned, quantum=_quantum(quantiles, largest, integer=integer), atoms=_atoms(deviations))
+    # in the order of the values; adding 0.0 turns -0.0, which a difference may be, into 0.0
+    deviations = to_deviations(ordered, centre=pinned.centre, integer=integer) + 0.0
+    largest = max(-float(deviations[0]), float(deviations[-1]))
+    return replace(pinned, quantum=_quantum(deviations[ranks], largest, integer=integer), atoms=_atoms(deviations))
 
 
 def _quantum(quantiles: Floats, largest: float, *, integer: bool) -> float:
@@ -229,12 +227,8 @@ def _quantum(quantiles: Floats, largest: float, *, integer: bool) -> float:
     return math.ldexp(1.0, min(max(exponent, -_MAX_EXPONENT), _MAX_EXPONENT))
 
 
-def _atoms(deviations: Floats) -> tuple[float, ...]:
-    """Return the values that hold a large share of the rows, ascending; their cells hold at least as much."""
-    fewest = max(_ATOM_SHARE * deviations.size, 2)
-    upper = (deviations.view(np.uint64) >> _LOWER_BITS).view(np.int64)
-    is_heavy = np.bincount(upper) >= fewest
-    if not is_heavy.any():
-        return ()
-    values, counts = np.unique(deviations[is_heavy[upper]], return_counts=True)
-    return tuple(values[counts >= fewest].tolist())
+def _atoms(ordered: Floats) -> tuple[float, ...]:
+    """Return the values that hold a large share of ordered deviations, ascending."""
+    fewest = math.ceil(max(_ATOM_SHARE * ordered.size, 2))
+    firsts = ordered[: max(ordered.size - fewest + 1, 0)]
+    return tuple(np.unique(firsts[firsts == ordered[fewest - 1 :]]).tolist())

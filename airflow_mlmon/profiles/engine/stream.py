@@ -57,8 +57,8 @@ class ProfileStream:
         self._hours = HourSums(schema, clock)
         self._held: list[pa.Table] = []
         self._held_rows = self._held_bytes = 0
-        workers = threads or os.cpu_count() or 1
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="profile") if workers > 1 else None
+        self._threads = threads or os.cpu_count() or 1
+        self._pool: ThreadPoolExecutor | None = None
         self._under_way: list[Future[_Counters]] = []
 
     def add(self, table: pa.Table) -> None:
@@ -74,6 +74,7 @@ class ProfileStream:
         self._held_rows += len(rows)
         self._held_bytes += rows.nbytes
         if self._held_rows >= self._most_rows or self._held_bytes >= _BYTES_AT_ONCE:
+            self._start_threads()
             self._count_held()
 
     def total(self) -> Profile:
@@ -94,6 +95,11 @@ class ProfileStream:
             segments={segment.schema.name: segment.total(whole) for segment in self._segments},
             hours=self._hours.total(),
         )
+
+    def _start_threads(self) -> None:
+        """Start the threads, which few rows would not repay."""
+        if self._threads > 1 and not self._pool:
+            self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="profile")
 
     def _count_held(self) -> None:
         """Count the held rows; many small tables as one, so that each costs no more than its rows."""

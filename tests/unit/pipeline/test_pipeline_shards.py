@@ -17,18 +17,17 @@ import pytest
 
 from airflow_mlmon.errors import ConfigError, DataError, PartitionConflictError
 from airflow_mlmon.loading import parse_spec
-from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.join_shards import join_shards
 from airflow_mlmon.pipeline.steps.prepare import Prepared, prepare_partition
 from airflow_mlmon.pipeline.steps.profile import to_state
-from airflow_mlmon.pipeline.steps.shard_files import ShardFiles
-from airflow_mlmon.pipeline.steps.shards import curate_shard, list_suspects, match_bucket, plan_shards, read_shard
+from airflow_mlmon.pipeline.steps.shards import curate_shard, list_suspects, match_bucket, read_shard
 from airflow_mlmon.pipeline.workspace.curated import read_curated
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from tests.support.archive import FIRST, Archive, day_table, partition, replace_columns, to_bytes
 from tests.support.runs import local_archive, opened
+from tests.support.sharded import plan, work
 
 FILES = 6
 SPEC = [
@@ -97,24 +96,6 @@ def day_before(folder: Path, archive: Archive, shards: str = "", *further: tuple
         prepared = prepare_partition(run, partition(0))
         run.store.publish(to_state(prepared, schema="s", evaluated=True), [], supersedes=None)
         yield run
-
-
-def plan(run: Run, day: Partition) -> ShardFiles:
-    return ShardFiles(run, plan_shards(run, day)[0])
-
-
-def work(run: Run, files: ShardFiles) -> Prepared:
-    """Every task of the shards, the last shard first."""
-    numbers = range(files.plan.shards - 1, -1, -1)
-    for number in numbers:
-        read_shard(run, files, number)
-    for number in numbers:
-        match_bucket(files, number)
-    for number in numbers:
-        list_suspects(run, files, number)
-    for number in numbers:
-        curate_shard(run, files, number)
-    return join_shards(run, files)
 
 
 def content(run: Run, prepared: Prepared) -> dict[str, Any]:

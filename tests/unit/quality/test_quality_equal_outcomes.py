@@ -207,7 +207,7 @@ CHECKS = [
     *(check(f"{VALUES}{kind}", column, **given) for column in ("m", "flag", "note") for kind, given in OF_VALUES),
     *(
         check(f"expect_column_{kind}", column, **given)
-        for column in ("x", "price", "carrier")
+        for column in ("x", "y", "price", "carrier")
         for kind, given in OF_COLUMNS
     ),
     check("expect_column_max_to_be_between", "at", max_value="2026-03-03"),

@@ -12,7 +12,7 @@ from bs4 import BeautifulSoup
 
 from airflow_mlmon.records import Verdict, VerdictState
 from airflow_mlmon.reports.heat import MAX_COLUMNS, MAX_DAYS, heat_map
-from airflow_mlmon.reports.page import render_index
+from airflow_mlmon.reports.index import render_index
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
 from tests.support.hostile import SCRIPT
 from tests.support.pages import evaluated, index_page

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bs4 import BeautifulSoup
 
-from airflow_mlmon.reports.page import render_index
+from airflow_mlmon.reports.index import render_index
 from tests.support.pages import index_page
 
 

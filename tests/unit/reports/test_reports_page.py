@@ -9,7 +9,8 @@ from bs4 import BeautifulSoup
 from markupsafe import Markup
 
 from airflow_mlmon.records import AlertLifecycle, AlertState, Status, VerdictState
-from airflow_mlmon.reports.page import ColumnRow, Fact, ShownFile, render_day, render_index
+from airflow_mlmon.reports.index import render_index
+from airflow_mlmon.reports.page import ColumnRow, Fact, ShownFile, render_day
 from airflow_mlmon.reports.wording import NONE
 from airflow_mlmon.spec.choices import Severity
 from tests.support.hostile import HOSTILE, SCRIPT
