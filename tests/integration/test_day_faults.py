@@ -228,6 +228,8 @@ def test_a_disk_that_is_full_fails_the_day_in_words(tmp_path, archive):
     with opened(tmp_path, archive) as run:
         run_partition(run, DAY)
         served = run.store.state(DAY)
+    # opened anew, so that the log of the store begins anew too
+    with opened(tmp_path, archive) as run:
         archive.write_day(FIRST, rows=60_000)
         with largest_file(1 << 20):
             run_partition(run, DAY)
