@@ -219,10 +219,13 @@ def _peak(keys: Floats, day: Counts, base: Counts, sign: int = 1) -> Peak | None
 
 
 def _distinct(day: Counts, base: Counts) -> Distinct | None:
-    """Compare with the rarefaction of the baseline (Hurlbert 1971), beyond its values by Good's share of new ones."""
+    """Compare with the rarefaction of the baseline (Hurlbert 1971), beyond its values by Good's share of new ones.
+
+    Nothing is known of how many values more rows than the baseline's have: new ones become fewer, but not how fast.
+    """
     rows, rest = int(day.sum()), int(base.sum())
     known = base[base > 0]
-    if rest <= 0 or not rows:
+    if not 0 < rows <= rest:
         return None
     # probability that none of the rows has the value
     lacking = np.exp(rows * np.log1p(-np.minimum(known / rest, 1 - 1e-12)))

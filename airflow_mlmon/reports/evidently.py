@@ -24,6 +24,7 @@ import pandas as pd
 from airflow_mlmon.errors import StateError
 from airflow_mlmon.profiles.schema import Kind
 from airflow_mlmon.records import MetricValue, Verdict, VerdictState
+from airflow_mlmon.reports.evidently_script import link_script
 from airflow_mlmon.reports.sample import Sample, draw_sample
 from airflow_mlmon.reports.svg import printable
 from airflow_mlmon.reports.wording import NOT_ENOUGH
@@ -33,7 +34,7 @@ from airflow_mlmon.spec.model import ModelSpec
 with warnings.catch_warnings():
     # its import uses deprecated names of its dependencies
     warnings.simplefilter("ignore")
-    from evidently import DataDefinition, Dataset, Report
+    from evidently import DataDefinition, Dataset, Report, __version__
     from evidently.core.metric_types import ColumnMetric, SingleValue, SingleValueCalculation, SingleValueMetric
     from evidently.core.report import Context, Snapshot
     from evidently.legacy.renderers.html_widgets import CounterData, WidgetSize, counter
@@ -45,8 +46,8 @@ _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028",
 _GUARD = threading.Lock()
 _NULL_MARGIN = 0.05
 _POLICY = (
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; font-src data:; img-src data: blob:; "
-    "base-uri 'none'; form-action 'none'"
+    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'unsafe-inline'; font-src data:; "
+    "img-src data: blob:; base-uri 'none'; form-action 'none'"
 )
 _VERDICTS = {
     VerdictState.OK: "not drifted",
@@ -64,9 +65,19 @@ reference.</p></div>"""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidentlyReport:
-    """Report as a page and as data, and the columns that are not in it, each with the reason."""
+    """Report as a page and as data, and the columns that are not in it, each with the reason.
+
+    Attributes:
+        html: The page, which links to its script in the folder above.
+        script: The script.
+        script_name: Name of its file.
+        json: The data.
+        left_out: Columns that are not in it.
+    """
 
     html: bytes
+    script: bytes
+    script_name: str
     json: bytes
     left_out: tuple[str, ...]
 
@@ -121,7 +132,14 @@ def write_evidently(
         page = _page(snapshot, title=title, sample=sample)
     document = json.dumps(_finite(snapshot.dict()), allow_nan=False, default=str, sort_keys=True)
     left_out = (*sample.left_out, *without_score, *failed)
-    return EvidentlyReport(html=page.encode(), json=document.encode(), left_out=left_out)
+    script, name = (Path(dashboard.STATIC_PATH) / "index.js").read_text(encoding="utf-8"), f"evidently-{__version__}.js"
+    return EvidentlyReport(
+        html=link_script(page, script, name).encode(),
+        script=script.encode(),
+        script_name=name,
+        json=document.encode(),
+        left_out=left_out,
+    )
 
 
 def _full_data_metrics(

@@ -89,6 +89,14 @@ def test_healthy_day_has_nothing_of_it(days):
     assert evaluated(NOW, past_days(1_000, days)).state is VerdictState.OK
 
 
+def test_a_day_of_more_rows_than_the_baseline_has_no_expected_number_of_values():
+    """New values become fewer with the rows, but how fast is not known: 200,000 rows of cents, beside 40,000."""
+    cents = [np.round(drawn(2_000, seed), 3) for seed in range(1, 21)]
+    verdict = evaluated(np.round(drawn(200_000, 99), 3), cents, baseline=np.round(drawn(40_000, 0), 3))
+
+    assert (verdict.state, verdict.note) == (VerdictState.OK, "")
+
+
 def test_days_of_few_rows_are_evaluated_together():
     past = past_days(24, 30)
     shifted = [drawn(24, 70) + 1.0, drawn(24, 71) + 1.0]
