@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_mlmon.archive.curation.ahead import read_ahead
+from airflow_mlmon.archive.curation.hash_log import HashLog
+from airflow_mlmon.archive.curation.manifest import SourceFile
+from airflow_mlmon.archive.curation.read import ListedSource, Reader, drop_refused
+from airflow_mlmon.archive.curation.spool import Spool
 from airflow_mlmon.archive.label_keys import key_columns, label_keys
 from airflow_mlmon.profiles.engine.id_hashes import hash_ids
 from airflow_mlmon.spec import Column, ColumnType, Labels, ModelSpec, Role
@@ -56,26 +62,85 @@ def to_delivery(table: pa.Table, spec: ModelSpec, labels: Labels) -> Labelled:
 
     Of several rows of one id the last counts, in the order of the table.
     """
-    excluded = is_excluded(table, labels.outcome, labels.excluded)
-    delivery = pa.table([label_keys(table, spec), table.column(labels.label), excluded], schema=delivery_schema(spec))
-    says = pc.or_(pc.is_valid(delivery.column("label")), delivery.column("excluded"))
-    return _last_of_each(delivery.filter(pc.and_(says, pc.is_valid(delivery.column("id")))))
-
-
-def _last_of_each(delivery: pa.Table) -> Labelled:
+    delivery = _select(table, spec, labels)
     suspects = _doubled(hash_ids(delivery.column("id")))
     if not len(suspects):
         return Labelled(delivery, 0)
-    rows = delivery.take(pa.array(suspects))
+    replaced, contradictory = _find_replaced(delivery.take(pa.array(suspects)))
+    is_kept = np.ones(delivery.num_rows, np.bool_)
+    is_kept[suspects[replaced]] = False
+    return Labelled(delivery.filter(pa.array(is_kept)), contradictory)
+
+
+class TakenIn(NamedTuple):
+    """Rows of a delivery in a local file, as of `to_delivery`, and the rows and files that were read."""
+
+    path: Path
+    rows: int
+    contradictory: int
+    read: int
+    files: tuple[SourceFile, ...]
+
+
+def take_in_delivery(
+    source: ListedSource, spec: ModelSpec, labels: Labels, protect: Callable[[pa.Table], pa.Table], folder: Path
+) -> TakenIn:
+    """Read the rows of a delivery into a file of a local folder, in memory that does not grow with them.
+
+    Args:
+        source: the listed files.
+        spec: the model.
+        labels: how its labels are delivered.
+        protect: hashes the keys that are personal.
+        folder: the folder, which holds the file as long as it is.
+
+    Raises:
+        PartitionConflictError: a file changed or was deleted after it was listed.
+    """
+    reader, attempt = Reader(source), 0
+    while attempt == 0 or reader.restart():
+        attempt += 1
+        rows, hashes, read = Spool(folder, f"labels-{attempt}"), HashLog(folder / f"labels-{attempt}.hashes"), 0
+        rows.add(delivery_schema(spec).empty_table())
+        with read_ahead(reader.batches()) as batches:
+            for batch in batches:
+                table = drop_refused(batch, reader.accounts)
+                read += table.num_rows
+                labelled = _select(protect(table), spec, labels)
+                rows.add(labelled)
+                hashes.add(hash_ids(labelled.column("id")))
+    rows.finish()
+    suspects = hashes.positions_of(hashes.doubled())
+    contradictory = 0
+    if len(suspects):
+        replaced, contradictory = _find_replaced(rows.take(suspects, rows.schema.names))
+        rows = _without(rows, suspects[replaced], Spool(folder, "labels"))
+    return TakenIn(rows.finish(), rows.rows, contradictory, read, reader.files())
+
+
+def _select(table: pa.Table, spec: ModelSpec, labels: Labels) -> pa.Table:
+    excluded = is_excluded(table, labels.outcome, labels.excluded)
+    delivery = pa.table([label_keys(table, spec), table.column(labels.label), excluded], schema=delivery_schema(spec))
+    says = pc.or_(pc.is_valid(delivery.column("label")), delivery.column("excluded"))
+    return delivery.filter(pc.and_(says, pc.is_valid(delivery.column("id"))))
+
+
+def _without(rows: Spool, positions: Integers, kept: Spool) -> Spool:
+    kept.add(rows.schema.empty_table())
+    for table, here in rows.blocks():
+        kept.add(table.filter(pa.array(~np.isin(here, positions, assume_unique=True))))
+    return kept
+
+
+def _find_replaced(rows: pa.Table) -> tuple[Integers, int]:
+    """Find the rows that a later one of their id replaces, and count the ids whose rows contradict each other."""
     numbered = rows.append_column("row", pa.array(np.arange(rows.num_rows)))
     last = np.sort(numbered.group_by("id").aggregate([("row", "max")]).column("row_max").to_numpy())
     kept = rows.take(pa.array(last))
     counting = kept.take(pc.index_in(rows.column("id"), kept.column("id").combine_chunks()))
     same = [_equal(rows.column(name), counting.column(name)) for name in ("label", "excluded")]
     unlike = rows.column("id").filter(pc.invert(pc.and_(*same)))
-    is_kept = np.ones(delivery.num_rows, np.bool_)
-    is_kept[np.delete(suspects, last)] = False
-    return Labelled(delivery.filter(pa.array(is_kept)), pc.count_distinct(unlike).as_py())
+    return np.delete(np.arange(rows.num_rows), last), pc.count_distinct(unlike).as_py()
 
 
 def _doubled(hashes: Integers) -> Integers:

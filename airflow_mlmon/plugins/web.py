@@ -19,6 +19,7 @@ from airflow_mlmon.hooks.storage import open_storage
 from airflow_mlmon.partition import parse_day
 from airflow_mlmon.plugins.access import GetUserDep, get_user, partition_of_run, readable_models
 from airflow_mlmon.plugins.pages import ModelRow, render_message, render_models
+from airflow_mlmon.reports.evidently_script import put_script_in
 from airflow_mlmon.reports.tone import headline, tone_of
 from airflow_mlmon.spec.model import NAME_PATTERN
 from airflow_mlmon.storage import ObjectStore, join_uri
@@ -105,8 +106,12 @@ def show_day(
         key = parse_day(day).isoformat()
     except ConfigError as error:
         raise HTTPException(status.HTTP_404_NOT_FOUND, str(error)) from None
+    content = _read(model, key, name)
+    if name is ReportFile.EVIDENTLY:
+        # without an origin it can load no script with the user's rights
+        content = put_script_in(content, lambda script: _read(model, script))
     return _page(
-        _read(model, key, name),
+        content,
         policy=_POLICY.get(name, _PAGE_POLICY),
         media_type=_MEDIA_TYPE.get(name, HTMLResponse.media_type),
     )

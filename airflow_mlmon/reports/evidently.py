@@ -24,6 +24,7 @@ import pandas as pd
 from airflow_mlmon.errors import StateError
 from airflow_mlmon.profiles.schema import Kind
 from airflow_mlmon.records import MetricValue, Verdict, VerdictState
+from airflow_mlmon.reports.evidently_script import link_script
 from airflow_mlmon.reports.sample import Sample, draw_sample
 from airflow_mlmon.reports.svg import printable
 from airflow_mlmon.reports.wording import NOT_ENOUGH
@@ -33,7 +34,7 @@ from airflow_mlmon.spec.model import ModelSpec
 with warnings.catch_warnings():
     # its import uses deprecated names of its dependencies
     warnings.simplefilter("ignore")
-    from evidently import DataDefinition, Dataset, Report
+    from evidently import DataDefinition, Dataset, Report, __version__
     from evidently.core.metric_types import ColumnMetric, SingleValue, SingleValueCalculation, SingleValueMetric
     from evidently.core.report import Context, Snapshot
     from evidently.legacy.renderers.html_widgets import CounterData, WidgetSize, counter
@@ -44,9 +45,11 @@ with warnings.catch_warnings():
 _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 _GUARD = threading.Lock()
 _NULL_MARGIN = 0.05
+# of a wide table: the page of a thousand has 40 MB, and takes more than a minute
+_MOST_COLUMNS = 100
 _POLICY = (
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; font-src data:; img-src data: blob:; "
-    "base-uri 'none'; form-action 'none'"
+    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'unsafe-inline'; font-src data:; "
+    "img-src data: blob:; base-uri 'none'; form-action 'none'"
 )
 _VERDICTS = {
     VerdictState.OK: "not drifted",
@@ -64,9 +67,19 @@ reference.</p></div>"""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidentlyReport:
-    """Report as a page and as data, and the columns that are not in it, each with the reason."""
+    """Report as a page and as data, and the columns that are not in it, each with the reason.
+
+    Attributes:
+        html: The page, which links to its script in the folder above.
+        script: The script.
+        script_name: Name of its file.
+        json: The data.
+        left_out: Columns that are not in it.
+    """
 
     html: bytes
+    script: bytes
+    script_name: str
     json: bytes
     left_out: tuple[str, ...]
 
@@ -113,15 +126,34 @@ def write_evidently(
     title: str,
 ) -> EvidentlyReport:
     """Write Evidently's report of a sample of the day against a sample of the reference."""
-    sample = draw_sample(current=current, reference=reference, kinds=kinds, spec=spec)
-    ours, without_score = _full_data_metrics(drift, verdicts, sample)
+    only = _most_drifted(drift, verdicts) if len(kinds) > _MOST_COLUMNS else None
+    sample = draw_sample(current=current, reference=reference, kinds=kinds, spec=spec, only=only)
+    shown = [value for value in drift if only is None or value.column in only]
+    ours, without_score = _full_data_metrics(shown, verdicts, sample)
     # the guards change the state of the process: warnings and evidently's json
     with _GUARD:
         snapshot, failed = _run(sample, ours)
         page = _page(snapshot, title=title, sample=sample)
     document = json.dumps(_finite(snapshot.dict()), allow_nan=False, default=str, sort_keys=True)
     left_out = (*sample.left_out, *without_score, *failed)
-    return EvidentlyReport(html=page.encode(), json=document.encode(), left_out=left_out)
+    script, name = (Path(dashboard.STATIC_PATH) / "index.js").read_text(encoding="utf-8"), f"evidently-{__version__}.js"
+    return EvidentlyReport(
+        html=link_script(page, script, name).encode(),
+        script=script.encode(),
+        script_name=name,
+        json=document.encode(),
+        left_out=left_out,
+    )
+
+
+def _most_drifted(drift: Sequence[MetricValue], verdicts: Mapping[str, Verdict]) -> frozenset[str]:
+    """Return the columns with the most drift, as many as a page can show: drifted ones first."""
+
+    def rank(found: MetricValue) -> tuple[bool, float]:
+        verdict = verdicts.get(str(found.column))
+        return verdict is None or verdict.state is not VerdictState.BREACH, -(found.value or 0.0)
+
+    return frozenset(str(found.column) for found in sorted(drift, key=rank)[:_MOST_COLUMNS])
 
 
 def _full_data_metrics(

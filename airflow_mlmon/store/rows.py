@@ -49,6 +49,8 @@ _EPISODE = (
 )
 _ARRIVAL = ("files", "labels_delivered", "delay_hours", "delay_reason")
 _MEASURED = ("value", "low", "high", "constant")
+# thousands a day of a wide table, of plain values that need no deep copy
+_VERDICT, _CHECK, _DRIFT = (tuple(item.name for item in fields(of)) for of in (Verdict, CheckOutcome, DriftDetail))
 _DAY_COUNTS = ("rows_read", "rows_accepted", "rows_quarantined")
 
 
@@ -161,7 +163,7 @@ def _detail(metric: MetricValue) -> Row:
     seldom: Row = {"reason": metric.reason, "withheld": metric.withheld, "bound": metric.error_bound}
     seldom["new_values"] = metric.new_values
     held = {name: said for name, said in seldom.items() if said not in ("", None, ())}
-    held |= asdict(metric.drift) if metric.drift else {}
+    held |= {name: getattr(metric.drift, name) for name in _DRIFT} if metric.drift else {}
     return held | (asdict(metric.multivariate) if metric.multivariate else {})
 
 
@@ -185,7 +187,7 @@ def verdict_rows(key: Row, verdicts: Sequence[Verdict]) -> list[Row]:
     return [
         {
             **key,
-            **asdict(verdict),
+            **{name: getattr(verdict, name) for name in _VERDICT},
             "position": position,
             "column": verdict.column or "",
             "segment": verdict.segment or "",
@@ -225,7 +227,7 @@ def check_rows(key: Row, checks: Sequence[CheckOutcome]) -> list[Row]:
     return [
         {
             **key,
-            **asdict(check),
+            **{name: getattr(check, name) for name in _CHECK},
             "position": position,
             "column": check.column or "",
             "severity": check.severity.value,

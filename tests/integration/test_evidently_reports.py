@@ -57,6 +57,8 @@ def test_by_default_the_first_day_and_alerting_days_have_a_report(run):
     ]
     assert [files for files, _ in found] == [[*FILES], [], [*FILES]]
     assert ['href="evidently.html"' in page for _, page in found] == [True, False, True]
+    # one script for the pages of all days
+    assert len(list(Path(run.report_uri()).glob("evidently-*.js"))) == 1
 
 
 def test_a_first_day_that_is_run_again_is_still_the_first(run):

@@ -55,6 +55,7 @@ def written_reports(moto: MotoServer) -> str:
         client.put_object(Bucket=bucket, Key=f"mlmon/reports/loans/{name}", Body=content.encode())
     for name, content in {"evidently.html": report.html, "evidently.json": report.json}.items():
         client.put_object(Bucket=bucket, Key=f"mlmon/reports/loans/2026-03-09/{name}", Body=content)
+    client.put_object(Bucket=bucket, Key=f"mlmon/reports/loans/{report.script_name}", Body=report.script)
     # which nobody may read, though it lies beside the reports
     client.put_object(Bucket=bucket, Key="mlmon/reports/loans/2026-03-09/curated.parquet", Body=b"PAR1")
     return f"s3://{bucket}/mlmon"

@@ -132,10 +132,15 @@ def test_evidently_page_draws_its_charts_and_runs_no_value(browser, tmp_path):
         title=f"day {SCRIPT}",
     )
 
-    seen = visit(browser, written(tmp_path, report.html), wait_for=".js-plotly-plot", count="img, iframe, [onload]")
+    script = tmp_path / report.script_name
+    script.write_bytes(report.script)
+    (tmp_path / "day").mkdir()
+    path = written(tmp_path / "day", report.html)
+
+    seen = visit(browser, path, wait_for=".js-plotly-plot", count="img, iframe, [onload]")
 
     assert not is_harmed(seen)
-    assert seen.requests == []
+    assert seen.requests == [script.as_uri()]
     assert seen.complaints == []
     assert seen.title == f"day {SCRIPT}"
     assert "wind: psi of all 979 rows, drifted" in seen.text

@@ -351,7 +351,7 @@ def read_files(source: ListedSource) -> tuple[pa.Table, tuple[SourceFile, ...]]:
     tables: list[pa.Table] = []
     while not tables or reader.restart():
         with read_ahead(reader.batches()) as batches:
-            tables = [_drop_refused(batch, reader.accounts) for batch in batches]
+            tables = [drop_refused(batch, reader.accounts) for batch in batches]
     return pa.concat_tables(tables, promote_options="permissive"), reader.files()
 
 
@@ -359,7 +359,8 @@ def _pop(table: pa.Table, name: str) -> tuple[pa.Table, pa.ChunkedArray | None]:
     return (table.drop_columns([name]), table.column(name)) if name in table.column_names else (table, None)
 
 
-def _drop_refused(batch: Batch, accounts: Sequence[Account]) -> pa.Table:
+def drop_refused(batch: Batch, accounts: Sequence[Account]) -> pa.Table:
+    """Leave out the rows of a batch that the envelope refuses, and count them among the faults of their file."""
     if batch.refused is None or batch.refused.null_count == batch.table.num_rows:
         return batch.table
     accounts[batch.file].faults.update(batch.refused.drop_null().to_pylist())

@@ -117,6 +117,10 @@ def _write_evidently(run: Run, state: PartitionState, version: str, *, has_page:
         title=str(partition),
     )
     if has_page:
+        # its version is in its name, so that a page keeps the script that it was made for
+        script = run.report_uri(report.script_name)
+        if not run.files.list(script):
+            run.files.write(script, report.script)
         run.files.write(run.report_uri(partition.key, EVIDENTLY), report.html)
     run.files.write(run.report_uri(partition.key, EVIDENTLY_JSON), report.json)
     told = {"file": EVIDENTLY if has_page else EVIDENTLY_JSON, "left_out": report.left_out}

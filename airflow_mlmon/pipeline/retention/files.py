@@ -1,4 +1,4 @@
-"""StoredFiles of the workspace that can be pruned, by kind, day and version."""
+"""Files of the workspace that can be pruned, by kind, day and version."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _Place = tuple[Stored, date | None, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFiles:
-    """StoredFiles of one kind.
+    """Files of one kind.
 
     Attributes:
         stored: The kind.

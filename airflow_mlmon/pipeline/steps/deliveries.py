@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -17,7 +18,7 @@ from airflow_mlmon.archive.curation.personal import hash_values
 from airflow_mlmon.archive.curation.read import ListedSource, read_files
 from airflow_mlmon.archive.envelopes.envelope import open_envelope, open_label_envelope
 from airflow_mlmon.archive.label_keys import key_columns, spell
-from airflow_mlmon.archive.labels import label_column, label_columns, to_delivery
+from airflow_mlmon.archive.labels import label_column, label_columns, take_in_delivery, to_delivery
 from airflow_mlmon.archive.layouts.delta_log import warn_of_log
 from airflow_mlmon.archive.layouts.layout import ListedFile, Listing, list_below, list_dated, list_day, list_delta
 from airflow_mlmon.causes import Cause, CauseKind
@@ -31,6 +32,7 @@ from airflow_mlmon.spec import Labels
 from airflow_mlmon.spec.choices import FileFormat
 from airflow_mlmon.spec.files import Files
 from airflow_mlmon.storage import ObjectStore
+from airflow_mlmon.storage.scratch import scratch_folder
 from airflow_mlmon.tables.reading import Reading
 
 # keys of which every release has read the labels; others change the version of a delivery where they are set
@@ -129,12 +131,25 @@ def _list(store: ObjectStore, labels: Labels, path: str, partition: Partition) -
 
 
 def _take(run: Run, labels: Labels, partition: Partition, source: DeliveryFiles) -> Taken:
+    if labels.path is None:
+        return _take_own(run, labels, partition, source)
+    run.progress("reading labels")
+    with scratch_folder() as folder:
+        protect = partial(_with_hashed_keys, run=run)
+        found = take_in_delivery(_source(run, labels, source), run.spec, labels, protect, folder)
+        manifest = Manifest(partition=partition, files=found.files, rows_accepted=found.read)
+        version = _version(labels, manifest, found.contradictory)
+        run.files.upload(_uri(run, partition, version), found.path)
+        _record(run, partition, version, source.listing, found.rows)
+    note = _join(_tell(found.contradictory), _warn(labels, source))
+    return Taken(found.rows, _problem(manifest), note, _causes(manifest))
+
+
+def _take_own(run: Run, labels: Labels, partition: Partition, source: DeliveryFiles) -> Taken:
+    """Receive the labels that lie in the files of the predictions, which are those of neighbouring days, too."""
     table, manifest = _read(run, labels, partition, source)
     delivered = to_delivery(table, run.spec, labels)
-    # the files of the predictions are those of neighbouring days, too
-    is_own = labels.path is None
-    version = _digest(delivered.rows) if is_own else _version(labels, manifest, delivered.contradictory)
-    _save(run, partition, version, source.listing, delivered.rows)
+    _save(run, partition, _digest(delivered.rows), source.listing, delivered.rows)
     note = _join(_tell(delivered.contradictory), _warn(labels, source))
     return Taken(delivered.rows.num_rows, _problem(manifest), note, _causes(manifest))
 
@@ -220,12 +235,18 @@ def _own_source(run: Run, labels: Labels, source: DeliveryFiles) -> ListedSource
 
 
 def _save(run: Run, partition: Partition, version: str, listing: str, rows: pa.Table) -> None:
-    uri = run.uri("deliveries", partition.key, f"{version}.parquet")
-    run.files.write(uri, to_parquet(rows))
+    run.files.write(_uri(run, partition, version), to_parquet(rows))
+    _record(run, partition, version, listing, rows.num_rows)
+
+
+def _record(run: Run, partition: Partition, version: str, listing: str, rows: int) -> None:
     forget_labelled(run, partition, version)
-    run.store.save_delivery(
-        Delivery(partition=partition, version=version, uri=uri, rows=rows.num_rows, listing=listing)
-    )
+    uri = _uri(run, partition, version)
+    run.store.save_delivery(Delivery(partition=partition, version=version, uri=uri, rows=rows, listing=listing))
+
+
+def _uri(run: Run, partition: Partition, version: str) -> str:
+    return run.uri("deliveries", partition.key, f"{version}.parquet")
 
 
 def _digest(rows: pa.Table) -> str:

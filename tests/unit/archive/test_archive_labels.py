@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from airflow_mlmon.archive.curation.read import ListedSource
 from airflow_mlmon.archive.label_keys import (
     count_merged,
     every_spelling,
@@ -15,13 +17,17 @@ from airflow_mlmon.archive.label_keys import (
     spell,
     spell_keys,
 )
-from airflow_mlmon.archive.labels import to_delivery
+from airflow_mlmon.archive.labels import label_columns, take_in_delivery, to_delivery
+from airflow_mlmon.archive.layouts.layout import list_below
 from airflow_mlmon.archive.sought_keys import SoughtKeys
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.labels import IdForm
+from airflow_mlmon.storage.local import LocalStore
+from tests.support.archive import to_bytes
 from tests.support.base_day import LABELS, SPEC
+from tests.support.runs import write_file
 
 BY_ID = LABELS.format(root="/a")
 
@@ -87,6 +93,26 @@ def test_last_row_of_an_id_counts_and_contradictions_are_counted_by_id():
 
     assert rows.select(["id", "label"]).to_pylist() == [{"id": "a", "label": False}, {"id": "b", "label": True}]
     assert contradictory == 1
+
+
+def test_rows_taken_in_from_files_are_those_of_one_table(tmp_path):
+    spec = spec_of()
+    many = [(f"id-{row % 700}", bool(row % 3) if row % 11 else None) for row in range(1000)]
+    files = (many[:400], [(None, True), ("alone", False)], many[400:])
+    for number, rows in enumerate(files):
+        write_file(f"{tmp_path}/labels/part-{number}.parquet", to_bytes(labelled(*rows)))
+    store = LocalStore()
+    source = ListedSource(
+        store=store, files=list_below(store, f"{tmp_path}/labels/").files, columns=label_columns(spec, spec.labels)
+    )
+
+    found = take_in_delivery(source, spec, spec.labels, lambda table: table, tmp_path)
+
+    expected = to_delivery(labelled(*(row for rows in files for row in rows)), spec, spec.labels)
+    assert pq.read_table(found.path).equals(expected.rows)
+    assert (found.rows, found.contradictory) == (expected.rows.num_rows, expected.contradictory)
+    assert expected.contradictory > 100
+    assert (found.read, len(found.files)) == (1002, 3)
 
 
 def test_ids_in_two_spellings_are_one_prediction():

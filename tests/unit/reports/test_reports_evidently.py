@@ -11,6 +11,7 @@ from airflow_mlmon.profiles.schema import Kind
 from airflow_mlmon.records import VerdictState
 from airflow_mlmon.reports import evidently
 from airflow_mlmon.reports.evidently import EvidentlyReport, write_evidently
+from airflow_mlmon.reports.evidently_script import put_script_in
 from tests.support.evidently import flights_frame, flights_spec
 from tests.support.hostile import HOSTILE, SCRIPT
 from tests.support.pages import drift, evaluated
@@ -109,8 +110,22 @@ def test_page_has_the_title_and_a_policy(report):
 
     assert page.startswith("<!DOCTYPE html>")
     assert "<title>flights 2013-03-08</title>" in page
-    assert "default-src 'none'; script-src 'unsafe-inline'" in page
+    assert "default-src 'none'; script-src 'self' 'unsafe-inline'" in page
     assert "samples of 300 rows of the day and 600 rows of the\nreference" in page
+
+
+def test_script_lies_beside_the_pages_of_all_days(report):
+    assert len(report.html) < 1_000_000 < len(report.script)
+    assert report.html.count(f'<script src="../{report.script_name}"></script>'.encode()) == 1
+
+
+def test_page_that_is_served_alone_gets_its_script_back(report):
+    files = {report.script_name: report.script}
+    page = put_script_in(report.html, files.__getitem__)
+
+    assert page.count(b"<script>" + report.script + b"</script>") == 1
+    assert b"<script src" not in page
+    assert put_script_in(page, files.__getitem__) == page
 
 
 @pytest.mark.parametrize(
@@ -242,3 +257,23 @@ def test_frames_are_left_as_they_are():
     write(current=current)
 
     pd.testing.assert_frame_equal(current, before)
+
+
+def test_report_of_a_wide_table_shows_the_columns_with_the_most_drift():
+    names = [f"x{number:03d}" for number in range(120)]
+    random = np.random.default_rng(0)
+    current, reference = (pd.DataFrame({name: random.normal(size=200) for name in names}) for _ in range(2))
+    report = write_evidently(
+        current=current,
+        reference=reference,
+        drift=[drift(name, rank / 1_000) for rank, name in enumerate(names)],
+        kinds=dict.fromkeys(names, Kind.NUMERIC),
+        verdicts={"x003": evaluated("drift_score", "x003", state=VerdictState.BREACH)},
+        spec=flights_spec(),
+        title="wide",
+    )
+
+    shown = set(metrics(json.loads(report.json), "FullDataDrift"))
+    assert shown == {"x003", *names[21:]}
+    assert set(metrics(json.loads(report.json), "ValueDrift")) == shown
+    assert "20 columns with less drift than the 100 shown" in report.left_out
