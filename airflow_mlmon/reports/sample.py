@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,15 +53,22 @@ class Sample:
 
 
 def draw_sample(
-    *, current: pd.DataFrame, reference: pd.DataFrame, kinds: Mapping[str, Kind], spec: ModelSpec
+    *,
+    current: pd.DataFrame,
+    reference: pd.DataFrame,
+    kinds: Mapping[str, Kind],
+    spec: ModelSpec,
+    only: Collection[str] | None = None,
 ) -> Sample:
-    """Select and convert the columns of both frames that Evidently can compare."""
-    both = (pd.DataFrame(index=current.index), pd.DataFrame(index=reference.index))
+    """Select and convert the columns of both frames that Evidently can compare; of a wide table `only` some."""
+    both: tuple[dict[str, pd.Series], dict[str, pd.Series]] = ({}, {})
     numeric: list[str] = []
     category: list[str] = []
     names: dict[str, str] = {}
     left_out: list[str] = []
     for name in dict.fromkeys((*spec.columns, *kinds)):
+        if only is not None and name in kinds and name not in only:
+            continue
         if reason := _why_not(name, current, reference, spec):
             left_out.append(f"{_short(name)}: {reason}")
             continue
@@ -73,12 +80,14 @@ def draw_sample(
             continue
         names[name] = _unique(_short(name), names.values())
         (numeric if is_number else category).append(names[name])
-        for frame, series in zip(both, values, strict=True):
-            frame[names[name]] = series
+        for columns, series in zip(both, values, strict=True):
+            columns[names[name]] = series
+    if only is not None:
+        left_out.append(f"{len(kinds) - len(only)} columns with less drift than the {len(only)} shown")
     private = frozenset(name for name, column in spec.columns.items() if column.personal or column.role is Role.ID)
     return Sample(
-        current=both[0],
-        reference=both[1],
+        current=pd.DataFrame(both[0], index=current.index),
+        reference=pd.DataFrame(both[1], index=reference.index),
         numeric=tuple(numeric),
         category=tuple(category),
         names=names,

@@ -38,7 +38,7 @@ class RangeStore:
     ) -> dict[tuple[date, str], MetricValue]:
         """Read the values of a range over all rows and columns, by day and metric, with their details."""
         table = schema.metrics
-        of_all = sa.and_(within(table, model, first, last), table.c.column == "", table.c.segment == "")
+        of_all = sa.and_(within(table, model, first, last), schema.OF_ALL)
         of_all = of_all if metrics is None else sa.and_(of_all, table.c.metric.in_(metrics))
         return {(row.day, row.metric): metric_of(row) for row in self._rows(sa.select(table).where(of_all))}
 

@@ -257,3 +257,23 @@ def test_frames_are_left_as_they_are():
     write(current=current)
 
     pd.testing.assert_frame_equal(current, before)
+
+
+def test_report_of_a_wide_table_shows_the_columns_with_the_most_drift():
+    names = [f"x{number:03d}" for number in range(120)]
+    random = np.random.default_rng(0)
+    current, reference = (pd.DataFrame({name: random.normal(size=200) for name in names}) for _ in range(2))
+    report = write_evidently(
+        current=current,
+        reference=reference,
+        drift=[drift(name, rank / 1_000) for rank, name in enumerate(names)],
+        kinds=dict.fromkeys(names, Kind.NUMERIC),
+        verdicts={"x003": evaluated("drift_score", "x003", state=VerdictState.BREACH)},
+        spec=flights_spec(),
+        title="wide",
+    )
+
+    shown = set(metrics(json.loads(report.json), "FullDataDrift"))
+    assert shown == {"x003", *names[21:]}
+    assert set(metrics(json.loads(report.json), "ValueDrift")) == shown
+    assert "20 columns with less drift than the 100 shown" in report.left_out
