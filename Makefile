@@ -6,12 +6,15 @@ PYTHON := $(shell for name in python3 python3.13 python3.12 python3.11; do \
 	if $$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; \
 	then command -v $$name; break; fi; done)
 BIN := .venv/bin
-READY := .venv/ready
+ENVIRONMENT := .venv/ready
+# with the kernels of this tree
+READY := .venv/kernels
+KERNELS := airflow_mlmon/profiles/values/_kernels.c include/kernels/build.py
 UV := $(BIN)/uv --quiet --no-progress --system-certs
 # a shell that forbids bytecode would compile every module again in every process
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up down druid druid-down test fuzz test-druid test-guards bench-profiles bench-druid bench-alerts bench-faults bench-faults-peers bench-models bench-day bench-intake lint format docs bench lock kernels wheel versitygw azurite fake-gcs-server clean
+.PHONY: help setup demo up down druid druid-down test fuzz test-druid test-guards bench-profiles bench-druid bench-alerts bench-faults bench-faults-peers bench-models bench-day bench-intake lint format docs bench lock wheel versitygw azurite fake-gcs-server clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -91,9 +94,6 @@ lock: $(READY) ## resolve requirements.lock again
 	$(UV) pip compile pyproject.toml --extra test --universal --python-version 3.11 \
 		--no-emit-index-url --generate-hashes --no-annotate --no-header --output-file requirements.lock
 
-kernels: $(READY) ## compile the kernels of the profiling engine into this tree, as the setup does
-	@$(BIN)/python -m include.kernels.build
-
 wheel: $(READY) ## build a wheel with them, for any Linux (needs a compiler)
 	@$(BIN)/python -m hatchling build --target wheel
 
@@ -115,7 +115,11 @@ fake-gcs-server: .cache/bin/fake-gcs-server ## build the server of Google Cloud 
 clean: ## remove everything that make created
 	rm -rf .venv .demo .druid .cache build
 
-$(READY): requirements.lock pyproject.toml
+$(READY): $(ENVIRONMENT) $(KERNELS)
+	@$(BIN)/python -m include.kernels.build
+	@touch $@
+
+$(ENVIRONMENT): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is required, but not on the PATH."; exit 1; }
 	@echo "creating .venv with $(PYTHON)"
 	@$(PYTHON) -m venv .venv

@@ -35,6 +35,12 @@ def preload_tasks() -> None:
     _import((*_OF_RUNS, *_OF_TASKS))
 
 
+def keep_loaded() -> None:
+    """Leave what a first day has loaded, such as the libraries of its page, out of the garbage collections to come."""
+    gc.collect()
+    gc.freeze()
+
+
 def _import(names: tuple[str, ...]) -> None:
     # thousands of classes are made, and none of them is garbage
     was_enabled = gc.isenabled()

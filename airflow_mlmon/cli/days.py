@@ -22,6 +22,7 @@ from airflow_mlmon.pipeline.druid.load import DruidIngest
 from airflow_mlmon.pipeline.nightly import Ran, run_partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.send import send_alerts as send
+from airflow_mlmon.preload import keep_loaded
 from airflow_mlmon.records import Status
 from airflow_mlmon.settings import Settings
 from airflow_mlmon.spec import ModelSpec
@@ -52,6 +53,8 @@ def run_days(
                     ran = run_partition(run, partition, evidently=evidently)
                     if druid:
                         is_loaded &= _is_loaded(run, ran)
+                    if partition == partitions[0] != partitions[-1]:
+                        keep_loaded()
                     progress.update(bar, advance=1, step="")
                     if lines is not None:
                         lines.add(ran)

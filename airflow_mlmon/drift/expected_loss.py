@@ -17,13 +17,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from sklearn.ensemble import HistGradientBoostingRegressor
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from airflow_mlmon.drift.matrix import order_hashes, to_doubles
 from airflow_mlmon.profiles.schema import ColumnSchema, Kind
@@ -78,7 +79,7 @@ class LossModel:
         size = max(_MOST_CELLS // max(len(self.columns), 1), 1)
         found = []
         # a loss is never below 0, a sum of trees may be
-        with threadpool_limits(limits=1):
+        with _threads().limit(limits=1):
             for first in range(0, len(places), size):
                 some = asked.slice(first, size)
                 cells = _cells(some, self.columns, min(size, len(places) - first))
@@ -107,11 +108,17 @@ def fit_losses(rows: pa.Table, losses: Floats, columns: Sequence[ColumnSchema], 
     columns, cells = [column for column, is_known in zip(columns, known, strict=True) if is_known], cells[:, known]
     if not columns:
         return None
-    with threadpool_limits(limits=1):
+    with _threads().limit(limits=1):
         folds = [_regressor(columns).fit(cells[fold != part], own[fold != part]) for part in range(_FOLDS)]
     spread = float(own.std()) or float(own.max())
     exponent = round(math.log2(spread)) if spread > 0 else _SMALLEST_EXPONENT
     return LossModel(columns=tuple(columns), exponent=max(exponent, _SMALLEST_EXPONENT), folds=folds)
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    """Look up the thread pools of the loaded libraries, once: it takes as long as thousands of predictions."""
+    return ThreadpoolController()
 
 
 def step_of(rows: int) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_mlmon.records import MetricValue, Verdict
+from airflow_mlmon.records import MetricValue, Verdict, VerdictState
 from airflow_mlmon.spec.metrics import ROWS
 from airflow_mlmon.store import schema
 from airflow_mlmon.store.database import Database
@@ -73,6 +73,20 @@ class RangeStore:
         query = sa.select(table).where(within(table, model, first, last), _about(table, subjects))
         rows = self._rows(query.where(table.c.segment == "").order_by(table.c.day, table.c.position))
         return [(row.day, verdict_of(row)) for row in rows]
+
+    def most_breached(self, model: str, metric: str, first: date, last: date) -> list[str]:
+        """List the columns with a verdict on a metric over a range: those in breach on most days first, then by effect.
+
+        Verdicts on segments do not count.
+        """
+        table = schema.verdicts
+        breaches = sa.func.sum(sa.case((table.c.state == VerdictState.BREACH.value, 1), else_=0))
+        effect = sa.func.coalesce(sa.func.max(sa.func.abs(table.c.effect)), 0.0)
+        query = sa.select(table.c.column).where(
+            within(table, model, first, last), table.c.metric == metric, table.c.segment == "", table.c.column != ""
+        )
+        order = (breaches.desc(), effect.desc(), table.c.column)
+        return [row.column for row in self._rows(query.group_by(table.c.column).order_by(*order))]
 
     def _rows(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
         with self._database.reading() as connection:

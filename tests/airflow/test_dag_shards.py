@@ -24,10 +24,13 @@ SHARDS = ("reference:\n", "shards: {megabytes: 0.0001}\nreference:\n")
 FILES = 3
 # what its tasks need, imported once and not by each
 SCHEDULER = """
-import sys
+import sys, time
+from pathlib import Path
 import airflow.sdk.execution_time.task_runner
 import airflow_mlmon.dag_factory, airflow_mlmon.hooks.run, airflow_mlmon.pipeline.nightly
 from airflow.__main__ import main
+while not Path(sys.argv[1]).exists():
+    time.sleep(0.1)
 sys.argv = ["airflow", "scheduler"]
 main()
 """
@@ -87,10 +90,15 @@ def airflow(archive: Archive, tmp_path_factory: pytest.TempPathFactory) -> Itera
     }
     server = ApiServer(home, settings)
     server.environment["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] = f"http://127.0.0.1:{server.port}/sub/execution/"
-    with server:
-        scheduler = start([sys.executable, "-c", SCHEDULER], home / "scheduler.log", server.environment)
-        yield server
-        stop(scheduler)
+    go = home / "go"
+    scheduler = start([sys.executable, "-c", SCHEDULER, str(go)], home / "scheduler.log", server.environment)
+    try:
+        with server:
+            go.touch()
+            yield server
+    finally:
+        # what follows the join has begun, and need not end
+        stop(scheduler, seconds=2)
 
 
 def await_task(airflow: ApiServer, task: str, seconds: float = 120) -> list[dict[str, Any]]:

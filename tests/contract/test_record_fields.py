@@ -18,6 +18,7 @@ from airflow_mlmon.records import (
     MultivariateDetail,
     Status,
     Verdict,
+    VerdictState,
 )
 from tests.support.published import (
     DAY,
@@ -108,3 +109,14 @@ def test_states_come_back(store, came, is_evaluated):
     store.publish(state, [results(family=Family.LABELS)], supersedes=None)
 
     assert store.state(partition()) == state
+
+
+def test_columns_are_listed_by_their_breaches_then_by_their_effects(store):
+    given = {"far": (VerdictState.OK, -0.9), "near": (VerdictState.OK, 0.1), "none": (VerdictState.OK, None)}
+    given |= {"breached": (VerdictState.BREACH, 0.2)}
+    verdicts = [verdict("drift_score", column=name, state=state, effect=size) for name, (state, size) in given.items()]
+    verdicts += [verdict("drift_score", column="near", segment="a=b", state=VerdictState.BREACH, effect=0.9)]
+    store.publish(partition_state(), [results(verdicts=tuple(verdicts))], supersedes=None)
+
+    assert store.most_breached("flights", "drift_score", DAY, DAY) == ["breached", "far", "near", "none"]
+    assert store.most_breached("flights", "rows", DAY, DAY) == []

@@ -28,7 +28,7 @@ from airflow_mlmon.profiles.columns.histogram import build_histogram
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import Alert, MetricValue, PartitionState, Verdict
 from airflow_mlmon.reports.charts import before_after, intervals
-from airflow_mlmon.reports.heat import MAX_DAYS, HeatMap, heat_map
+from airflow_mlmon.reports.heat import MAX_COLUMNS, MAX_DAYS, HeatMap, heat_map
 from airflow_mlmon.reports.index import IndexDay, IndexPage, index_metrics
 from airflow_mlmon.reports.page import (
     DAY,
@@ -154,9 +154,13 @@ def _heat(run: Run, evaluated: Sequence[date]) -> HeatMap | None:
     """Return the drift of all days up to the last evaluated one."""
     last = evaluated[-1]
     first = max(evaluated[0], last - timedelta(days=MAX_DAYS - 1))
-    verdicts = run.store.metric_verdicts(run.model, DRIFT, first, last)
+    columns = run.store.most_breached(run.model, DRIFT, first, last)
+    # of a wide table only those that are drawn are read
+    shown = [(DRIFT, column) for column in columns[:MAX_COLUMNS]]
+    verdicts = run.store.subject_verdicts(run.model, shown, first, last)
     hrefs = {day: f"{day}/{PAGE}" for day in evaluated if day >= first}
-    return heat_map(date_range(first, last), verdicts, hrefs, run.spec.alerts.evaluation)
+    heat = heat_map(date_range(first, last), verdicts, hrefs, run.spec.alerts.evaluation)
+    return heat and replace(heat, left_out=len(columns) - len(shown))
 
 
 def _artefact(run: Run, partition: Partition, served: str | None, name: str) -> Any:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.prepare import Prepared
-from airflow_mlmon.pipeline.workspace.curated import open_curated
+from airflow_mlmon.pipeline.workspace.curated import open_columns
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.profiles.profile import Profile
@@ -27,7 +27,7 @@ def validate_partition(run: Run, prepared: Prepared) -> list[CheckOutcome]:
     from airflow_mlmon.quality.great_expectations import validate  # noqa: PLC0415 - heavy
 
     known = Known(run.spec, _read_profile(run, prepared), ids=run.spec.id_column)
-    with open_curated(run, prepared.partition, prepared.version) as rows:
+    with open_columns(run, prepared.partition, prepared.version) as rows:
         outcomes = validate(rows, checks, known)
     content = json.dumps([asdict(outcome) for outcome in outcomes], indent=1)
     run.files.write(run.version_uri(prepared.partition, prepared.version, _FILE), content.encode())

@@ -294,8 +294,5 @@ def write_steps(writer: ByteWriter, tally: Tally) -> None:
 
 def read_steps(reader: ByteReader) -> Tally:
     """Read the tally that `write_steps` wrote."""
-    first, steps, counts = reader.integer(), reader.array(np.int32), reader.array(np.int64)
-    keys = np.empty(len(counts), dtype=np.int32)
-    keys[:1] = first
-    keys[1:] = steps
-    return Tally(keys=np.add.accumulate(keys, out=keys), counts=counts)
+    keys, counts = reader.steps()
+    return Tally(keys=keys, counts=counts)

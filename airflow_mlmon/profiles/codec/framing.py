@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from airflow_mlmon.errors import StateError
+from airflow_mlmon.profiles.values.kernels import kernels
 
 _HEADER = struct.Struct("<4sHIQ")
 _LENGTH = struct.Struct("<I")
@@ -168,6 +169,26 @@ class ByteReader:
             return False
         self._at += arrays * _ARRAY.size
         return True
+
+    def steps(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+        """Read the next integer, an array of the steps that follow it, and an array of counts: keys, and counts."""
+        first, begin = self.integer(), self._at
+        code, length = _ARRAY.unpack_from(self._data, begin)
+        if not kernels or not length or _DTYPES[code] not in _UNSIGNED:
+            steps, counts = self.array(np.int32), self.array(np.int64)
+            keys = np.empty(len(counts), dtype=np.int32)
+            keys[:1] = first
+            keys[1:] = steps
+            return np.add.accumulate(keys, out=keys), counts
+        width = _DTYPES[code].itemsize
+        middle = begin + _ARRAY.size + length * width
+        code, length = _ARRAY.unpack_from(self._data, middle)
+        self._at = middle + _ARRAY.size + length * _DTYPES[code].itemsize
+        keys, counts = np.empty(length, dtype=np.int32), np.empty(length, dtype=np.int64)
+        kernels.read_steps(
+            self._data, begin + _ARRAY.size, width, middle + _ARRAY.size, _DTYPES[code].itemsize, first, keys, counts
+        )
+        return keys, counts
 
     def array(self, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
         """Read the next array, as `dtype`."""

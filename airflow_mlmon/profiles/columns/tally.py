@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from airflow_mlmon.profiles.values.kernels import kernels
 from airflow_mlmon.statistics.arrays import Counts
 
 Keys = npt.NDArray[Any]
@@ -79,9 +80,12 @@ class Tally:
         if places > _PLACES_PER_KEY * sum(map(len, parts)):
             return None
         counts = np.zeros(places, dtype=np.int64)
+        by_kernel = kernels if parts[0].keys.dtype == np.int32 else None
         for part in parts:
-            # a tally holds each key once
-            counts[part.keys - low] += part.counts
+            if by_kernel:
+                by_kernel.add_counts(part.keys, part.counts, low, counts)
+            else:
+                np.add.at(counts, part.keys - low, part.counts)
         held = np.flatnonzero(counts != 0)
         return cls(keys=(held + low).astype(parts[0].keys.dtype), counts=counts[held])
 

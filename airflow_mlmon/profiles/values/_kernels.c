@@ -410,11 +410,117 @@ static PyObject *look_up_units(PyObject *self, PyObject *args)
     return PyBool_FromLong(is_there);
 }
 
+/* Add counts at the places of their keys: keys of 32 bits, counts, lowest key, out of counts. */
+static PyObject *add_counts(PyObject *self, PyObject *args)
+{
+    PyObject *keys_of, *counts_of, *out_of;
+    long long low;
+    Py_buffer keys, counts, out;
+    int is_sound = 1;
+    if (!PyArg_ParseTuple(args, "OOLO", &keys_of, &counts_of, &low, &out_of))
+        return NULL;
+    if (view(keys_of, &keys, 0, 0) < 0)
+        return NULL;
+    Py_ssize_t number = keys.len / 4;
+    if (view(counts_of, &counts, 8 * number, 0) < 0) {
+        PyBuffer_Release(&keys);
+        return NULL;
+    }
+    if (view(out_of, &out, 0, 1) < 0) {
+        PyBuffer_Release(&keys);
+        PyBuffer_Release(&counts);
+        return NULL;
+    }
+    const int32_t *key = keys.buf;
+    const int64_t *count = counts.buf;
+    int64_t *places = out.buf;
+    for (Py_ssize_t at = 0; at < number; at++) {
+        uint64_t place = (uint64_t)key[at] - (uint64_t)low;
+        if (place >= (uint64_t)out.len / 8) {
+            is_sound = 0;
+            break;
+        }
+        places[place] += count[at];
+    }
+    PyBuffer_Release(&keys);
+    PyBuffer_Release(&counts);
+    PyBuffer_Release(&out);
+    if (!is_sound) {
+        PyErr_SetString(PyExc_ValueError, "a key has no place");
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+/* Widen unsigned integers of one to eight bytes, aligned or not. */
+#define WIDEN(type)                                                                                                    \
+    for (Py_ssize_t at = 0; at < number; at++) {                                                                       \
+        type held;                                                                                                     \
+        memcpy(&held, from + at * (Py_ssize_t)sizeof held, sizeof held);                                               \
+        to[at] = (int64_t)held;                                                                                        \
+    }
+
+static void widen(const uint8_t *from, Py_ssize_t width, Py_ssize_t number, int64_t *to)
+{
+    if (width == 1)
+        WIDEN(uint8_t)
+    else if (width == 2)
+        WIDEN(uint16_t)
+    else if (width == 4)
+        WIDEN(uint32_t)
+    else
+        WIDEN(uint64_t)
+}
+
+/* Read the tally of integer keys that was written as steps: bytes, where the steps begin and how wide each is, where
+   the counts begin and how wide each is, first key, out of keys of 32 bits, out of counts. */
+static PyObject *read_steps(PyObject *self, PyObject *args)
+{
+    PyObject *data_of, *keys_of, *counts_of;
+    Py_ssize_t steps, step, begin, width;
+    long long first;
+    Py_buffer data, keys, counts;
+    if (!PyArg_ParseTuple(args, "OnnnnLOO", &data_of, &steps, &step, &begin, &width, &first, &keys_of, &counts_of))
+        return NULL;
+    if (view(keys_of, &keys, 0, 1) < 0)
+        return NULL;
+    Py_ssize_t number = keys.len / 4;
+    if (view(counts_of, &counts, 8 * number, 1) < 0) {
+        PyBuffer_Release(&keys);
+        return NULL;
+    }
+    const int is_sound = steps >= 0 && begin >= 0 && (step == 1 || step == 2 || step == 4 || step == 8) &&
+                         (width == 1 || width == 2 || width == 4 || width == 8);
+    const Py_ssize_t after_steps = steps + (number - 1) * step, after_counts = begin + number * width;
+    if (view(data_of, &data, is_sound ? (after_steps > after_counts ? after_steps : after_counts) : -1, 0) < 0) {
+        PyBuffer_Release(&keys);
+        PyBuffer_Release(&counts);
+        return NULL;
+    }
+    int32_t *key = keys.buf;
+    int64_t *count = counts.buf;
+    uint32_t last = (uint32_t)first;
+    if (number) {
+        /* the counts' place holds the steps for a moment */
+        widen((const uint8_t *)data.buf + steps, step, number - 1, count + 1);
+        key[0] = (int32_t)last;
+        for (Py_ssize_t at = 1; at < number; at++)
+            key[at] = (int32_t)(last += (uint32_t)count[at]);
+        widen((const uint8_t *)data.buf + begin, width, number, count);
+    }
+    PyBuffer_Release(&data);
+    PyBuffer_Release(&keys);
+    PyBuffer_Release(&counts);
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef methods[] = {
     {"select_valid", select_valid, METH_VARARGS, "Select the values that are valid."},
     {"split_hours", split_hours, METH_VARARGS, "Select the hours of the rows that are valid, and count the others."},
     {"count_deviations", count_deviations, METH_VARARGS, "Sum and count deviations."},
     {"hash_texts", hash_texts, METH_VARARGS, "Hash texts."},
+    {"add_counts", add_counts, METH_VARARGS, "Add counts at the places of their keys."},
+    {"read_steps", read_steps, METH_VARARGS, "Read a tally that was written as steps."},
     {"look_up_units", look_up_units, METH_VARARGS, "Look up the unit of time of each moment."},
     {"find_patterns", find_patterns, METH_VARARGS, "Find the patterns of texts in ASCII."},
     {NULL, NULL, 0, NULL},

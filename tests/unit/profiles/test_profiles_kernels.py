@@ -9,7 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from airflow_mlmon.profiles.columns import counting
+from airflow_mlmon.profiles.codec import framing
+from airflow_mlmon.profiles.codec.codec import read_steps, write_steps
+from airflow_mlmon.profiles.codec.framing import ByteReader, ByteWriter
+from airflow_mlmon.profiles.columns import counting, tally
+from airflow_mlmon.profiles.columns.tally import Tally
 from airflow_mlmon.profiles.engine import hours
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.hours import Clock
@@ -22,7 +26,7 @@ from airflow_mlmon.spec.times import TimeFeature
 from include.kernels.build import ROOT, SOURCE, compile_kernels
 from tests.support.profiles import make_schema, numeric_schema
 
-MODULES = (counting, hours, characters, murmur, reading, times)
+MODULES = (counting, framing, hours, tally, characters, murmur, reading, times)
 LIMITS = np.finfo(np.float64)
 SPECIAL = [0.0, -0.0, 0.5, 1.5, 2.5, -0.5, -1.5, 1e-300, -1e-300, LIMITS.smallest_subnormal, LIMITS.tiny]
 SPECIAL += [-LIMITS.smallest_subnormal, 2.0**-126, np.nextafter(2.0**-126, 0), -(2.0**-127), 2.0**-149, 1 / 3]
@@ -137,6 +141,32 @@ def test_times_have_the_same_hour_and_weekday(both, zone, bounds):
             assert pure.equals(fast)
 
 
+def test_stored_tallies_are_read_and_summed_alike(both):
+    random = np.random.default_rng(4)
+    sizes = (0, 1, 2, 300, 40_000)
+    widest = [2**6, 2**14, 2**30, 2**62]
+    tallies = [
+        Tally.of_counts(random.integers(-spread, spread, size).astype(np.int32), random.integers(1, most, size))
+        for size in sizes
+        for spread in (200, 40_000)
+        for most in widest[: 4 if size < 3 else 3]
+    ]
+
+    def read_and_sum():
+        writer = ByteWriter()
+        for one in tallies:
+            write_steps(writer, one)
+        reader = ByteReader(writer.seal(b"TEST", 1), b"TEST", 1)
+        found = [read_steps(reader) for _ in tallies]
+        assert found == tallies
+        return [*found, Tally.total(found)]
+
+    pure, fast = both(read_and_sum)
+
+    assert pure == fast
+    assert [one.keys.dtype for one in pure] == [one.keys.dtype for one in fast]
+
+
 def test_kernels_of_another_source_are_left_out(compiled, tmp_path, caplog):
     changed = tmp_path / "changed.c"
     changed.write_bytes((ROOT / SOURCE).read_bytes() + b"\n")
@@ -153,6 +183,10 @@ def test_buffers_that_are_too_short_are_refused(compiled):
         compiled.select_valid(np.zeros(4), 8, b"\xff", 6, 4, out)
     with pytest.raises(ValueError, match="too short"):
         compiled.count_deviations(np.zeros(4), 1.0, out, None, None)
+    with pytest.raises(ValueError, match="too short"):
+        compiled.read_steps(bytes(10), 0, 1, 4, 8, 0, np.zeros(2, np.int32), np.zeros(2, np.int64))
+    with pytest.raises(ValueError, match="no place"):
+        compiled.add_counts(np.array([7], np.int32), np.ones(1, np.int64), 3, np.zeros(4, np.int64))
     with pytest.raises(ValueError, match="damaged"):
         compiled.hash_texts(offsets, 4, 0, 2, b"text", out)
     with pytest.raises(ValueError, match="ASCII"):
