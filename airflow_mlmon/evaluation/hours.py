@@ -74,23 +74,32 @@ class RowHours:
     @cached_property
     def series(self) -> Sequence[Series]:
         """Return the share of each tested hour, and the mean direction of the rows, with their history."""
+        counted = [(day, rows, int(rows.sum())) for day, rows in [*self.past, (self.day, self.now)]]
         of_hours = [
-            self._series(Measure.SHARE, [0.0 if at != hour else 1.0 for at in range(HOURS)]) for hour in self.tested
+            self._series(Measure.SHARE, [(day, _share(rows, total, hour)) for day, rows, total in counted], scale=1.0)
+            for hour in self.tested
         ]
-        return [*of_hours, *(self._series(Measure.MEAN, direction) for direction in _DIRECTIONS)]
+        everything = np.sum([rows for _, rows in self.past], axis=0)
+        of_directions = [
+            self._series(
+                Measure.MEAN,
+                [(day, _mean(rows, total, weights)) for day, rows, total in counted],
+                scale=max(_deviation(everything, weights), _ONE),
+            )
+            for weights in _DIRECTIONS
+        ]
+        return [*of_hours, *of_directions]
 
-    def _series(self, measure: Measure, weights: Sequence[float] | Floats) -> Series:
-        weighting = np.asarray(weights)
-        past = [(day, _point(rows, weighting)) for day, rows in self.past]
-        total = np.sum([rows for _, rows in self.past], axis=0)
-        spread = float(np.average(weighting**2, weights=total) - np.average(weighting, weights=total) ** 2)
+    def _series(self, measure: Measure, points: Sequence[tuple[date, Point]], scale: float) -> Series:
+        """Return the series of points of which the last is that of the day itself."""
+        *past, (_, now) = points
         return Series(
             measure=measure,
             worse=Worse.BOTH,
             day=self.day,
-            now=_point(self.now, weighting),
+            now=now,
             past=past,
-            scale=max(math.sqrt(max(spread, 0.0)), _ONE) if measure is Measure.MEAN else 1.0,
+            scale=scale,
             season=self.season,
             outliers=self.outliers,
         )
@@ -159,8 +168,17 @@ def _beyond_past(hours: RowHours) -> float:
     return beyond_past(past, now, least, weekdays, hours.day.weekday() if is_seasonal else 0)
 
 
-def _point(rows: Counts, weights: Floats) -> Point:
-    return Point(value=float(np.average(weights, weights=rows)), rows=int(rows.sum()))
+def _share(rows: Counts, total: int, hour: int) -> Point:
+    return Point(value=float(rows[hour]) / total, rows=total)
+
+
+def _mean(rows: Counts, total: int, weights: Floats) -> Point:
+    return Point(value=float(np.average(weights, weights=rows)), rows=total)
+
+
+def _deviation(rows: Counts, weights: Floats) -> float:
+    spread = float(np.average(weights**2, weights=rows) - np.average(weights, weights=rows) ** 2)
+    return math.sqrt(max(spread, 0.0))
 
 
 def _moved(hours: RowHours) -> str:
