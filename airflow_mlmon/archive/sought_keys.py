@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from airflow_mlmon.profiles.engine.id_hashes import hash_ids
 from airflow_mlmon.statistics.arrays import Flags, Integers
 
-_HASH_BITS, _SPARSE, _FEWEST_BITS = 63, 8, 8
+_HASH_BITS, _SPARSE, _FEWEST_BITS = 63, 4, 8
 
 
 class Matched(NamedTuple):
@@ -25,16 +25,19 @@ class SoughtKeys:
     """Keys of a delivery without nulls, hashed and sorted once; of equal ones the first belongs to the predictions."""
 
     def __init__(self, keys: pa.ChunkedArray) -> None:
-        self._keys = _to_large(keys)
-        hashes = hash_ids(self._keys)
+        hashes = hash_ids(keys)
         self._order = np.argsort(hashes)
         self._hashes = hashes[self._order]
-        self._keys = pa.chunked_array([self._keys.combine_chunks()])
-        # one in eight places is taken: most other hashes are told by theirs
+        self._keys = pa.chunked_array([_to_large(keys).combine_chunks()])
+        # at most a fourth of the places is taken: most other hashes are told by theirs
         self._shift = _HASH_BITS - max((len(hashes) * _SPARSE).bit_length(), _FEWEST_BITS)
         self._is_taken = np.zeros(1 << (_HASH_BITS - self._shift), np.bool_)
         self._is_taken[hashes >> self._shift] = True
         self._has_doubled = bool(np.any(self._hashes[1:] == self._hashes[:-1]))
+
+    def __len__(self) -> int:
+        """Return the number of keys."""
+        return len(self._hashes)
 
     def find(self, keys: pa.ChunkedArray) -> Matched:
         """Find the predictions that have one of the keys; null is none."""

@@ -48,9 +48,13 @@ def find_labelled(run: Run, delivery: Delivery, days: Mapping[Partition, str]) -
     if left:
         matched = match_delivery(run, delivery, left)
         labels = read_labels(run, delivery)
-        for day, batches in matched.items():
+        for day in list(matched):
+            batches = matched.pop(day)
             run.files.write(labelled_uri(run, delivery, day, left[day]), _encode(batches, labels))
-            found[day] = np.concatenate([np.zeros(0, dtype=np.int64), *(batch.rows for batch in batches)])
+            rows = [np.zeros(0, dtype=np.int64), *(batch.rows for batch in batches)]
+            # the positions are written
+            del batches
+            found[day] = np.concatenate(rows)
     return found
 
 

@@ -1,4 +1,4 @@
-"""Keys of stored deliveries, and the predictions of days that have them; memory holds four million keys at a time."""
+"""Keys of stored deliveries, and the predictions of days that have them; memory holds two million keys at a time."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from airflow_mlmon.records import Delivery
 from airflow_mlmon.spec.labels import IdForm
 from airflow_mlmon.statistics.arrays import Flags
 
-# keys that are sought at a time, each of which takes about 100 bytes, and the rows of a day that are read at a time
-_AT_ONCE, _BATCH = 1 << 22, 1 << 18
+# keys that are sought at a time, each of which takes about 120 bytes, and the rows of a day that are read at a time
+_AT_ONCE, _BATCH = 1 << 21, 1 << 18
 
 
 class Marked(NamedTuple):
@@ -39,8 +39,7 @@ def match_delivery(run: Run, delivery: Delivery, days: Mapping[Partition, str]) 
     """
     pairs: dict[Partition, list[Matched]] = {day: [] for day in days}
     start = 0
-    for keys in _blocks(run, delivery):
-        sought = SoughtKeys(keys)
+    for sought in map(SoughtKeys, _blocks(run, delivery)):
         for day in list(pairs):
             try:
                 found = [_at(first, start, sought.find(batch)) for first, batch in _keys_of(run, day, days[day])]
@@ -49,7 +48,7 @@ def match_delivery(run: Run, delivery: Delivery, days: Mapping[Partition, str]) 
             else:
                 before: Sequence[Matched | None] = pairs[day] or [None] * len(found)
                 pairs[day] = [_join(*both) for both in zip(before, found, strict=True)]
-        start += len(keys)
+        start += len(sought)
     return pairs
 
 
@@ -92,10 +91,16 @@ def _blocks(run: Run, delivery: Delivery) -> Iterator[pa.ChunkedArray]:
         for batch in file.iter_batches(_BATCH, columns=["id"]):
             held.append(batch.column(0))
             if len(held) * _BATCH >= _AT_ONCE:
-                yield spell_stored(pa.chunked_array(held), run.spec)
-                held = []
+                yield spell_stored(_take_all(held), run.spec)
         if held:
-            yield spell_stored(pa.chunked_array(held), run.spec)
+            yield spell_stored(_take_all(held), run.spec)
+
+
+def _take_all(held: list[pa.Array]) -> pa.ChunkedArray:
+    """Return the arrays as one and empty the list, so that whoever is done with them frees their memory."""
+    taken = pa.chunked_array(held)
+    held.clear()
+    return taken
 
 
 def _keys_of(run: Run, day: Partition, version: str) -> Iterator[tuple[int, pa.ChunkedArray]]:
