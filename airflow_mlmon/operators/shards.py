@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -50,9 +51,9 @@ class _ShardOperator(PartitionOperator):
 
         return self.run_shard(run, ShardFiles(run, self.shard["plan"]), self.shard["shard"])
 
+    @abstractmethod
     def run_shard(self, run: Run, files: ShardFiles, shard: int) -> int:
-        """Run the step."""
-        raise NotImplementedError
+        """Run the step, and return the number of rows that it is about."""
 
 
 class ReadShardOperator(_ShardOperator):
