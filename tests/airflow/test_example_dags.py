@@ -76,20 +76,21 @@ def command(folder: Path, name: str) -> list[str]:
     return [sys.executable, "-m", "tests.support.dag_run", str(folder / "dags" / name), "2026-03-07"]
 
 
+def run_example(folder: Path, name: str, server: ApiServer) -> dict[str, Any]:
+    """What the tasks of a DAG have returned."""
+    done = subprocess.run(
+        command(folder, name), capture_output=True, text=True, check=True, env={**os.environ, **server.environment}
+    )
+    return dict(outcome(done.stdout)["values"])
+
+
 def outcome(output: str) -> dict[str, Any]:
     return dict(json.loads(next(line for line in output.splitlines() if line.startswith('{"state"'))))
 
 
 def test_retrain_fits_a_model_to_the_labelled_rows_of_the_archive(folder, server):
-    done = subprocess.run(
-        command(folder, "example_retrain.py"),
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, **server.environment},
-    )
+    trained = run_example(folder, "example_retrain.py", server)["train"]
 
-    trained = outcome(done.stdout)["values"]["train"]
     assert trained["because"] == ["drift"]
     assert 200 < trained["rows"] < 80 * DAYS
     assert set(json.loads(Path(trained["uri"]).read_text())) == {"amount", "term"}
@@ -100,15 +101,8 @@ def test_pruning_deletes_what_is_old_and_keeps_what_labels_may_come_for(folder, 
     for path in (folder / "workspace").rglob("*.parquet"):
         os.utime(path, (0, 0))
 
-    done = subprocess.run(
-        command(folder, "example_prune.py"),
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, **server.environment},
-    )
+    pruned = run_example(folder, "example_prune.py", server)["prune_model"]
 
-    pruned = outcome(done.stdout)["values"]["prune_model"]
     assert pruned["quarantine"]["files"] == len(refused) == DAYS
     assert not any(path.exists() for path in refused)
     assert (pruned["rows"]["files"], pruned["rows"]["kept"]) == (0, {"labels may still come": DAYS})
