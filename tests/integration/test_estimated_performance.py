@@ -15,6 +15,9 @@ from rich.console import Console
 from airflow_mlmon.cli.table import days_table
 from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace import curated, losses
+from airflow_mlmon.pipeline.workspace.losses import expected_losses
+from airflow_mlmon.pipeline.workspace.reference import pinned_reference
 from airflow_mlmon.records import MetricValue, VerdictState
 from tests.support.archive import FIRST, LABELS, Archive, day_table, partition, replace_columns, to_bytes
 from tests.support.nightly_model import evaluate_day
@@ -107,6 +110,24 @@ def test_the_estimate_is_there_on_the_day_and_holds_when_the_labels_come(run, at
     assert labelled["estimation_gap"].value == pytest.approx(labelled["accuracy"].value - estimate.value)
     assert labelled["estimation_gap"].low <= 0 <= labelled["estimation_gap"].high
     assert state_of(run, offset, "estimation_gap") is VerdictState.OK
+
+
+@pytest.mark.usefixtures("at_once")
+def test_losses_expected_of_few_rows_at_a_time_are_those_of_all_at_once(run, monkeypatch):
+    """A table of many columns is held some thousand rows at a time."""
+    reference, state = pinned_reference(run), run.store.state(partition(HEALTHY))
+    asked = run, state.partition, state.version, reference.folder, reference.schema
+    before = expected_losses(*asked)
+    kept = [item.uri for item in run.files.list(run.version_uri(state.partition, state.version, "expected-"))]
+    for uri in kept:
+        run.files.delete(uri)
+    monkeypatch.setattr(losses, "_VALUES", 500)
+    monkeypatch.setattr(curated, "_VALUES", 500)
+    again = expected_losses(*asked)
+
+    assert len(kept) == 1
+    assert len(before.values) == ROWS
+    assert again.values.tolist() == before.values.tolist()
 
 
 def test_less_certain_scores_are_alerted_without_labels(run, at_once):

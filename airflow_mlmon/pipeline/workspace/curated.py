@@ -20,7 +20,8 @@ from airflow_mlmon.storage.local import LocalStore
 from airflow_mlmon.storage.ranges import RangedFile
 
 _WHOLE = "curated.parquet"
-_BATCH = 1 << 17
+# rows and values of a batch
+_BATCH, _VALUES = 1 << 17, 1 << 23
 # row groups whose columns are fetched at a time
 _FETCHED = 8
 
@@ -117,20 +118,21 @@ class CuratedColumns:
         return tuple(dict.fromkeys(name for schema in schemas for name in scalar_names(schema)))
 
     def batches(
-        self, columns: Collection[str] | None = None, where_there: Collection[str] = (), size: int = _BATCH
+        self, columns: Collection[str] | None = None, where_there: Collection[str] = (), size: int | None = None
     ) -> Iterator[pa.Table]:
         """Yield the rows in batches, in memory that does not grow with them.
 
         Args:
             columns: the columns to read; by default all.
             where_there: further columns, which may be missing.
-            size: most rows of a batch.
+            size: most rows of a batch; by default fewer of many columns.
         """
         for file in self._files:
             wanted = _present(file, columns, where_there)
             with pq.ParquetFile(file, page_checksum_verification=True, pre_buffer=False) as opened:
+                most = size or max(min(_BATCH, _VALUES // max(len(wanted or self.names), 1)), 1)
                 for groups in _fetched(file, opened.metadata, wanted):
-                    for batch in opened.iter_batches(size, row_groups=groups, columns=wanted):
+                    for batch in opened.iter_batches(most, row_groups=groups, columns=wanted):
                         yield pa.Table.from_batches([batch])
 
     def table(self, columns: Collection[str] | None = None, where_there: Collection[str] = ()) -> pa.Table:

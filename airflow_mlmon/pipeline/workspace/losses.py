@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -35,6 +36,8 @@ _LOSS = "\x1floss"
 _MOST_OUTPUTS = 50
 _EXPONENT, _STEP = b"exponent", b"step"
 _KINDS = (Kind.NUMERIC, Kind.CATEGORY)
+# values of rows that are held at a time
+_VALUES = 1 << 23
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,12 +125,22 @@ def _expect(run: Run, partition: Partition, version: str, model: LossModel) -> E
 
     names = [column.name for column in model.columns]
     with open_columns(run, partition, version) as rows:
-        step, first, tables = step_of(rows.rows), 0, []
-        for batch in rows.batches([], where_there=names):
-            tables.append(batch.take(pa.array(np.arange(-first % step, batch.num_rows, step))))
-            first += batch.num_rows
-    values = model.expect(pa.concat_tables(tables)) if tables else np.empty(0)
-    return ExpectedLosses(exponent=model.exponent, step=step, values=values)
+        step = step_of(rows.rows)
+        values = [model.expect(some) for some in _every(step, rows.batches([], where_there=names), len(names))]
+    return ExpectedLosses(exponent=model.exponent, step=step, values=np.concatenate([np.empty(0), *values]))
+
+
+def _every(step: int, batches: Iterable[pa.Table], columns: int) -> Iterator[pa.Table]:
+    """Yield every `step`-th row of the batches, many at a time, but few of many columns."""
+    first, held = 0, list[pa.Table]()
+    for batch in batches:
+        held.append(batch.take(pa.array(np.arange(-first % step, batch.num_rows, step))))
+        first += batch.num_rows
+        if columns * sum(table.num_rows for table in held) >= _VALUES:
+            yield pa.concat_tables(held)
+            held = []
+    if held:
+        yield pa.concat_tables(held)
 
 
 def with_losses(run: Run, joined: pa.Table, expected: Floats) -> pa.Table:
