@@ -54,7 +54,7 @@ def check_day_zone(spec: ModelSpec, stored: str | None) -> None:
         ConfigError: the zone was changed; the same events would be rows of two days, or of none.
     """
     if stored is not None and stored != spec.day_zone:
-        file = spec._file  # noqa: SLF001 - not a key of the spec
+        file = spec.file
         where = f"{locate(file, 'day_zone')}: " if file else ""
         raise ConfigError(
             f"{where}The stored days of {spec.model} are days of {stored}, not of {spec.day_zone}.",

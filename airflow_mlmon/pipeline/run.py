@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_mlmon.alerts.channels import channels_of
 from airflow_mlmon.archive.layouts.layout import day_folders
+from airflow_mlmon.fleet import RegisteredModel
 from airflow_mlmon.lifecycle.states import Policy
 from airflow_mlmon.partition import DEFAULT_ZONE, Partition, days_between
 from airflow_mlmon.profiles.hours import Clock
@@ -62,6 +63,14 @@ class Run:
     def model(self) -> str:
         """Return the name of the model."""
         return self.spec.model
+
+    @property
+    def registered(self) -> RegisteredModel:
+        """Return the model as its spec describes it."""
+        same = ("model", "task", "owner", "team", "tags", "description", "start", "end")
+        return RegisteredModel(
+            zone=self.spec.day_zone, spec=self.spec.file, **{name: getattr(self.spec, name) for name in same}
+        )
 
     @property
     def files(self) -> ObjectStore:

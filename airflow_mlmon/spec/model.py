@@ -27,6 +27,7 @@ from airflow_mlmon.spec.choices import (
     Role,
 )
 from airflow_mlmon.spec.column import Column
+from airflow_mlmon.spec.divisions import check_divisions
 from airflow_mlmon.spec.drift import Drift
 from airflow_mlmon.spec.druid import Druid
 from airflow_mlmon.spec.duplicates import Duplicates
@@ -46,6 +47,8 @@ from airflow_mlmon.spec.worth import Worth
 from airflow_mlmon.spec.zones import Zone, check_days
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
+# as Airflow stores the tags of a DAG
+Tag = Annotated[str, Field(min_length=1, max_length=100)]
 _FUNCTION = r"^[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*$"
 _TYPE_OF_ROLE = {
     Role.ID: ColumnType.STRING,
@@ -54,9 +57,6 @@ _TYPE_OF_ROLE = {
 
 # keys that only some kinds of model read
 TASK_KEYS = frozenset({"classes", "cutoff", "fairness", "threshold", "tolerance", "value"})
-
-_UNDIVIDED = {Role.ID, Role.TIME, Role.SCORE, Role.VERSION, Role.GROUP, Role.ITEM}
-_DIVIDING = {ColumnType.CATEGORY, ColumnType.STRING, ColumnType.BOOLEAN, ColumnType.INTEGER}
 
 
 class ModelSpec(Section):
@@ -98,6 +98,8 @@ class ModelSpec(Section):
     )
     description: str = Field(default="", description="Description of the model.")
     owner: str = Field(default="", description="Person or team responsible for the model.")
+    team: str = Field(default="", description="Team that the owner belongs to.")
+    tags: tuple[Tag, ...] = Field(default=(), description="Tags of the model on the fleet page and of its DAG.")
     start: date = Field(description="First day to monitor, YYYY-MM-DD; the DAG's start date.")
     end: date | None = Field(default=None, description="Last day to monitor; the DAG's end date.")
     day_zone: Zone = Field(
@@ -148,6 +150,11 @@ class ModelSpec(Section):
     retention: Retention = Field(default_factory=Retention)
     # file that it was loaded from, for messages
     _file: str = PrivateAttr("")
+
+    @property
+    def file(self) -> str:
+        """Path of the file that it was loaded from; empty if it was not loaded from one."""
+        return self._file
 
     @cached_property
     def columns(self) -> dict[str, Column]:
@@ -238,35 +245,9 @@ class ModelSpec(Section):
         return [[segment] if isinstance(segment, str) else segment for segment in segments]
 
     @model_validator(mode="after")
-    def _segments_divide(self) -> Self:
-        for position, segment in enumerate(self.segments):
-            for name in segment:
-                self._known_column(name, f"segments.{position}")
-                column = self.columns[name]
-                if column.personal is not None:
-                    raise ValueError(f"segments.{position}: {name!r} is personal; its values would appear on pages")
-                self._divides(name, f"segments.{position}")
-        if len(set(self.segments)) < len(self.segments):
-            raise ValueError("segments: the same segment is listed twice")
+    def _divisions_divide(self) -> Self:
+        check_divisions(self.segments, self.fairness, self.columns)
         return self
-
-    @model_validator(mode="after")
-    def _protected_divide(self) -> Self:
-        for position, name in enumerate(self.fairness.columns if self.fairness else ()):
-            key = f"fairness.columns.{position}"
-            self._known_column(name, key)
-            if self.columns[name].personal is PersonalData.DROP:
-                raise ValueError(f"{key}: {name!r} is dropped as personal; use `personal: hash`")
-            self._divides(name, key)
-        return self
-
-    def _divides(self, name: str, key: str) -> None:
-        column = self.columns[name]
-        if column.role in _UNDIVIDED or column.type not in _DIVIDING:
-            raise ValueError(
-                f"{key}: {name!r} is a {column.type} of role {column.role}; a segment must be a "
-                "category, string, boolean or integer column; the version is always one"
-            )
 
     @model_validator(mode="after")
     def _references_exist(self) -> Self:

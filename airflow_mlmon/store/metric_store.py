@@ -29,6 +29,7 @@ from airflow_mlmon.store import actions, episodes, history, outbox, profile_sche
 from airflow_mlmon.store.baseline_store import BaselineStore
 from airflow_mlmon.store.database import Database
 from airflow_mlmon.store.delivery_store import DeliveryStore
+from airflow_mlmon.store.fleet_store import FleetStore
 from airflow_mlmon.store.history import Value
 from airflow_mlmon.store.metric_pruning import MetricPruning
 from airflow_mlmon.store.migration import bring_to_head
@@ -49,7 +50,7 @@ from airflow_mlmon.store.schema import BreachState
 _POLICY = Policy()
 
 
-class MetricStore(RangeStore, BaselineStore, DeliveryStore, MetricPruning):
+class MetricStore(RangeStore, BaselineStore, DeliveryStore, FleetStore, MetricPruning):
     """Metric store at a URL: SQLite by default, PostgreSQL in production.
 
     Opening it creates or upgrades its tables. A day is the one on which a partition starts; a range includes

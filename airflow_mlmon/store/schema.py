@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from airflow_mlmon.partition import DEFAULT_ZONE
 
-SCHEMA_VERSION = "0015"
+SCHEMA_VERSION = "0016"
 VERSION_TABLE = "mlmon_schema_version"
 
 
@@ -360,4 +360,29 @@ baselines = sa.Table(
     _text("who"),
     _text("why"),
     sa.Column("accepted_at", UtcDateTime, nullable=False),
+)
+
+models = sa.Table(
+    "mlmon_models",
+    metadata,
+    _key("model"),
+    *(_text(name) for name in ("task", "owner", "team", "tags", "description")),
+    sa.Column("start", sa.Date),
+    sa.Column("end", sa.Date),
+    _zone(),
+    _text("spec"),
+    _text("error"),
+)
+
+audit = sa.Table(
+    "mlmon_audit",
+    metadata,
+    _key("model"),
+    _key("number", sa.Integer),
+    _text("kind"),
+    sa.Column("day", sa.Date, nullable=False),
+    _text("who"),
+    _text("why"),
+    _text("detail"),
+    sa.Column("at", UtcDateTime, nullable=False),
 )

@@ -126,6 +126,7 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
         ServiceError: the archive or the workspace rejects a request or does not reply.
         PartitionConflictError: a file changed during reading; a retry may succeed.
     """
+    run.store.register(run.registered)
     with scratch_folder() as folder:
         run.progress("reading the archive")
         arrived = list_arrived(run, partition)

@@ -1,0 +1,55 @@
+"""Records of the monitored models together: each as its spec describes it, and what people did to its days."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from airflow_mlmon.partition import DEFAULT_ZONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredModel:
+    """Model as its spec described it to its last run, or when the specs were last listed.
+
+    Attributes:
+        zone: Time zone whose days are its days.
+        spec: Path of its spec.
+        error: Why its spec cannot be loaded; empty if it can.
+    """
+
+    model: str
+    task: str = ""
+    owner: str = ""
+    team: str = ""
+    tags: tuple[str, ...] = ()
+    description: str = ""
+    start: date | None = None
+    end: date | None = None
+    zone: str = DEFAULT_ZONE
+    spec: str = ""
+    error: str = ""
+
+
+class AuditKind(StrEnum):
+    """What a person did to a day, other than to its alerts and baselines, which keep their own record."""
+
+    FORGET = "forget"
+    RUN_AGAIN = "run_again"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """Deed of a person on a day of a model.
+
+    Attributes:
+        detail: What it changed, in words.
+    """
+
+    kind: AuditKind
+    day: date
+    who: str
+    why: str
+    detail: str = ""
+    at: datetime
