@@ -93,8 +93,9 @@ def _check_bounds(text: str, name: str) -> None:
     loader = _Loader(text)
     open_, anchors = [_Open()], dict[str, int]()
     try:
+        event: Any
         while loader.check_event():
-            event: Any = loader.get_event()
+            event = loader.get_event()
             if isinstance(event, yaml.AliasEvent):
                 # an unknown one is the parser's to report; an open one contains itself
                 if any(event.anchor == each.anchor for each in open_):
