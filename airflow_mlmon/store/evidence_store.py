@@ -11,14 +11,14 @@ import sqlalchemy as sa
 
 from airflow_mlmon.fleet import BundleEntry, MonitoringPlan
 from airflow_mlmon.records import Action, Family, SubjectKey
-from airflow_mlmon.store import profile_schemas, schema
+from airflow_mlmon.store import evidence_tables, profile_schemas, schema
 from airflow_mlmon.store.actions import action_of
 from airflow_mlmon.store.database import Database
 from airflow_mlmon.store.profile_schemas import StoredSchema
 from airflow_mlmon.store.range_store import within
 from airflow_mlmon.store.rows import subject_of
 
-_bundles, _outbox = schema.bundles, schema.outbox
+_bundles, _outbox = evidence_tables.bundles, schema.outbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,13 +61,13 @@ class EvidenceStore:
 
     def plans(self, model: str) -> dict[str, MonitoringPlan]:
         """Read every monitoring plan that results of a model were made under, by id."""
-        table = schema.plans
+        table = evidence_tables.plans
         query = sa.select(table).where(table.c.model == model).order_by(table.c.plan)
         return {row.plan: MonitoringPlan(id=row.plan, content=row.content) for row in self._all(query)}
 
     def plans_of_days(self, model: str, first: date, last: date) -> dict[tuple[date, Family], str]:
         """Read the ids of the plans that the results of a range were made under, by day and family."""
-        table = schema.result_plans
+        table = evidence_tables.result_plans
         query = sa.select(table).where(within(table, model, first, last))
         return {(row.day, Family(row.family)): row.plan for row in self._all(query)}
 

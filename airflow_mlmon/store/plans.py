@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from airflow_mlmon.fleet import MonitoringPlan
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import Family
-from airflow_mlmon.store import schema
+from airflow_mlmon.store import evidence_tables
 from airflow_mlmon.store.rows import is_of, key_of
 
-_plans, _results = schema.plans, schema.result_plans
+_plans, _results = evidence_tables.plans, evidence_tables.result_plans
 
 
 def note_plan(

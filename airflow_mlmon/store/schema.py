@@ -386,35 +386,3 @@ audit = sa.Table(
     _text("detail"),
     sa.Column("at", UtcDateTime, nullable=False),
 )
-
-plans = sa.Table(
-    "mlmon_plans",
-    metadata,
-    _key("model"),
-    _key("plan"),
-    _text("content"),
-)
-
-result_plans = sa.Table(
-    "mlmon_result_plans",
-    metadata,
-    _key("model"),
-    _key("day", sa.Date),
-    _key("family"),
-    _text("plan"),
-    _of_partition(),
-)
-
-bundles = sa.Table(
-    "mlmon_bundles",
-    metadata,
-    _key("model"),
-    _key("number", sa.Integer),
-    sa.Column("first", sa.Date, nullable=False),
-    sa.Column("last", sa.Date, nullable=False),
-    _text("head"),
-    sa.Column("is_held", sa.Boolean, nullable=False),
-    _text("who"),
-    _text("why"),
-    sa.Column("at", UtcDateTime, nullable=False),
-)

@@ -16,7 +16,7 @@ def upgrade() -> None:
     op.create_table(
         "mlmon_plans",
         sa.Column("model", sa.Text, primary_key=True),
-        sa.Column("plan", sa.Text, primary_key=True),
+        sa.Column("plan", sa.String(16), primary_key=True),
         sa.Column("content", sa.Text, nullable=False),
     )
     op.create_table(
@@ -24,7 +24,7 @@ def upgrade() -> None:
         sa.Column("model", sa.Text, primary_key=True),
         sa.Column("day", sa.Date, primary_key=True),
         sa.Column("family", sa.Text, primary_key=True),
-        sa.Column("plan", sa.Text, nullable=False),
+        sa.Column("plan", sa.String(16), nullable=False),
         sa.ForeignKeyConstraint(["model", "day"], ["mlmon_partitions.model", "mlmon_partitions.day"]),
     )
     op.create_table(
