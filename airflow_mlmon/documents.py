@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
 from airflow_mlmon.errors import ConfigError
 
-Key = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MOST_BYTES = 2_000_000
 _MOST_VALUES = 200_000
@@ -41,7 +41,7 @@ def read_text(path: Path) -> str:
         raise ConfigError(f"{path}: not UTF-8 text (byte {error.start}).") from error
 
 
-def parse_mapping(text: str, name: str, otherwise: str) -> tuple[dict[str, Any], dict[Key, int]]:
+def parse_mapping(text: str, name: str, otherwise: str) -> tuple[dict[str, Any], dict[KeyPath, int]]:
     """Parse `text` as a mapping, with the lines of its keys.
 
     Args:
@@ -72,14 +72,14 @@ def parse_mapping(text: str, name: str, otherwise: str) -> tuple[dict[str, Any],
     return data, dict(_lines(node, ()))
 
 
-def line_of(key: Key, lines: dict[Key, int]) -> int:
+def line_of(key: KeyPath, lines: dict[KeyPath, int]) -> int:
     """Find the line of a key, or of the nearest section around it."""
     while key not in lines:
         key = key[:-1]
     return lines[key]
 
 
-def dotted(key: Key) -> str:
+def dotted(key: KeyPath) -> str:
     """Write a key as messages do.
 
     >>> dotted(("alerts", "rules", 0, "max"))
@@ -93,9 +93,8 @@ def _check_bounds(text: str, name: str) -> None:
     loader = _Loader(text)
     open_, anchors = [_Open()], dict[str, int]()
     try:
-        event: Any
         while loader.check_event():
-            event = loader.get_event()
+            event = cast("Any", loader.get_event())
             if isinstance(event, yaml.AliasEvent):
                 # an unknown one is the parser's to report; an open one contains itself
                 if any(event.anchor == each.anchor for each in open_):
@@ -134,7 +133,7 @@ def _yaml_mistake(error: yaml.YAMLError, name: str) -> str:
     return f"{name}:{line}: not valid YAML: {getattr(error, 'problem', None) or error}"
 
 
-def _lines(node: yaml.Node, key: Key) -> Iterator[tuple[Key, int]]:
+def _lines(node: yaml.Node, key: KeyPath) -> Iterator[tuple[KeyPath, int]]:
     yield key, node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
         for name, value in node.value:
@@ -145,7 +144,7 @@ def _lines(node: yaml.Node, key: Key) -> Iterator[tuple[Key, int]]:
             yield from _lines(value, (*key, position))
 
 
-def _repeats(node: yaml.Node, key: Key) -> Iterator[tuple[Key, int]]:
+def _repeats(node: yaml.Node, key: KeyPath) -> Iterator[tuple[KeyPath, int]]:
     if isinstance(node, yaml.MappingNode):
         seen = set()
         for name, value in node.value:

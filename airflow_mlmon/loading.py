@@ -15,7 +15,7 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from airflow_mlmon.documents import Key, dotted, line_of, parse_mapping, read_text
+from airflow_mlmon.documents import KeyPath, dotted, line_of, parse_mapping, read_text
 from airflow_mlmon.errors import ConfigError, describe_unexpected
 from airflow_mlmon.spec.alerts import SharedChannel, SharedChannels
 from airflow_mlmon.spec.choices import TASK_ROLES, ColumnType, Role
@@ -34,7 +34,7 @@ _DECLARED = re.compile(r"""^model: *["']?([a-z][a-z0-9_]{0,62})["']? *(?:#.*)?\r
 _NO_SPEC = "a spec must be a mapping that begins with `model: <name>`."
 _NO_CHANNELS = "a channels file must be a mapping with the single key `channels`."
 # keys that specs of earlier releases may still have
-_WITHOUT_EFFECT: tuple[Key, ...] = (("drift", "quantile"),)
+_WITHOUT_EFFECT: tuple[KeyPath, ...] = (("drift", "quantile"),)
 log = logging.getLogger(__name__)
 
 
@@ -218,7 +218,7 @@ def parse_spec(text: str, name: str) -> ModelSpec:
     return _with_its_task(_validate(data, lines, name, ModelSpec, vocabulary=task, mistakes=mistakes), lines, name)
 
 
-def _with_its_task(spec: ModelSpec, lines: dict[Key, int], name: str) -> ModelSpec:
+def _with_its_task(spec: ModelSpec, lines: dict[KeyPath, int], name: str) -> ModelSpec:
     """Return the spec if it is one of its task."""
     found = [f"{name}:{line_of(key, lines)}: {dotted(key)}: {what}" for key, what in task_of(spec).find_mistakes(spec)]
     if found:
@@ -260,7 +260,7 @@ def _unknown_task(asked: object) -> str:
 
 def _validate(
     data: Mapping[str, Any],
-    lines: dict[Key, int],
+    lines: dict[KeyPath, int],
     name: str,
     kind: type[_Kind],
     *,
@@ -281,8 +281,8 @@ def _validate(
     return section
 
 
-def _mistake(found: Any, lines: dict[Key, int], name: str, kind: type[BaseModel]) -> str:
-    key: Key = tuple(found["loc"])
+def _mistake(found: Any, lines: dict[KeyPath, int], name: str, kind: type[BaseModel]) -> str:
+    key: KeyPath = tuple(found["loc"])
     cause = (found.get("ctx") or {}).get("error")
     if isinstance(cause, UnknownNameError):
         key = (*key, *_parts(cause.key))
@@ -303,11 +303,11 @@ def _mistake(found: Any, lines: dict[Key, int], name: str, kind: type[BaseModel]
     return f"{name}:{line_of(key, lines)}: {dotted(key) or 'spec'}: {what}"
 
 
-def _parts(dotted: str) -> Key:
+def _parts(dotted: str) -> KeyPath:
     return tuple(int(part) if part.isdigit() else part for part in dotted.split("."))
 
 
-def _fields_at(key: Key, kind: type[BaseModel]) -> list[str]:
+def _fields_at(key: KeyPath, kind: type[BaseModel]) -> list[str]:
     """List the fields of the section at `key`."""
     section: type[BaseModel] | None = kind
     for part in key:
