@@ -65,7 +65,6 @@ class BundlePage:
     deliveries: tuple[Mapping[str, Any], ...]
     gaps: tuple[tuple[str, str, tuple[date, ...]], ...]
     software: Mapping[str, str]
-    is_signed: bool
 
 
 def render_bundle(page: BundlePage) -> str:
@@ -78,6 +77,8 @@ def render_bundle(page: BundlePage) -> str:
         page=page,
         recorded=[day for day in page.days if day.status],
         ranges=range_text,
+        when=_when,
+        done=_done,
         rules=[_rule(rule) for plan in page.plans if plan.is_current for rule in _limits(plan.content)["rules"]],
         records=regulation.RECORDS,
         further=regulation.FURTHER_FILES,
@@ -118,6 +119,19 @@ def group_gaps(gaps: Iterable[tuple[date, str, str]]) -> tuple[tuple[str, str, t
     for day, what, why in gaps:
         found.setdefault((what, why), []).append(day)
     return tuple((what, why, tuple(days)) for (what, why), days in found.items())
+
+
+def _when(deed: Mapping[str, Any]) -> str:
+    """Format the minute of a deed, in UTC."""
+    return str(deed["at"])[:16].replace("T", " ")
+
+
+def _done(deed: Mapping[str, Any]) -> str:
+    """Say what somebody did, without the reason."""
+    subject = [str(deed.get("metric") or ""), *(str(deed[key]) for key in ("column", "segment") if deed.get(key))]
+    until = f" until {deed['until']}" if deed.get("until") else ""
+    version = f" of version {deed['version']}" if deed.get("version") else ""
+    return " ".join([str(deed["kind"]).replace("_", " "), " ".join(subject)]).strip() + until + version
 
 
 def _limits(content: Mapping[str, Any]) -> Mapping[str, Any]:

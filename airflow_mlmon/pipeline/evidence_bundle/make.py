@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from airflow_mlmon.errors import ConfigError, PartitionConflictError
+from airflow_mlmon.errors import ConfigError, NotFoundError, PartitionConflictError
 from airflow_mlmon.fleet import MonitoringPlan
 from airflow_mlmon.partition import check_range, date_range
 from airflow_mlmon.pipeline.evidence_bundle.archive import BundleWriter, Sign, write_archive
@@ -69,13 +69,19 @@ def make_bundle(run: Run, first: date, last: date, path: Path, sign: Sign | None
 
     Raises:
         ConfigError: the range is empty or too long, or the archive exists or cannot be written.
+        NotFoundError: no day of the range has a record.
         PartitionConflictError: a day was run or somebody acted meanwhile; nothing is written.
     """
     check_range(first, last)
     if (last - first).days >= MOST_DAYS:
         raise ConfigError(f"{first} to {last} are more than {MOST_DAYS} days.", hint="make several bundles")
+    facts = read_facts(run, first, last)
+    if not facts.states:
+        raise NotFoundError(
+            f"No day of {run.model} from {first} to {last} has a record.", hint="`mlmon backfill` runs days"
+        )
     with write_archive(path) as writer:
-        making = _Making(run, first, last, read_facts(run, first, last), writer)
+        making = _Making(run, first, last, facts, writer)
         head = making.write(sign)
         if read_facts(run, first, last) != making.facts:
             raise PartitionConflictError(
@@ -129,7 +135,6 @@ class _Making:
             deliveries=tuple(deliveries),
             gaps=page.group_gaps((gap.day, gap.what, gap.why) for gap in self.gaps),
             software=software,
-            is_signed=sign is not None,
         )
         writer.add("README.html", [page.render_bundle(content).encode()])
         about = {MODEL: run.model, "first": self.first, "last": self.last}
