@@ -26,6 +26,7 @@ from airflow_mlmon.records import (
     Verdict,
 )
 from airflow_mlmon.store import actions, episodes, history, outbox, profile_schemas, publication, schema
+from airflow_mlmon.store.across_models import AcrossModels
 from airflow_mlmon.store.baseline_store import BaselineStore
 from airflow_mlmon.store.database import Database
 from airflow_mlmon.store.delivery_store import DeliveryStore
@@ -50,7 +51,7 @@ from airflow_mlmon.store.schema import BreachState
 _POLICY = Policy()
 
 
-class MetricStore(RangeStore, BaselineStore, DeliveryStore, FleetStore, MetricPruning):
+class MetricStore(RangeStore, BaselineStore, DeliveryStore, FleetStore, AcrossModels, MetricPruning):
     """Metric store at a URL: SQLite by default, PostgreSQL in production.
 
     Opening it creates or upgrades its tables. A day is the one on which a partition starts; a range includes

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from airflow_mlmon.partition import DEFAULT_ZONE
 
-SCHEMA_VERSION = "0016"
+SCHEMA_VERSION = "0017"
 VERSION_TABLE = "mlmon_schema_version"
 
 
@@ -370,6 +370,7 @@ models = sa.Table(
     sa.Column("start", sa.Date),
     sa.Column("end", sa.Date),
     _zone(),
+    sa.Column("version_column", PlainText, nullable=False, server_default=""),
     _text("spec"),
     _text("error"),
 )
