@@ -91,8 +91,8 @@ class FleetRow:
 
     Attributes:
         registered: The model as its spec describes it.
-        status: Its status.
         expected: Last day that should be evaluated by now.
+        status: Its status.
         last: Last day that was run, if any.
         evaluated: Last day that was evaluated, if any, with its rows.
         late: Days between `evaluated` and `expected`; 0 if none is missing or none is known.
@@ -109,8 +109,8 @@ class FleetRow:
     """
 
     registered: RegisteredModel
-    status: ModelStatus
     expected: date
+    status: ModelStatus = ModelStatus.HEALTHY
     last: PartitionState | None = None
     evaluated: PartitionState | None = None
     late: int = 0

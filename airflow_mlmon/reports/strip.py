@@ -51,11 +51,11 @@ def strip_text(days: Iterable[StripDay | None]) -> str:
     if not found:
         return "No days."
     healthy = sum(day.kind == Tone.HEALTHY for day in found)
-    parts = [f"{healthy} of {len(found)} days healthy"]
-    for kind in (Tone.ALERTING, Tone.NOTICE, _MISSING):
-        if ranges := _ranges([day.day for day in found if day.kind == kind]):
-            parts.append(f"{kind}: {ranges}")
-    return "; ".join(parts)
+    ranges = {
+        kind: _ranges([day.day for day in found if day.kind == kind]) for kind in (Tone.ALERTING, Tone.NOTICE, _MISSING)
+    }
+    parts = [f"{kind}: {days}" for kind, days in ranges.items() if days]
+    return "; ".join([f"{healthy} of {len(found)} days healthy", *parts])
 
 
 def _ranges(days: Sequence[date]) -> str:

@@ -48,7 +48,7 @@ class OpenAlerts:
 
 
 @dataclass(slots=True, kw_only=True)
-class PastDay:
+class DayStatus:
     """Day of a model as a strip of days shows it.
 
     Attributes:
@@ -97,32 +97,34 @@ class AcrossModels:
     def open_alerts(self) -> dict[str, OpenAlerts]:
         """Count the alerts that have not resolved, by model."""
         table = schema.episodes
-        query = sa.select(table.c.model, table.c.state, table.c.severity, sa.func.count().label("count"))
+        query = sa.select(table.c.model, table.c.state, table.c.severity, sa.func.count().label("number"))
         query = query.where(table.c.resolved_on.is_(None)).group_by(table.c.model, table.c.state, table.c.severity)
         found: dict[str, OpenAlerts] = defaultdict(OpenAlerts)
         for row in self._all(query):
             counted = found[row.model]
             if row.state == AlertState.ACKNOWLEDGED:
-                counted.acknowledged += row.count
+                counted.acknowledged += row.number
             elif row.state == AlertState.MUTED:
-                counted.muted += row.count
+                counted.muted += row.number
             else:
-                counted.open += row.count
-                counted.critical += row.count if row.severity == CRITICAL else 0
+                counted.open += row.number
+                counted.critical += row.number if row.severity == CRITICAL else 0
         return dict(found)
 
-    def past_days(self, models: Collection[str], first: date, last: date) -> dict[str, dict[date, PastDay]]:
+    def past_days(self, models: Collection[str], first: date, last: date) -> dict[str, dict[date, DayStatus]]:
         """Read the evaluated days of a range, by model and day."""
         days, alerts = schema.partitions, schema.alerts
-        found: dict[str, dict[date, PastDay]] = defaultdict(dict)
+        found: dict[str, dict[date, DayStatus]] = defaultdict(dict)
         query = sa.select(days.c.model, days.c.day, days.c.status)
-        for model, day, status in self._of_models(query.where(days.c.evaluated), days, models, (first, last)):
-            found[model][day] = PastDay(status=Status(status))
-        counted = sa.select(alerts.c.model, alerts.c.day, sa.func.count()).group_by(alerts.c.model, alerts.c.day)
+        for row in self._of_models(query.where(days.c.evaluated), days, models, (first, last)):
+            found[row.model][row.day] = DayStatus(status=Status(row.status))
+        counted = sa.select(alerts.c.model, alerts.c.day, sa.func.count().label("number")).group_by(
+            alerts.c.model, alerts.c.day
+        )
         counted = counted.where(alerts.c.state == BreachState.OPEN.value)
-        for model, day, count in self._of_models(counted, alerts, models, (first, last)):
-            if day in found[model]:
-                found[model][day].alerts = count
+        for row in self._of_models(counted, alerts, models, (first, last)):
+            if row.day in found[row.model]:
+                found[row.model][row.day].alerts = row.number
         return dict(found)
 
     def values_on(self, days: Mapping[str, date], metrics: Collection[str]) -> dict[str, dict[str, MetricValue]]:
@@ -139,14 +141,14 @@ class AcrossModels:
     def measured_columns(self, days: Mapping[str, date], metric: str) -> dict[str, int]:
         """Count the columns that have a value of a metric of the predictions over all rows, by model."""
         table = schema.metrics
-        query = sa.select(table.c.model, sa.func.count().label("count")).where(
+        query = sa.select(table.c.model, sa.func.count().label("number")).where(
             table.c.family == Family.PREDICTIONS.value,
             table.c.metric == metric,
             table.c.column != "",
             table.c.segment == "",
             table.c.value.is_not(None),
         )
-        return {row.model: row.count for row in self._on(query.group_by(table.c.model), table, days)}
+        return {row.model: row.number for row in self._on(query.group_by(table.c.model), table, days)}
 
     def segments_on(self, days: Mapping[str, date]) -> dict[str, dict[str, int]]:
         """Read the numbers of rows of every segment, by model and segment."""

@@ -27,7 +27,7 @@ from airflow_mlmon.reports.fleet import (
 from airflow_mlmon.reports.strip import StripDay
 from airflow_mlmon.spec.choices import CRITICAL
 from airflow_mlmon.spec.metrics import DRIFT, DRIFTED_COLUMNS, LABEL_COVERAGE, ROWS
-from airflow_mlmon.store.across_models import DatedValue, OpenAlerts, PastDay
+from airflow_mlmon.store.across_models import DatedValue, DayStatus, OpenAlerts
 from airflow_mlmon.store.metric_store import MetricStore
 from airflow_mlmon.tasks.registry import METRICS, TASKS
 
@@ -171,19 +171,16 @@ def _row(
     now: datetime,
 ) -> FleetRow:
     yesterday = day_of(now, found.zone) - DAY
-    is_active = _is_monitored(found, yesterday)
-    late = _lateness(found, evaluated, yesterday) if is_active else 0
-    status, reason = _status(found, last, evaluated, alerts, yesterday, late)
-    return FleetRow(
+    row = FleetRow(
         registered=found,
-        status=status,
         expected=yesterday,
         last=last,
         evaluated=evaluated,
-        late=late,
-        reason=reason,
+        late=_lateness(found, evaluated, yesterday) if _is_monitored(found, yesterday) else 0,
         alerts=alerts,
     )
+    status, reason = _status(row)
+    return replace(row, status=status, reason=reason)
 
 
 def _is_monitored(found: RegisteredModel, day: date) -> bool:
@@ -197,32 +194,27 @@ def _lateness(found: RegisteredModel, evaluated: PartitionState | None, yesterda
     return 0 if found.start is None else (yesterday - found.start).days + 1
 
 
-def _status(
-    found: RegisteredModel,
-    last: PartitionState | None,
-    evaluated: PartitionState | None,
-    alerts: OpenAlerts,
-    yesterday: date,
-    late: int,
-) -> tuple[ModelStatus, str]:
+def _status(row: FleetRow) -> tuple[ModelStatus, str]:
     """Return the status of a model, and its reason."""
+    found, last, evaluated = row.registered, row.last, row.evaluated
     if found.error:
         return ModelStatus.BROKEN, found.error
-    if not _is_monitored(found, yesterday):
-        has_ended = found.end is not None and found.end < yesterday
+    if not _is_monitored(found, row.expected):
+        has_ended = found.end is not None and found.end < row.expected
         return ModelStatus.INACTIVE, f"Ended on {found.end}." if has_ended else f"Starts on {found.start}."
-    if last is not None and last.status is Status.FAILED and (yesterday - last.partition.day).days <= _GRACE_DAYS:
+    if last is not None and last.status is Status.FAILED and (row.expected - last.partition.day).days <= _GRACE_DAYS:
         return ModelStatus.FAILED, last.message or "The run failed."
-    if evaluated is None:
-        return ModelStatus.SILENT, "No day has been evaluated yet."
-    if late > _GRACE_DAYS:
-        return ModelStatus.SILENT, f"No day evaluated since {evaluated.partition.day}."
+    if evaluated is None or row.late > _GRACE_DAYS:
+        since = f" since {evaluated.partition.day}" if evaluated else ""
+        return ModelStatus.SILENT, f"No day evaluated{since or ' yet'}."
+    return _status_of_day(evaluated, row.alerts), evaluated.message
+
+
+def _status_of_day(evaluated: PartitionState, alerts: OpenAlerts) -> ModelStatus:
     is_known = alerts.acknowledged + alerts.muted > 0
     if alerts.open or (evaluated.status in _NO_DATA and not is_known):
-        return ModelStatus.ALERTING, evaluated.message
-    if is_known or evaluated.status is not Status.OK:
-        return ModelStatus.NOTICE, evaluated.message
-    return ModelStatus.HEALTHY, ""
+        return ModelStatus.ALERTING
+    return ModelStatus.HEALTHY if evaluated.status is Status.OK and not is_known else ModelStatus.NOTICE
 
 
 def _rank(row: FleetRow) -> tuple[int, int, int, int, str]:
@@ -243,7 +235,7 @@ def _values(row: FleetRow, kind: ViewKind) -> tuple[str, ...]:
     return tuple(dict.fromkeys(tag for tag in row.registered.tags if tag))
 
 
-def _strip(row: FleetRow, past: Mapping[date, PastDay]) -> tuple[StripDay | None, ...]:
+def _strip(row: FleetRow, past: Mapping[date, DayStatus]) -> tuple[StripDay | None, ...]:
     found = row.registered
     strip: list[StripDay | None] = []
     for day in date_range(row.expected - (STRIP_DAYS - 1) * DAY, row.expected):
