@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from airflow_mlmon.cli.call import Call
 from airflow_mlmon.cli.day_lines import DayLines
 from airflow_mlmon.cli.output import open_console
 from airflow_mlmon.cli.table import days_table
@@ -32,16 +33,16 @@ _GOOD = {Status.OK, Status.PARTIAL}
 
 
 def run_days(
+    call: Call,
     spec: ModelSpec,
     partitions: Sequence[Partition],
-    settings: Settings,
     *,
-    as_json: bool,
     send_alerts: bool,
     druid: bool,
     evidently: EvidentlyForm | None = None,
 ) -> bool:
     """Run consecutive days; return True if each was evaluated."""
+    settings, as_json = call.settings, call.as_json
     first, last = partitions[0].day, partitions[-1].day
     with _progress(as_json=as_json) as progress:
         bar = progress.add_task(spec.model, total=len(partitions), step="")

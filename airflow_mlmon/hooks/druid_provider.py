@@ -39,7 +39,7 @@ def overlord_of(found: Connection) -> Service:
 
     _check_host(found)
     # the hook reads the certificates only where it does not verify by its own
-    hook = DruidHook(found.conn_id, verify_ssl=not found.extra_dejson.get("ca_bundle_path"))
+    hook: Any = DruidHook(found.conn_id, verify_ssl=not found.extra_dejson.get("ca_bundle_path"))
     hook.conn = found
     scheme, rest = hook.get_conn_url().split("://", 1)
     if scheme == PROVIDER_TYPE:

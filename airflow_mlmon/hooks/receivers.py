@@ -26,6 +26,7 @@ class _ReceiverHook(BaseHook):
     """
 
     conn_name_attr = "conn_id"
+    default_conn_name: ClassVar[str]
     kind: ClassVar[str]
 
     def __init__(self, conn_id: str | None = None, **kwargs: Any) -> None:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from airflow_mlmon.partition import DEFAULT_ZONE
 
-SCHEMA_VERSION = "0016"
+SCHEMA_VERSION = "0017"
 VERSION_TABLE = "mlmon_schema_version"
 
 

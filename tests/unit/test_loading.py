@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from airflow_mlmon.errors import ConfigError
-from airflow_mlmon.loading import load_spec, load_specs, parse_spec
+from airflow_mlmon.loading import load_spec, parse_spec
 from airflow_mlmon.spec import Role, Severity
 
 GOOD = """\
@@ -187,6 +187,12 @@ def test_parse_spec_says_when_it_is_no_mapping(text, start):
     assert mistakes(text)[0].startswith(start)
 
 
+def test_model_may_not_have_the_name_of_the_folder_of_the_pages():
+    found = mistakes(GOOD.replace("model: fraud", "model: reports"))
+
+    assert "model: 'reports' is the folder of the pages in the workspace" in found[0]
+
+
 def test_load_spec_resolves_local_paths_against_its_folder(tmp_path: Path):
     (tmp_path / "fraud.yaml").write_text(GOOD.replace("s3://bucket/", "data/"))
 
@@ -199,14 +205,6 @@ def test_load_spec_resolves_local_paths_against_its_folder(tmp_path: Path):
 def test_load_spec_names_an_absent_file(tmp_path: Path):
     with pytest.raises(ConfigError, match=re.escape("nothing.yaml: cannot read the file: No such file")):
         load_spec(tmp_path / "nothing.yaml")
-
-
-def test_load_specs_refuses_two_files_of_one_model(tmp_path: Path):
-    for name in ("a.yaml", "b.yaml"):
-        (tmp_path / name).write_text(GOOD)
-
-    with pytest.raises(ConfigError, match="declared in another file"):
-        load_specs(tmp_path)
 
 
 @pytest.mark.parametrize(
