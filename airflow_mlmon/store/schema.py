@@ -12,17 +12,33 @@ from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
 
 from airflow_mlmon.partition import DEFAULT_ZONE
 
 SCHEMA_VERSION = "0016"
 VERSION_TABLE = "mlmon_schema_version"
+_WITHOUT_ZONES = {"sqlite", "mysql"}
+# of texts that are in a key or in an index: MySQL needs a limit, and 3,072 bytes for all of an index
+_LENGTHS = {
+    "channel": 255,
+    "column": 255,
+    "event": 16,
+    "family": 16,
+    "fingerprint": 64,
+    "metric": 128,
+    "model": 100,
+    "segment": 255,
+    "state": 32,
+    "version": 128,
+    "zone": 64,
+}
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
     """Moment, written and read in UTC, also if the database has no time zones."""
 
-    impl = sa.DateTime(timezone=True)
+    impl = sa.DateTime(timezone=True).with_variant(mysql.DATETIME(fsp=6), "mysql")
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
@@ -32,19 +48,19 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
         if value.tzinfo is None:
             raise TypeError(f"The store needs moments with a time zone, got {value!r}.")
         moment = value.astimezone(UTC)
-        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+        return moment.replace(tzinfo=None) if dialect.name in _WITHOUT_ZONES else moment
 
     def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
         """Return the moment in UTC."""
         if value is None:
             return None
-        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+        return value.replace(tzinfo=UTC) if dialect.name in _WITHOUT_ZONES else value.astimezone(UTC)
 
 
 class PlainText(sa.types.TypeDecorator[str]):
     """Text of any origin; characters that a database cannot store become the replacement character."""
 
-    impl = sa.Text
+    impl = sa.Text().with_variant(mysql.LONGTEXT(), "mysql")
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
@@ -73,8 +89,16 @@ class BreachState(StrEnum):
 metadata = sa.MetaData()
 
 
-def _key(name: str, kind: Any = sa.Text) -> sa.Column[Any]:
-    return sa.Column(name, kind, primary_key=True, nullable=False)
+def _key(name: str, kind: Any = None) -> sa.Column[Any]:
+    return sa.Column(name, kind or _limited(name), primary_key=True, nullable=False)
+
+
+def _indexed(name: str) -> sa.Column[str]:
+    return sa.Column(name, _limited(name), nullable=False)
+
+
+def _limited(name: str) -> sa.types.TypeEngine[str]:
+    return sa.Text().with_variant(mysql.VARCHAR(_LENGTHS[name]), "mysql")
 
 
 def _text(name: str) -> sa.Column[str]:
@@ -86,7 +110,7 @@ def _count(name: str) -> sa.Column[int]:
 
 
 def _zone() -> sa.Column[str]:
-    return sa.Column("zone", sa.Text, nullable=False, server_default=DEFAULT_ZONE)
+    return sa.Column("zone", _limited("zone"), nullable=False, server_default=DEFAULT_ZONE)
 
 
 def _of_partition() -> sa.ForeignKeyConstraint:
@@ -161,11 +185,11 @@ verdicts = sa.Table(
     _key("day", sa.Date),
     _key("family"),
     _key("position", sa.Integer),
-    _text("metric"),
-    _text("column"),
-    _text("segment"),
+    _indexed("metric"),
+    _indexed("column"),
+    _indexed("segment"),
     sa.Column("value", sa.Double),
-    _text("state"),
+    _indexed("state"),
     sa.Column("low", sa.Double),
     sa.Column("high", sa.Double),
     _text("rule"),
@@ -268,14 +292,14 @@ outbox = sa.Table(
     "mlmon_outbox",
     metadata,
     sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
-    _text("model"),
+    _indexed("model"),
     sa.Column("day", sa.Date, nullable=False),
-    _text("event"),
-    _text("family"),
-    _text("fingerprint"),
+    _indexed("event"),
+    _indexed("family"),
+    _indexed("fingerprint"),
     sa.Column("breach", sa.Date, nullable=False),
-    _text("channel"),
-    _text("state"),
+    _indexed("channel"),
+    _indexed("state"),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("next_attempt_at", UtcDateTime),
     sa.Column("leased_until", UtcDateTime),
