@@ -122,6 +122,11 @@ def _dag_arguments(spec: ModelSpec) -> dict[str, Any]:
                 format="date",
                 description="Day to process, YYYY-MM-DD; empty: the day of the run's data interval.",
             ),
+            "force": Param(
+                default=False,
+                type="boolean",
+                description="Also process a day that is not over yet, is before the spec's start or after its end.",
+            ),
             "evidently": Param(
                 None,
                 type=["null", "string"],

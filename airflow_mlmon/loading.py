@@ -6,15 +6,17 @@ A mistake reads `file:line: key: message; did you mean …?`, one line each.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Container, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
-from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.documents import KeyPath, dotted, line_of, parse_mapping, read_text
+from airflow_mlmon.errors import ConfigError, describe_unexpected
 from airflow_mlmon.spec.alerts import SharedChannel, SharedChannels
 from airflow_mlmon.spec.choices import TASK_ROLES, ColumnType, Role
 from airflow_mlmon.spec.column import Column
@@ -25,13 +27,14 @@ from airflow_mlmon.spec.section import UnknownNameError, Vocabulary, nearest
 from airflow_mlmon.tasks.registry import DEFAULT, TASKS, infer_tasks, task_of
 from airflow_mlmon.tasks.task import Task
 
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_Key = tuple[str | int, ...]
 _Kind = TypeVar("_Kind", bound=BaseModel)
+_ENDINGS = frozenset({".yaml", ".yml"})
+# the name of a model in a file that is not valid
+_DECLARED = re.compile(r"""^model: *["']?([a-z][a-z0-9_]{0,62})["']? *(?:#.*)?\r?$""", re.MULTILINE)
 _NO_SPEC = "a spec must be a mapping that begins with `model: <name>`."
 _NO_CHANNELS = "a channels file must be a mapping with the single key `channels`."
 # keys that specs of earlier releases may still have
-_WITHOUT_EFFECT: tuple[_Key, ...] = (("drift", "quantile"),)
+_WITHOUT_EFFECT: tuple[KeyPath, ...] = (("drift", "quantile"),)
 log = logging.getLogger(__name__)
 
 
@@ -42,9 +45,103 @@ def load_spec(path: str | Path) -> ModelSpec:
         ConfigError: the file cannot be read or is invalid; each mistake is on a line of its own.
     """
     path = Path(path)
-    spec = _with_absolute_paths(parse_spec(_read(path), str(path)), path.absolute().parent)
+    spec = _with_absolute_paths(parse_spec(read_text(path), str(path)), path.absolute().parent)
     spec._file = str(path)  # noqa: SLF001 - not a key of the spec
     return spec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedSpec:
+    """File of a folder of specs: a model, or why it is none.
+
+    Attributes:
+        model: Name of the model. Of a file that cannot be loaded it is the one that its key `model` says, if no other
+            spec has it, else one made of the file's name.
+        path: The file.
+        spec: The spec; None if it cannot be loaded.
+        error: Why it cannot be loaded, a mistake a line; empty if it can.
+    """
+
+    model: str
+    path: Path
+    spec: ModelSpec | None = None
+    error: str = ""
+
+
+def list_specs(folder: str | Path) -> list[ListedSpec]:
+    """Load every spec (`*.yaml`, `*.yml`) of a folder and of those below it, by path; hidden ones are passed over.
+
+    Of several files with the same `model` the first one, by path, is that model, and each other one an error that
+    names both.
+
+    Raises:
+        ConfigError: there is no such folder. A spec that cannot be loaded is an entry of the list.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ConfigError(f"{folder}: there is no such folder of specs.")
+    loaded = [_load_listed(path) for path in _spec_files(folder)]
+    taken: dict[str, Path] = {}
+    for path, spec, _ in loaded:
+        if spec is not None:
+            taken.setdefault(spec.model, path)
+    found = []
+    for path, spec, error in loaded:
+        if spec is not None and taken[spec.model] == path:
+            found.append(ListedSpec(model=spec.model, path=path, spec=spec))
+            continue
+        name = _free_name(path, folder, taken)
+        taken[name] = path
+        found.append(ListedSpec(model=name, path=path, error=error or _explain_twin(path, spec, taken)))
+    return found
+
+
+def _spec_files(folder: Path) -> list[Path]:
+    """List the files of specs below a folder; a mounted ConfigMap has each file again below a hidden folder."""
+    return sorted(
+        path
+        for path in folder.rglob("*.y*ml")
+        if path.suffix in _ENDINGS
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and path.is_file()
+    )
+
+
+def _load_listed(path: Path) -> tuple[Path, ModelSpec | None, str]:
+    try:
+        return path, load_spec(path), ""
+    except ConfigError as error:
+        return path, None, str(error)
+    except Exception as error:
+        log.exception("%s cannot be loaded", path)
+        return path, None, f"{path}: {describe_unexpected(error)}"
+
+
+def _explain_twin(path: Path, spec: ModelSpec | None, taken: Mapping[str, Path]) -> str:
+    model = spec.model if spec else ""
+    return f"{locate(path, 'model')}: {model!r} is already the model of {taken[model]}; give one of them another name"
+
+
+def _free_name(path: Path, folder: Path, taken: Container[str]) -> str:
+    """Find a name for the model of a file that cannot be loaded."""
+    with suppress(ConfigError):
+        declared = _DECLARED.search(read_text(path))
+        if declared and declared[1] not in taken:
+            return declared[1]
+    below = path.relative_to(folder).with_suffix("")
+    names = [_as_name(path.stem), _as_name("_".join(below.parts))]
+    names += [f"{names[-1][:58]}_{number}" for number in range(2, 9_999)]
+    return next(name for name in names if name not in taken)
+
+
+def _as_name(text: str) -> str:
+    """Make a name of a model from that of a file.
+
+    >>> _as_name("Fraud Model-v2"), _as_name("2026")
+    ('fraud_model_v2', 'model_2026')
+    """
+    name = re.sub(r"[^a-z0-9_]", "_", text.lower())
+    return (name if name[:1].isalpha() else f"model_{name}")[:63]
 
 
 def check_day_zone(spec: ModelSpec, stored: str | None) -> None:
@@ -64,8 +161,8 @@ def check_day_zone(spec: ModelSpec, stored: str | None) -> None:
 
 def locate(path: str | Path, *key: str) -> str:
     """Return where a key of the spec in the file at `path` is, as a mistake begins: `file:line: key`."""
-    _, lines = _parse(_read(Path(path)), str(path), _NO_SPEC)
-    return f"{path}:{_line(key, lines)}: {_dotted(key)}"
+    _, lines = parse_mapping(read_text(Path(path)), str(path), _NO_SPEC)
+    return f"{path}:{line_of(key, lines)}: {dotted(key)}"
 
 
 def load_channels(path: str | Path) -> tuple[SharedChannel, ...]:
@@ -74,17 +171,8 @@ def load_channels(path: str | Path) -> tuple[SharedChannel, ...]:
     Raises:
         ConfigError: the file cannot be read or is invalid; each mistake is on a line of its own.
     """
-    data, lines = _parse(_read(Path(path)), str(path), _NO_CHANNELS)
+    data, lines = parse_mapping(read_text(Path(path)), str(path), _NO_CHANNELS)
     return _validate(data, lines, str(path), SharedChannels).channels
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot read the file: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8 text (byte {error.start}).") from error
 
 
 def _with_absolute_paths(spec: ModelSpec, folder: Path) -> ModelSpec:
@@ -105,23 +193,12 @@ def _absolute(path: str | tuple[str, ...], folder: Path) -> str | tuple[str, ...
     return path if "://" in path else str(folder / path)
 
 
-def load_specs(folder: str | Path) -> dict[str, ModelSpec]:
-    """Load every spec (`*.yaml`) of a folder, keyed by the name of its model."""
-    specs: dict[str, ModelSpec] = {}
-    for path in sorted(Path(folder).glob("*.yaml")):
-        spec = load_spec(path)
-        if spec.model in specs:
-            raise ConfigError(f"{path}: model: {spec.model!r} is already declared in another file of the folder.")
-        specs[spec.model] = spec
-    return specs
-
-
 def parse_spec(text: str, name: str) -> ModelSpec:
     """Parse a spec from `text`; `name` stands for the file in messages."""
-    data, lines = _parse(text, name, _NO_SPEC)
+    data, lines = parse_mapping(text, name, _NO_SPEC)
     lines |= {key: lines[source] for key, source in expand_columns(data).items()}
     for key, new in rename_old_spellings(data):
-        old = f"{name}:{_line(key, lines)}: {_dotted(key)}"
+        old = f"{name}:{line_of(key, lines)}: {dotted(key)}"
         log.warning("%s: is an old spelling, which the next release refuses; write %s", old, new)
     asked = data.get("task")
     if asked is None:
@@ -137,13 +214,13 @@ def parse_spec(text: str, name: str) -> ModelSpec:
         return _with_its_task(spec, lines, name)
     # the valid keys depend on the task: for an unknown one the rest is not checked
     task = TASKS.get(asked) if isinstance(asked, str) else None
-    mistakes = [] if task else [f"{name}:{_line(('task',), lines)}: task: {_unknown_task(asked)}"]
+    mistakes = [] if task else [f"{name}:{line_of(('task',), lines)}: task: {_unknown_task(asked)}"]
     return _with_its_task(_validate(data, lines, name, ModelSpec, vocabulary=task, mistakes=mistakes), lines, name)
 
 
-def _with_its_task(spec: ModelSpec, lines: dict[_Key, int], name: str) -> ModelSpec:
+def _with_its_task(spec: ModelSpec, lines: dict[KeyPath, int], name: str) -> ModelSpec:
     """Return the spec if it is one of its task."""
-    found = [f"{name}:{_line(key, lines)}: {_dotted(key)}: {what}" for key, what in task_of(spec).find_mistakes(spec)]
+    found = [f"{name}:{line_of(key, lines)}: {dotted(key)}: {what}" for key, what in task_of(spec).find_mistakes(spec)]
     if found:
         raise ConfigError("\n".join(found), file=name)
     return spec
@@ -181,34 +258,9 @@ def _unknown_task(asked: object) -> str:
     return f"{asked!r} is unknown{nearest(str(asked), TASKS)}"
 
 
-def _parse(text: str, name: str, otherwise: str) -> tuple[dict[str, Any], dict[_Key, int]]:
-    """Parse `text` as a mapping, with the lines of its keys; `otherwise` is the message if it is not one."""
-    try:
-        return _parse_nodes(text, name, otherwise)
-    except RecursionError:
-        raise ConfigError(f"{name}:1: is nested too deeply, or contains itself by an alias.") from None
-
-
-def _parse_nodes(text: str, name: str, otherwise: str) -> tuple[dict[str, Any], dict[_Key, int]]:
-    try:
-        loader = _Loader(text)
-        try:
-            node = loader.get_single_node()
-            data = loader.construct_document(node) if node else None
-        finally:
-            loader.dispose()
-    except yaml.YAMLError as error:
-        raise ConfigError(_yaml_mistake(error, name)) from error
-    if node is None or not isinstance(data, dict):
-        raise ConfigError(f"{name}:1: {otherwise}")
-    if repeats := [f"{name}:{line}: {_dotted(key)}: the key is given twice" for key, line in _repeats(node, ())]:
-        raise ConfigError("\n".join(repeats), file=name)
-    return data, dict(_lines(node, ()))
-
-
 def _validate(
     data: Mapping[str, Any],
-    lines: dict[_Key, int],
+    lines: dict[KeyPath, int],
     name: str,
     kind: type[_Kind],
     *,
@@ -225,42 +277,12 @@ def _validate(
         raise ConfigError("\n".join(found), file=name)
     for key in _WITHOUT_EFFECT:
         if key in lines:
-            log.warning("%s:%d: %s: no longer has an effect; remove it", name, lines[key], _dotted(key))
+            log.warning("%s:%d: %s: no longer has an effect; remove it", name, lines[key], dotted(key))
     return section
 
 
-def _yaml_mistake(error: yaml.YAMLError, name: str) -> str:
-    mark = getattr(error, "problem_mark", None)
-    line = mark.line + 1 if mark else 1
-    return f"{name}:{line}: not valid YAML: {getattr(error, 'problem', None) or error}"
-
-
-def _lines(node: yaml.Node, key: _Key) -> Iterator[tuple[_Key, int]]:
-    yield key, node.start_mark.line + 1
-    if isinstance(node, yaml.MappingNode):
-        for name, value in node.value:
-            yield from _lines(value, (*key, name.value))
-            yield (*key, name.value), name.start_mark.line + 1
-    elif isinstance(node, yaml.SequenceNode):
-        for position, value in enumerate(node.value):
-            yield from _lines(value, (*key, position))
-
-
-def _repeats(node: yaml.Node, key: _Key) -> Iterator[tuple[_Key, int]]:
-    if isinstance(node, yaml.MappingNode):
-        seen = set()
-        for name, value in node.value:
-            if name.value in seen:
-                yield (*key, name.value), name.start_mark.line + 1
-            seen.add(name.value)
-            yield from _repeats(value, (*key, name.value))
-    elif isinstance(node, yaml.SequenceNode):
-        for position, value in enumerate(node.value):
-            yield from _repeats(value, (*key, position))
-
-
-def _mistake(found: Any, lines: dict[_Key, int], name: str, kind: type[BaseModel]) -> str:
-    key: _Key = tuple(found["loc"])
+def _mistake(found: Any, lines: dict[KeyPath, int], name: str, kind: type[BaseModel]) -> str:
+    key: KeyPath = tuple(found["loc"])
     cause = (found.get("ctx") or {}).get("error")
     if isinstance(cause, UnknownNameError):
         key = (*key, *_parts(cause.key))
@@ -278,24 +300,14 @@ def _mistake(found: Any, lines: dict[_Key, int], name: str, kind: type[BaseModel
         what = f"{found['input']!r} is not valid{nearest(str(found['input']), valid)}"
     else:
         what = f"{found['msg'][0].lower()}{found['msg'][1:]}, not {found['input']!r}"[:300]
-    return f"{name}:{_line(key, lines)}: {_dotted(key) or 'spec'}: {what}"
+    return f"{name}:{line_of(key, lines)}: {dotted(key) or 'spec'}: {what}"
 
 
-def _parts(dotted: str) -> _Key:
+def _parts(dotted: str) -> KeyPath:
     return tuple(int(part) if part.isdigit() else part for part in dotted.split("."))
 
 
-def _line(key: _Key, lines: dict[_Key, int]) -> int:
-    while key not in lines:
-        key = key[:-1]
-    return lines[key]
-
-
-def _dotted(key: _Key) -> str:
-    return ".".join(str(part) for part in key)
-
-
-def _fields_at(key: _Key, kind: type[BaseModel]) -> list[str]:
+def _fields_at(key: KeyPath, kind: type[BaseModel]) -> list[str]:
     """List the fields of the section at `key`."""
     section: type[BaseModel] | None = kind
     for part in key:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from airflow_mlmon.partition import DEFAULT_ZONE, Partition
-from airflow_mlmon.pipeline.resolve import resolve_partition
+from airflow_mlmon.pipeline.resolve import check_timely, resolve_partition
+
+if TYPE_CHECKING:
+    from airflow_mlmon.spec import ModelSpec
 
 _BACKFILL, _MANUAL = "backfill", "manual"
 
@@ -32,3 +36,23 @@ def find_partition(
         interval_end=dag_run.data_interval_end,
         asked=dag_run.logical_date if getattr(dag_run, "run_type", None) == _MANUAL else None,
     )
+
+
+def find_timely_partition(
+    spec: ModelSpec, context: Mapping[str, Any], given: str | None = None, *, now: datetime
+) -> Partition:
+    """Determine the day that a task processes.
+
+    One that is not over yet or not monitored is refused in a run that was started by hand, unless its conf or params
+    say `force: true` or the task itself names the day; a scheduled run is never refused.
+
+    Raises:
+        ConfigError: the run names no day, or one that is refused.
+    """
+    partition = find_partition(spec.model, context, given, spec.day_zone)
+    dag_run = context["dag_run"]
+    asked = {**(context.get("params") or {}), **(dag_run.conf or {})}
+    is_by_hand = getattr(dag_run, "run_type", None) == _MANUAL
+    if is_by_hand and not given and asked.get("force") is not True:
+        check_timely([partition], start=spec.start, end=spec.end, now=now)
+    return partition

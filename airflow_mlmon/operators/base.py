@@ -7,13 +7,14 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from airflow_mlmon.errors import MlmonError
-from airflow_mlmon.hooks.dag_run import find_partition, is_silent
+from airflow_mlmon.hooks.dag_run import find_timely_partition, is_silent
 from airflow_mlmon.loading import load_spec
 from airflow_mlmon.partition import Partition
 
@@ -51,7 +52,7 @@ class PartitionOperator(BaseOperator):
         """Run a step, or the rest of it; our errors become Airflow's here and nowhere else."""
         try:
             with self._opened(is_silent=is_silent(context)) as run:
-                partition = find_partition(run.model, context, self.partition, run.spec.day_zone)
+                partition = find_timely_partition(run.spec, context, self.partition, now=datetime.now(UTC))
                 return self._run_recorded(step, run, partition, context)
         except MlmonError as error:
             if error.retryable:

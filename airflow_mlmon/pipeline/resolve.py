@@ -1,8 +1,9 @@
-"""Selection of the partition that a DAG run processes."""
+"""Selection of the partition that a run processes, and refusal of days that a person cannot have meant."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.partition import DAY, DEFAULT_ZONE, Partition, day_of, start_of
@@ -45,6 +46,45 @@ def resolve_partition(
         f"The run of {model} names no day to process.",
         hint='start it with the parameter {"partition": "YYYY-MM-DD"}, or as a backfill',
     )
+
+
+def check_timely(partitions: Sequence[Partition], *, start: date, end: date | None, now: datetime) -> None:
+    """Refuse days that are not over yet, or that the spec does not monitor.
+
+    Such a day has no rows, or few, and everything that looks back would rest on it: the initial window of the
+    baselines, the pages, and whether an alert can be muted. It is asked for runs that a person starts alone.
+
+    Args:
+        partitions: the days of the run, of one model.
+        start: first day that is monitored.
+        end: last day that is monitored.
+        now: the present.
+
+    Raises:
+        ConfigError: a day is before `start`, after `end`, or ends after `now`.
+    """
+    refused = [(one, reason) for one in partitions if (reason := _explain_untimely(one, start, end, now))]
+    if not refused:
+        return
+    partition, reason = refused[0]
+    others = f" So are {len(refused) - 1} more of the {len(partitions)} days." if refused[1:] else ""
+    raise ConfigError(
+        f"{partition} is refused: {reason}.{others}",
+        hint='if it is meant, run it with --force; in Airflow, with the parameter {"force": true}',
+        partition=partition.key,
+    )
+
+
+def _explain_untimely(partition: Partition, start: date, end: date | None, now: datetime) -> str:
+    """Return the reason for which a day cannot be meant; empty if it can."""
+    if partition.day < start:
+        return f"it is before {start}, the `start` of the spec"
+    if end is not None and partition.day > end:
+        return f"it is after {end}, the `end` of the spec"
+    if partition.end > now:
+        over = f"{partition.end:%Y-%m-%d %H:%M} UTC"
+        return f"the day is not over before {over}, and it is {now:%Y-%m-%d %H:%M} UTC now"
+    return ""
 
 
 def _means(asked: datetime, partition: Partition, end: datetime) -> bool:

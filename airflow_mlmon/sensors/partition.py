@@ -10,7 +10,7 @@ from airflow.sdk import BaseSensorOperator, Context, conf
 from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_mlmon.errors import MlmonError
-from airflow_mlmon.hooks.dag_run import find_partition
+from airflow_mlmon.hooks.dag_run import find_timely_partition
 from airflow_mlmon.loading import load_spec
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec import ModelSpec
@@ -80,7 +80,7 @@ class PartitionSensor(BaseSensorOperator):
             raise AirflowFailException(str(error)) from error
 
     def _find_partition(self, spec: ModelSpec, context: Context) -> Partition:
-        return find_partition(spec.model, context, self.partition, spec.day_zone)
+        return find_timely_partition(spec, context, self.partition, now=datetime.now(UTC))
 
     def _is_ready(self, spec: ModelSpec, partition: Partition) -> bool:
         from airflow_mlmon.archive.layouts.readiness import explain_unready  # noqa: PLC0415 - heavy

@@ -7,8 +7,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from airflow_mlmon.errors import ConfigError
-from airflow_mlmon.store.database import Database
 from airflow_mlmon.store.completion import complete
+from airflow_mlmon.store.database import Database
 from airflow_mlmon.store.schema import SCHEMA_VERSION, VERSION_TABLE
 
 _SCRIPTS = Path(__file__).parent / "migrations"

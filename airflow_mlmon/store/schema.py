@@ -16,7 +16,7 @@ from sqlalchemy.dialects import mysql
 
 from airflow_mlmon.partition import DEFAULT_ZONE
 
-SCHEMA_VERSION = "0016"
+SCHEMA_VERSION = "0017"
 VERSION_TABLE = "mlmon_schema_version"
 _WITHOUT_ZONES = {"sqlite", "mysql"}
 # of texts that are in a key or in an index: MySQL needs a limit, and 3,072 bytes for all of an index

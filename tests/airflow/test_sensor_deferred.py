@@ -18,7 +18,7 @@ from tests.support.runs import write_file
 DAG_FILE = """
 from airflow.sdk import DAG
 from airflow_mlmon.sensors.partition import PartitionSensor
-with DAG("waits", schedule=None, params={{"partition": {day!r}}}):
+with DAG("waits", schedule=None, params={{"partition": {day!r}, "force": True}}):
     PartitionSensor(task_id="wait", spec_path={spec!r}, poke_interval=0.2, timeout=120)
 """
 

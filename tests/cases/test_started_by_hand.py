@@ -9,11 +9,30 @@ from typing import Any
 import pytest
 
 from airflow_mlmon.errors import ConfigError
-from airflow_mlmon.hooks.dag_run import find_partition
+from airflow_mlmon.hooks.dag_run import find_partition, find_timely_partition
+from airflow_mlmon.loading import parse_spec
+from airflow_mlmon.partition import Partition, days_between
+from airflow_mlmon.pipeline.resolve import check_timely
 
 NOW = datetime(2026, 11, 28, 9, 30, tzinfo=UTC)
 YESTERDAY = datetime(2026, 11, 27, tzinfo=UTC)
 BERLIN = "Europe/Berlin"
+SPEC = parse_spec(
+    """\
+model: m
+start: 2026-03-01
+end: 2026-11-29
+predictions:
+  path: /archive/dt={date}/
+  columns:
+    id: {type: string, role: id}
+    at: {type: timestamp, role: time}
+    score: {type: float, role: score}
+reference:
+  path: /archive/reference/
+""",
+    "m.yaml",
+)
 
 
 def by_hand(logical: datetime | None, start: datetime = YESTERDAY, **given: Any) -> dict[str, Any]:
@@ -65,3 +84,58 @@ def test_scheduled_run_has_the_day_of_its_interval():
     """apache/airflow #46197: the logical date of a scheduled run may be either end of its interval."""
     for logical in (YESTERDAY, YESTERDAY + timedelta(days=1)):
         assert find_partition("m", by_hand(logical, run_type="scheduled")).key == "2026-11-27"
+
+
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [
+        pytest.param("2027-03-07", "is not over before 2027-03-08 00:00 UTC", id="mistyped year"),
+        pytest.param("2026-11-28", "is not over before 2026-11-29 00:00 UTC", id="today"),
+        pytest.param("2026-02-28", "is before 2026-03-01, the `start` of the spec", id="before start"),
+    ],
+)
+def test_day_that_cannot_be_meant_is_refused_unless_forced(day, said):
+    """The first hour of a new user: a mistyped day moved the baseline and the pages, and blocked muting."""
+    spec = SPEC.model_copy(update={"end": None})
+    with pytest.raises(ConfigError, match=f"m {day} is refused: .*{said}"):
+        find_timely_partition(spec, by_hand(None, conf={"partition": day}), now=NOW)
+
+    forced = by_hand(None, conf={"partition": day, "force": True})
+    assert find_timely_partition(spec, forced, now=NOW).key == day
+    forced = by_hand(None, conf={"partition": day}) | {"params": {"force": True}}
+    assert find_timely_partition(spec, forced, now=NOW).key == day
+
+
+def test_day_after_the_end_is_refused_by_hand_and_run_by_schedule():
+    interval = {"start": datetime(2026, 11, 30, tzinfo=UTC)}
+    late = datetime(2026, 12, 2, tzinfo=UTC)
+    with pytest.raises(ConfigError, match="it is after 2026-11-29, the `end` of the spec"):
+        find_timely_partition(SPEC, by_hand(None, **interval), now=late)
+
+    for kind in ("scheduled", "backfill", "asset_triggered"):
+        assert find_timely_partition(SPEC, by_hand(None, **interval, run_type=kind), now=late).key == "2026-11-30"
+
+
+def test_scheduled_run_is_never_refused():
+    early = by_hand(None, datetime(2026, 11, 28, tzinfo=UTC), run_type="scheduled")
+    assert find_timely_partition(SPEC, early, now=NOW).key == "2026-11-28"
+
+
+def test_day_that_a_task_names_itself_is_not_refused():
+    """The DAG of the labels names yesterday, and labels come after the last day of the predictions."""
+    late = datetime(2026, 12, 2, tzinfo=UTC)
+    assert find_timely_partition(SPEC, by_hand(None), "2026-12-01", now=late).key == "2026-12-01"
+
+
+def test_days_are_over_in_their_own_zone():
+    at = datetime(2026, 11, 28, 23, 30, tzinfo=UTC)
+    in_berlin = Partition.from_key("m", "2026-11-28", BERLIN)
+    check_timely([in_berlin], start=SPEC.start, end=None, now=at)
+    with pytest.raises(ConfigError, match="not over before 2026-11-29 00:00 UTC"):
+        check_timely([Partition.from_key("m", "2026-11-28")], start=SPEC.start, end=None, now=at)
+
+
+def test_several_days_that_are_refused_are_counted():
+    days = list(days_between("m", datetime(2026, 2, 27, tzinfo=UTC).date(), datetime(2026, 3, 2, tzinfo=UTC).date()))
+    with pytest.raises(ConfigError, match=r"m 2026-02-27 is refused: .* So are 1 more of the 4 days\."):
+        check_timely(days, start=SPEC.start, end=None, now=NOW)

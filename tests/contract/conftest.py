@@ -60,6 +60,6 @@ def store(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> Iterator
         url = request.getfixturevalue("completed")
         with connected(url) as connection, connection.cursor() as cursor:
             for name in tables:
-                cursor.execute(f"DELETE FROM {name}")
+                cursor.execute(f"DELETE FROM {name}")  # noqa: S608 - of the code
     with MetricStore(url) as opened:
         yield opened

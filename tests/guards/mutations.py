@@ -189,7 +189,9 @@ MUTATIONS: dict[str, tuple[Change, ...]] = {
     ),
     "attack-sql": (Change("druid/sql.py", """'"' + name.replace('"', '""') + '"'\n\n""", """'"' + name + '"'\n\n"""),),
     "attack-yaml": (
-        Change("loading.py", '_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)', "_Loader = yaml.UnsafeLoader"),
+        Change(
+            "documents.py", '_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)', "_Loader = yaml.UnsafeLoader"
+        ),
     ),
     "attack-jinja": (
         Change("notifications/airflow_notifier.py", "self._made(arguments).notify({})", "self._made(arguments)({})"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from airflow_mlmon.errors import ConfigError
-from airflow_mlmon.loading import load_spec, load_specs, parse_spec
+from airflow_mlmon.loading import load_spec, parse_spec
 from airflow_mlmon.spec import Role, Severity
 
 GOOD = """\
@@ -199,14 +199,6 @@ def test_load_spec_resolves_local_paths_against_its_folder(tmp_path: Path):
 def test_load_spec_names_an_absent_file(tmp_path: Path):
     with pytest.raises(ConfigError, match=re.escape("nothing.yaml: cannot read the file: No such file")):
         load_spec(tmp_path / "nothing.yaml")
-
-
-def test_load_specs_refuses_two_files_of_one_model(tmp_path: Path):
-    for name in ("a.yaml", "b.yaml"):
-        (tmp_path / name).write_text(GOOD)
-
-    with pytest.raises(ConfigError, match="declared in another file"):
-        load_specs(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ class Dialect(ABC):
         """Return what to do about a driver's error; "" if it is not known."""
         return ""
 
-    def prepare(self) -> None:
+    def prepare(self) -> None:  # noqa: B027 - of those that have something to set
         """Set what is kept in the database itself, before its tables are made."""
 
 

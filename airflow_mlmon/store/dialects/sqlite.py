@@ -19,7 +19,7 @@ _PASSING = ("locked", "busy", "disk i/o error", "is full", "unable to open")
 class SQLite(Dialect):
     """SQLite, of which a writer locks the whole file, whatever locks it names."""
 
-    drivers = {"sqlite": "sqlite", "sqlite+pysqlite": "sqlite+pysqlite"}
+    drivers = dict.fromkeys(("sqlite", "sqlite+pysqlite"), "sqlite")
 
     def make_engine(self, url: sa.URL, wait_s: float) -> sa.Engine:
         """Make an engine that begins transactions by itself."""
