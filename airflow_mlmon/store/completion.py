@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from airflow_mlmon.store import schema
+from airflow_mlmon.store.columns import PlainText
 
 
 def complete(connection: sa.Connection) -> None:
@@ -38,7 +39,7 @@ def tables_on(connection: sa.Connection) -> sa.MetaData:
         # neither case nor accents nor trailing blanks are alike
         copy.kwargs["mysql_collate"] = "utf8mb4_nopad_bin" if is_mariadb else "utf8mb4_0900_bin"
         for column in copy.columns:
-            if isinstance(column.type, schema.PlainText):
+            if isinstance(column.type, PlainText):
                 # MySQL has no default of a long text; it fills a new column with ''
                 column.server_default = None
     _index_of_all(copied.tables[schema.metrics.name])

@@ -7,67 +7,19 @@ null.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql
 
-from airflow_mlmon.partition import DEFAULT_ZONE
+from airflow_mlmon.store.columns import PlainText, UtcDateTime
+from airflow_mlmon.store.columns import count_column as _count
+from airflow_mlmon.store.columns import indexed_column as _indexed
+from airflow_mlmon.store.columns import key_column as _key
+from airflow_mlmon.store.columns import text_column as _text
+from airflow_mlmon.store.columns import zone_column as _zone
 
 SCHEMA_VERSION = "0017"
 VERSION_TABLE = "mlmon_schema_version"
-_WITHOUT_ZONES = {"sqlite", "mysql"}
-# of texts that are in a key or in an index: MySQL needs a limit, and 3,072 bytes for all of an index
-_LENGTHS = {
-    "channel": 255,
-    "column": 255,
-    "event": 16,
-    "family": 16,
-    "fingerprint": 64,
-    "metric": 128,
-    "model": 100,
-    "segment": 255,
-    "state": 32,
-    "version": 128,
-    "zone": 64,
-}
-
-
-class UtcDateTime(sa.types.TypeDecorator[datetime]):
-    """Moment, written and read in UTC, also if the database has no time zones."""
-
-    impl = sa.DateTime(timezone=True).with_variant(mysql.DATETIME(fsp=6), "mysql")
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        """Convert the moment to UTC; a naive one is a programming error."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise TypeError(f"The store needs moments with a time zone, got {value!r}.")
-        moment = value.astimezone(UTC)
-        return moment.replace(tzinfo=None) if dialect.name in _WITHOUT_ZONES else moment
-
-    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        """Return the moment in UTC."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if dialect.name in _WITHOUT_ZONES else value.astimezone(UTC)
-
-
-class PlainText(sa.types.TypeDecorator[str]):
-    """Text of any origin; characters that a database cannot store become the replacement character."""
-
-    impl = sa.Text().with_variant(mysql.LONGTEXT(), "mysql")
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
-        """Replace NUL and lone surrogates, which file names and messages may contain."""
-        if value is None:
-            return None
-        return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
 class DeliveryState(StrEnum):
@@ -87,30 +39,6 @@ class BreachState(StrEnum):
 
 
 metadata = sa.MetaData()
-
-
-def _key(name: str, kind: Any = None) -> sa.Column[Any]:
-    return sa.Column(name, kind or _limited(name), primary_key=True, nullable=False)
-
-
-def _indexed(name: str) -> sa.Column[str]:
-    return sa.Column(name, _limited(name), nullable=False)
-
-
-def _limited(name: str) -> sa.types.TypeEngine[str]:
-    return sa.Text().with_variant(mysql.VARCHAR(_LENGTHS[name]), "mysql")
-
-
-def _text(name: str) -> sa.Column[str]:
-    return sa.Column(name, PlainText, nullable=False)
-
-
-def _count(name: str) -> sa.Column[int]:
-    return sa.Column(name, sa.BigInteger, nullable=False)
-
-
-def _zone() -> sa.Column[str]:
-    return sa.Column("zone", _limited("zone"), nullable=False, server_default=DEFAULT_ZONE)
 
 
 def _of_partition() -> sa.ForeignKeyConstraint:

@@ -186,7 +186,7 @@ class TestRefusals:
         assert "s3cret" not in str(caught.value)
 
     def test_a_server_without_tls_is_refused_where_it_is_asked_for(self, mariadb):
-        with pytest.raises(ServiceRejectedError, match="offers no TLS"):
+        with pytest.raises(ServiceRejectedError, match="SSL is required"):
             MetricStore(fresh_mariadb(mariadb) + f"?ssl_ca={certifi.where()}")
 
     def test_a_missing_file_of_tls_is_named(self):

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_mlmon.errors import ConfigError, ServiceRejectedError, ServiceUnavailableError
+from airflow_mlmon.errors import ConfigError, ServiceUnavailableError
 from airflow_mlmon.store.dialects.dialect import Dialect, server_engine
 
 # in every session: a value that does not fit is an error, and a server that lost a client frees its locks
@@ -39,9 +39,7 @@ class MySQL(Dialect):
         connect = {"charset": "utf8mb4", "init_command": _SESSION + waits}
         engine = server_engine(url, database="MySQL", package="pymysql", extra="mysql", connect=connect)
         sa.event.listen(engine, "connect", _set_isolation)
-        if asked := {name: value for name, value in url.query.items() if name.startswith("ssl")}:
-            _check_files(asked)
-            sa.event.listen(engine, "connect", _check_encrypted)
+        _check_files(url.query)
         self._database = url.database or ""
         return engine
 
@@ -97,22 +95,14 @@ def _check_files(options: Mapping[str, str | tuple[str, ...]]) -> None:
             raise ConfigError(f"Metric store: the file {path} of {name} does not exist.")
 
 
-def _check_encrypted(connection: Any, _record: object) -> None:
-    """Refuse a server without TLS where TLS is asked for: PyMySQL would go on without it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
-        found = cursor.fetchone()
-    if not found or not found[1]:
-        raise ServiceRejectedError("The metric store's server offers no TLS, which its URL asks for.")
-
-
 def _release(connection: sa.Connection, names: Collection[str]) -> None:
     """Release locks of the connection, or give it up, which releases them too."""
     if not names or connection.closed or connection.invalidated:
         return
     try:
-        with connection.connection.cursor() as cursor:
-            for name in names:
-                cursor.execute("DO RELEASE_LOCK(%s)", (name,))
+        cursor = connection.connection.cursor()
+        for name in names:
+            cursor.execute("DO RELEASE_LOCK(%s)", (name,))
+        cursor.close()
     except Exception:  # noqa: BLE001 - whatever it is, a connection with a lock must not get back into the pool
         connection.invalidate()
