@@ -64,8 +64,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "default": "",
     },
     "pushgateway": {
-        "description": "Airflow connection of type http of a Prometheus Pushgateway; the gauges of a model are pushed "
-        "after each run.",
+        "description": "Airflow connection of type mlmon_pushgateway or http of a Prometheus Pushgateway; the gauges "
+        "of a model are pushed after each run.",
         "version_added": "0.1.0",
         "type": "string",
         "example": "pushgateway",

@@ -6,15 +6,42 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from click.exceptions import Exit
+
+from airflow_mlmon.cli.call import BAD_CALL, Call
 from airflow_mlmon.cli.stream import open_output, print_json
 from airflow_mlmon.errors import ConfigError, NotFoundError, ServiceError
 from airflow_mlmon.loading import check_day_zone, load_spec, locate
 from airflow_mlmon.spec import ModelSpec
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from airflow_mlmon.cli.inferred import ChecksFound
     from airflow_mlmon.pipeline.inspection import Inspection
     from airflow_mlmon.settings import Settings
+
+
+def check(call: Call, *, paths: Sequence[str], data: bool, day: date | None) -> bool:
+    """Check specs, and with `data` a day of each; return True if that day can be used.
+
+    Raises:
+        Exit: a spec is wrong.
+        ConfigError: a day is given and no data is asked for.
+    """
+    if day and not data:
+        raise ConfigError("--partition is of use only with --data.", hint="add --data")
+    found: list[Inspection] = []
+
+    def inspect(spec: ModelSpec) -> Inspection:
+        from airflow_mlmon.cli.findings import inspect_spec  # noqa: PLC0415 - heavy
+
+        found.append(inspect_spec(spec, call.settings, day, call.now.date()))
+        return found[-1]
+
+    if not check_specs(paths, as_json=call.as_json, settings=call.settings, inspect=inspect if data else None):
+        raise Exit(BAD_CALL)
+    return all(one.is_good for one in found)
 
 
 def check_specs(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.table import Table
 from rich.text import Text
 
+from airflow_mlmon.cli.call import Call
 from airflow_mlmon.cli.output import open_console, plain_table
 from airflow_mlmon.cli.stream import print_json
 from airflow_mlmon.comparison.api import compare
@@ -23,37 +22,27 @@ if TYPE_CHECKING:
 
 _WIDEST = 32
 _NOTE = 300
-NOTHING_NAMED: Mapping[str, str | None] = MappingProxyType({})
 
 
 def print_comparison(
-    reference: str,
-    current: str,
-    *,
-    method: str,
-    limit: float | None,
-    null: Sequence[str],
-    text: Sequence[str],
-    as_json: bool,
-    html: str | None,
-    performance: Mapping[str, str | None] = NOTHING_NAMED,
+    call: Call, *, reference: str, current: str, html: str | None, fail_on_drift: bool, **options: Any
 ) -> bool:
-    """Compare two data sets and print the result; return True if no column has drifted.
+    """Compare two data sets and print the result; with `html` a page is written too.
 
-    With `html` a page is written too. `performance` are the columns to measure it on, as the arguments of `compare`.
-    The result is also False if no column could be evaluated.
+    The other options are arguments of `compare`. With `fail_on_drift` return False if a column has drifted, or if none
+    could be evaluated.
 
     Raises:
         MlmonError: a data set cannot be read, or the page cannot be written.
     """
-    found = compare(reference, current, method=method, limit=limit, null=null, text=text, **performance)
+    found = compare(reference, current, **options)
     if html is not None:
         _write(html, found)
-    if as_json:
+    if call.as_json:
         print_json(found.to_dict())
     else:
         _print(found, html)
-    return bool(found.evaluated) and not found.drifted
+    return not fail_on_drift or (bool(found.evaluated) and not found.drifted)
 
 
 def _write(path: str, found: Comparison) -> None:

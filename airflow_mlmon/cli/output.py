@@ -16,14 +16,21 @@ _LONGEST = 300
 _NARROWEST = 120
 
 
+class _AnswerConsole(Console):
+    """Console whose reader may go: the command ends as it does with any other output."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def open_console() -> Console:
     """Return the console of standard output, wide enough for a whole table.
 
     A pipe or a log has no width of its own.
     """
-    console = Console(file=open_output(), highlight=False)
+    console = _AnswerConsole(file=open_output(), highlight=False)
     is_wide = console.is_terminal or console.width >= _NARROWEST
-    return console if is_wide else Console(file=open_output(), highlight=False, width=_NARROWEST)
+    return console if is_wide else _AnswerConsole(file=open_output(), highlight=False, width=_NARROWEST)
 
 
 def plain_table() -> Table:

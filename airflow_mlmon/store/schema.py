@@ -18,7 +18,7 @@ from airflow_mlmon.store.columns import key_column as _key
 from airflow_mlmon.store.columns import text_column as _text
 from airflow_mlmon.store.columns import zone_column as _zone
 
-SCHEMA_VERSION = "0017"
+SCHEMA_VERSION = "0018"
 VERSION_TABLE = "mlmon_schema_version"
 
 
@@ -322,6 +322,7 @@ models = sa.Table(
     sa.Column("start", sa.Date),
     sa.Column("end", sa.Date),
     _zone(),
+    sa.Column("version_column", PlainText, nullable=False, server_default=""),
     _text("spec"),
     _text("error"),
 )
