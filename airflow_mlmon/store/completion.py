@@ -13,7 +13,7 @@ from airflow_mlmon.store import schema
 from airflow_mlmon.store.columns import PlainText
 
 
-def complete(connection: sa.Connection) -> None:
+def complete_tables(connection: sa.Connection) -> None:
     """Make the tables, columns and indexes of this release that the database lacks."""
     found = sa.inspect(connection)
     tables = set(found.get_table_names())

@@ -7,7 +7,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from airflow_mlmon.errors import ConfigError
-from airflow_mlmon.store.completion import complete
+from airflow_mlmon.store.completion import complete_tables
 from airflow_mlmon.store.database import Database
 from airflow_mlmon.store.schema import SCHEMA_VERSION, VERSION_TABLE
 
@@ -61,5 +61,5 @@ def _upgrade(database: Database, connection: sa.Connection, version: str | None)
             for step in reversed(steps):
                 step.module.upgrade()
     else:
-        complete(connection)
+        complete_tables(connection)
     context.stamp(scripts, SCHEMA_VERSION)
