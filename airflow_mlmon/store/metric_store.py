@@ -54,7 +54,7 @@ _POLICY = Policy()
 
 
 class MetricStore(RangeStore, BaselineStore, DeliveryStore, EvidenceStore, FleetStore, AcrossModels, MetricPruning):
-    """Metric store at a URL: SQLite by default, PostgreSQL in production.
+    """Metric store at a URL: SQLite by default, PostgreSQL, MySQL 8 or MariaDB in production.
 
     Opening it creates or upgrades its tables. A day is the one on which a partition starts; a range includes
     its first and its last day.
