@@ -15,7 +15,7 @@ from airflow_mlmon.cli.day_lines import DayLines
 from airflow_mlmon.cli.output import open_console
 from airflow_mlmon.cli.table import days_table
 from airflow_mlmon.errors import MlmonError
-from airflow_mlmon.hooks.run import open_run
+from airflow_mlmon.hooks.run import connect_druid, open_run
 from airflow_mlmon.notifications.gauges import publish_gauges
 from airflow_mlmon.notifications.senders import build_senders
 from airflow_mlmon.partition import Partition
@@ -85,9 +85,7 @@ def _is_loaded(run: Run, ran: Ran) -> bool:
 
 def load_into_druid(run: Run, days: Sequence[Partition]) -> None:
     """Load some days into Druid, and wait for it."""
-    from airflow_mlmon.hooks.druid import MlmonDruidHook  # noqa: PLC0415 - imports Airflow
-
-    client = MlmonDruidHook(run.spec.druid.connection).get_client()
+    client = connect_druid(run.spec.druid)
     ingest = DruidIngest(run, client, days, today=datetime.now(UTC).date())
     state = ingest.begin()
     while state.open:
