@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from airflow_mlmon import __version__
 from airflow_mlmon.partition import DAY
 from airflow_mlmon.reports import regulation
 from airflow_mlmon.reports.page import render_page
@@ -88,7 +87,6 @@ def render_bundle(page: BundlePage) -> str:
         notice=regulation.NOTICE,
         sources=regulation.SOURCES,
         limits={plan.id: _limits(plan.content) for plan in page.plans},
-        version=__version__,
     )
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from airflow_mlmon.fleet import AuditEntry, AuditKind
 from airflow_mlmon.pipeline.baselines.accept import accept
 from airflow_mlmon.pipeline.evidence_bundle.archive import write_archive
+from airflow_mlmon.pipeline.history.forget import forget_day
 from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.records import Action, ActionKind
@@ -18,28 +18,27 @@ from airflow_mlmon.spec.baseline import Baseline
 from tests.support.archive import FIRST, Archive, partition
 from tests.support.runs import local_archive, opened
 
-SECRET = "hunter2"
+SECRET = "hunter2"  # noqa: S105 - that nobody may find
 RUN_DAYS = 4
 ALERTING, FORGOTTEN = FIRST + timedelta(days=RUN_DAYS - 1), FIRST + timedelta(days=RUN_DAYS)
 NOW = datetime(2026, 3, 9, 7, 30, tzinfo=UTC)
-CHANNELS = (
-    "\nalerts:\n",
-    f"\nalerts:\n  channels: [{{notifier: a.b.C, arguments: {{password: {SECRET}, text: '{{text}}'}}}}, {{log: true}}]\n",
-)
+NOTIFIER = f"{{notifier: a.b.C, arguments: {{password: {SECRET}, text: '{{text}}'}}}}"
+CHANNELS = ("\nalerts:\n", f"\nalerts:\n  channels: [{NOTIFIER}, {{log: true}}]\n")
 
 
 def make_model(folder: Path) -> Archive:
     """Run four days, the last of them far off, and act on it as people do."""
     archive = local_archive(folder, RUN_DAYS - 1)
     archive.write_day(ALERTING, shift=0.5)
+    archive.write_day(FORGOTTEN)
     (folder / "loans.yaml").write_text(archive.spec_text(CHANNELS))
     with opened_model(folder, archive) as run:
-        for offset in range(RUN_DAYS):
+        for offset in range(RUN_DAYS + 1):
             run_partition(run, partition(offset))
+        forget_day(run, partition(RUN_DAYS), who="ann", why="run by mistake", at=NOW)
         act(run, "ann", "a <b>campaign</b>")
         baseline = Baseline(trailing=3)
         accept(run, baseline, version=None, first=None, who="bob", why="new prices", at=NOW + timedelta(hours=1))
-        run.store.add_to_audit("loans", forgotten(FORGOTTEN))
     return archive
 
 
@@ -47,11 +46,6 @@ def act(run: Run, who: str, why: str) -> None:
     """Acknowledge the first alert."""
     name = run.store.tracked_alerts("loans")[0].fingerprint
     run.store.act("loans", [name], Action(kind=ActionKind.ACKNOWLEDGE, day=ALERTING, who=who, why=why, at=NOW))
-
-
-def forgotten(day: date) -> AuditEntry:
-    """The deed of who forgot a day."""
-    return AuditEntry(kind=AuditKind.FORGET, day=day, who="ann", why="run by mistake", detail="1 day", at=NOW)
 
 
 def opened_model(folder: Path, archive: Archive, *replacements: tuple[str, str]) -> AbstractContextManager[Run]:

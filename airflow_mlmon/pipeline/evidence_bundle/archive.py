@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_mlmon.errors import ConfigError
-from airflow_mlmon.pipeline.evidence_bundle.chain import Chain, to_json
+from airflow_mlmon.pipeline.evidence_bundle.chain import Chain, json_line
 
 INDEX, HEAD, SIGNATURE = "index.jsonl", "head.json", "head.json.sig"
 FORMAT = 1
@@ -70,14 +70,14 @@ class BundleWriter:
 
     def add_records(self, name: str, records: Iterable[Mapping[str, Any]]) -> str:
         """Add a file of records, one a line, and return the hash of its content."""
-        lines = (f"{to_json(record)}\n" for record in records)
+        lines = (f"{json_line(record)}\n" for record in records)
         return self.add(name, iter(lambda: "".join(islice(lines, _LINES)).encode(), b""))
 
     def finish(self, statement: Mapping[str, Any], sign: Sign | None) -> str:
         """Add the index, and the head with a statement, which is signed; return the head of the chain."""
         _write(self._archive, INDEX, (f"{line}\n".encode() for line in self._index))
         head = {**statement, "format": FORMAT, "files": self._chain.length, "head": self._chain.head}
-        content = f"{to_json(head)}\n".encode()
+        content = f"{json_line(head)}\n".encode()
         _write(self._archive, HEAD, [content])
         if sign is not None:
             _write(self._archive, SIGNATURE, [sign(content)])

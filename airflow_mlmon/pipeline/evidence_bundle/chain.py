@@ -18,10 +18,10 @@ START = hashlib.sha256(b"mlmon evidence 1").hexdigest()
 _ENDING = re.compile(r',"chain":"([0-9a-f]{64})"\}\Z')
 
 
-def to_json(record: Mapping[str, Any]) -> str:
+def json_line(record: Mapping[str, Any]) -> str:
     """Write a record as one line of JSON, in one form only.
 
-    >>> to_json({"b": None, "a": "ä"})
+    >>> json_line({"b": None, "a": "ä"})
     '{"a":"ä","b":null}'
     """
     return json.dumps(record, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=str)
@@ -41,7 +41,7 @@ class Chain:
 
     def add(self, record: Mapping[str, Any]) -> str:
         """Add a record, and return its line with its hash."""
-        line = to_json(record)
+        line = json_line(record)
         self.head = link(self.head, line)
         self.length += 1
         return f'{line[:-1]},"chain":"{self.head}"}}'

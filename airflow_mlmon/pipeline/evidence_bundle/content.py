@@ -95,19 +95,19 @@ def alert_records(facts: RangeFacts) -> Iterator[Record]:
     for alert in facts.alerts:
         state = alert.lifecycle.words if alert.lifecycle else ""
         record = _named(alert, _ALERT) | {"day": alert.partition.key, "fingerprint": alert.fingerprint, "state": state}
-        yield without_secrets(record)
+        yield _masked(record)
 
 
 def incident_records(facts: RangeFacts) -> Iterator[Record]:
     """Yield each alert of the range over its days, as it stands."""
     for alert in facts.incidents:
-        yield without_secrets(_named(alert, _TRACKED))
+        yield _masked(_named(alert, _TRACKED))
 
 
 def message_records(run: Run, first: date, last: date) -> Iterator[Record]:
     """Yield the notifications of a range, sent or not, and their channels."""
     for message in run.store.messages(run.model, first, last):
-        yield without_secrets(_named(message, _MESSAGE))
+        yield _masked(_named(message, _MESSAGE))
 
 
 def delivery_records(run: Run, first: date, last: date, facts: RangeFacts) -> Iterator[Record]:
@@ -116,7 +116,7 @@ def delivery_records(run: Run, first: date, last: date, facts: RangeFacts) -> It
     for one in run.store.deliveries(run.model, first, date.max):
         if one.partition.day <= last or one.version in used:
             record = {"day": one.partition.key, "version": one.version, "rows": one.rows, "files": one.uri}
-            yield without_secrets(record) | {"used": one.version in used}
+            yield _masked(record) | {"used": one.version in used}
 
 
 def schema_records(run: Run) -> Iterator[Record]:
@@ -187,7 +187,7 @@ def read_day(run: Run, state: PartitionState) -> DayRecords:
 
 def state_record(state: PartitionState) -> Record:
     """Return the record of a day."""
-    return without_secrets(
+    return _masked(
         {
             "status": state.status,
             "evaluated": state.evaluated,
@@ -211,7 +211,7 @@ def _manifest(run: Run, partition: Partition, version: str | None) -> bytes:
     except NotFoundError:
         return b""
     content = json.loads(stored)
-    masked = without_secrets(content)
+    masked = _masked(content)
     # as it lies there, so that its hash is that of the file
     return stored if masked == content else json.dumps(masked, indent=1, sort_keys=True).encode()
 
@@ -220,18 +220,23 @@ def _of_action(one: AlertAction) -> Record:
     metric, column, segment = one.subject
     about = {"metric": metric, "column": column, "segment": segment, "fingerprint": one.fingerprint}
     done = _named(one.action, ("kind", "day", "until", "who", "why", "at"))
-    return without_secrets({**done, **about, "of": "alert", "number": one.number, "at": one.action.at.isoformat()})
+    return _masked({**done, **about, "of": "alert", "number": one.number, "at": one.action.at.isoformat()})
 
 
 def _of_audit(number: int, entry: AuditEntry) -> Record:
     done = _named(entry, ("kind", "day", "who", "why", "detail"))
-    return without_secrets({**done, "of": "day", "number": number, "at": entry.at.isoformat()})
+    return _masked({**done, "of": "day", "number": number, "at": entry.at.isoformat()})
 
 
 def _of_pin(pin: BaselinePin) -> Record:
     done = {"kind": "accept_baseline", "day": pin.first, "who": pin.who, "why": pin.why}
     about = {"version": pin.version, "baseline": pin.baseline.model_dump(mode="json")}
-    return without_secrets({**done, **about, "of": "baseline", "number": pin.number, "at": pin.accepted_at.isoformat()})
+    return _masked({**done, **about, "of": "baseline", "number": pin.number, "at": pin.accepted_at.isoformat()})
+
+
+def _masked(record: Record) -> Record:
+    masked: Record = without_secrets(record)
+    return masked
 
 
 def _named(record: Any, names: Sequence[str]) -> Record:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_mlmon.errors import ConfigError
-from airflow_mlmon.pipeline.evidence_bundle.chain import follow_chain, to_json
+from airflow_mlmon.pipeline.evidence_bundle.chain import follow_chain, json_line
 from airflow_mlmon.pipeline.evidence_bundle.verify import DAYS, PEOPLE, open_bundle, read_lines, read_statement
 
 # what a shorter retention takes away is said by the gaps, and changes no result
@@ -50,7 +50,7 @@ class _Content:
 
     def deeds(self, first: date, last: date) -> dict[str, dict[str, Any]]:
         """Return what people did to the days of a range, by what it was."""
-        return {to_json(one): one for one in self._deeds if str(first) <= str(one["day"]) <= str(last)}
+        return {json_line(one): one for one in self._deeds if str(first) <= str(one["day"]) <= str(last)}
 
 
 def _day(day: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
@@ -86,5 +86,5 @@ def _deed(deed: Mapping[str, Any]) -> str:
 
 
 def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else to_json({"": value})[4:-1]
+    text = value if isinstance(value, str) else json_line({"": value})[4:-1]
     return text if len(text) <= 80 else f"{text[:79]}…"  # noqa: PLR2004

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 
+from airflow_mlmon.fleet import AuditKind
 from airflow_mlmon.partition import date_range
 from airflow_mlmon.pipeline.evidence_bundle.content import DayRecords, RangeFacts
 from airflow_mlmon.pipeline.run import Run
@@ -34,7 +35,8 @@ def absent_day(run: Run, day: date, forgotten: Collection[date]) -> Gap:
 
 def forgotten_days(facts: RangeFacts, first: date, last: date) -> frozenset[date]:
     """Return the days that somebody has forgotten and nobody has run since."""
-    return frozenset(entry.day for entry in facts.audit) & (frozenset(date_range(first, last)) - facts.states.keys())
+    forgotten = frozenset(entry.day for entry in facts.audit if entry.kind is AuditKind.FORGET)
+    return forgotten & (frozenset(date_range(first, last)) - facts.states.keys())
 
 
 def gaps_of(run: Run, day: DayRecords, facts: RangeFacts) -> Iterator[Gap]:

@@ -14,7 +14,7 @@ from airflow_mlmon.errors import ConfigError, NotFoundError, PartitionConflictEr
 from airflow_mlmon.fleet import MonitoringPlan
 from airflow_mlmon.partition import check_range, date_range
 from airflow_mlmon.pipeline.evidence_bundle.archive import BundleWriter, Sign, write_archive
-from airflow_mlmon.pipeline.evidence_bundle.chain import Chain, to_json
+from airflow_mlmon.pipeline.evidence_bundle.chain import Chain, json_line
 from airflow_mlmon.pipeline.evidence_bundle.content import (
     RangeFacts,
     Record,
@@ -119,7 +119,7 @@ class _Making:
         writer.add_records("profile_schemas.jsonl", schema_records(run))
         writer.add_records(GAPS, map(asdict, self.gaps))
         software = {"python": platform.python_version()} | dict(software_versions())
-        writer.add("software.json", [f"{to_json(software)}\n".encode()])
+        writer.add("software.json", [f"{json_line(software)}\n".encode()])
         content = page.BundlePage(
             model=run.model,
             description=run.spec.description,
@@ -179,7 +179,7 @@ class _Making:
             ("metrics", found.metric_records()),
         ):
             files[name] = self.writer.add_records(f"{folder}/{name}.jsonl", records)
-        files["basis"] = self.writer.add(f"{folder}/basis.json", [f"{to_json(basis)}\n".encode()])
+        files["basis"] = self.writer.add(f"{folder}/basis.json", [f"{json_line(basis)}\n".encode()])
         if found.manifest:
             files["manifest"] = self.writer.add(f"{folder}/manifest.json", [found.manifest])
         missing = list(gaps_of(self.run, found, self.facts))

@@ -96,18 +96,19 @@ def test_a_truncated_or_extended_archive_is_found(bundle, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "old", "new", "told"),
+    ("name", "change", "told"),
     [
-        (VERDICTS, b"OK", b"NO", "days/2026-03-01/verdicts.jsonl was changed (31 bytes were written, 31 are there)."),
-        (DAYS, b"was not", b"is not", "days.jsonl: line 2 does not follow from the one before"),
-        (PEOPLE, b"known", b"knowm", "people.jsonl: line 1 does not follow from the one before"),
-        (INDEX, b'"bytes":31', b'"bytes":30', "index.jsonl: line 1 does not follow from the one before"),
-        (HEAD, b'"files":3', b'"files":4', "head.json: files is 4, but 3 was found."),
-        (HEAD, b'"format":1', b'"format":2', "head.json has format 2; this release reads 1."),
-        (HEAD, b"{", b"[", "head.json is no JSON"),
+        (VERDICTS, (b"OK", b"NO"), "days/2026-03-01/verdicts.jsonl was changed (31 bytes were written, 31 are there)."),
+        (DAYS, (b"was not", b"is not"), "days.jsonl: line 2 does not follow from the one before"),
+        (PEOPLE, (b"known", b"knowm"), "people.jsonl: line 1 does not follow from the one before"),
+        (INDEX, (b'"bytes":31', b'"bytes":30'), "index.jsonl: line 1 does not follow from the one before"),
+        (HEAD, (b'"files":3', b'"files":4'), "head.json: files is 4, but 3 was found."),
+        (HEAD, (b'"format":1', b'"format":2'), "head.json has format 2; this release reads 1."),
+        (HEAD, (b"{", b"["), "head.json is no JSON"),
     ],
 )
-def test_what_was_changed_is_named(files, tmp_path, name, old, new, told):
+def test_what_was_changed_is_named(files, tmp_path, name, change, told):
+    old, new = change
     assert old in files[name]
     changed = rewrite({**files, name: files[name].replace(old, new)}, tmp_path / "changed.zip")
 
@@ -214,9 +215,10 @@ def test_a_bomb_a_link_and_a_name_given_twice_are_refused(tmp_path):
         archive.writestr(link, "/etc/passwd")
     with zipfile.ZipFile(tmp_path / "lzma.zip", "w", zipfile.ZIP_LZMA) as archive:
         archive.writestr(DAYS, "x")
-    with zipfile.ZipFile(tmp_path / "twice.zip", "w") as archive, pytest.warns(UserWarning, match="Duplicate"):
+    with zipfile.ZipFile(tmp_path / "twice.zip", "w") as archive:
         archive.writestr(DAYS, "x")
-        archive.writestr(DAYS, "y")
+        with pytest.warns(UserWarning, match="Duplicate"):
+            archive.writestr(DAYS, "y")
 
     for name, told in (("bomb", "times its size"), ("link", "a link"), ("lzma", "foreign"), ("twice", "twice")):
         with pytest.raises(DataError, match=rf"{told}.*it was not read"):
@@ -233,9 +235,12 @@ def test_bundles_of_two_models_or_of_other_days_cannot_be_compared(tmp_path, bun
 
 
 def test_a_bundle_is_written_whole_or_not_at_all(tmp_path):
-    with pytest.raises(RuntimeError), write_archive(tmp_path / "half.zip") as writer:
-        writer.add(DAYS, [b"x"])
+    def lines():
+        yield b"x"
         raise RuntimeError
+
+    with pytest.raises(RuntimeError), write_archive(tmp_path / "half.zip") as writer:
+        writer.add(DAYS, lines())
 
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(ConfigError, match="cannot be written"), write_archive(tmp_path / "no" / "folder.zip"):
