@@ -6,8 +6,9 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from pathlib import Path
 
+from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.fleet import RegisteredModel
-from airflow_mlmon.loading import ListedSpec, list_specs
+from airflow_mlmon.loading import ListedSpec, load_specs
 from airflow_mlmon.pipeline.run import describe_model
 from airflow_mlmon.store.metric_store import MetricStore
 
@@ -21,7 +22,9 @@ def register_specs(store: MetricStore, folders: Sequence[str | Path], today: dat
     Raises:
         ConfigError: a folder does not exist.
     """
-    found = [listed for folder in folders for listed in list_specs(folder)]
+    if missing := next((str(folder) for folder in folders if not Path(folder).is_dir()), ""):
+        raise ConfigError(f"{missing}: there is no such folder of specs.")
+    found = load_specs(folders)
     for listed in found:
         if listed.spec is not None:
             store.register(describe_model(listed.spec))
@@ -29,7 +32,10 @@ def register_specs(store: MetricStore, folders: Sequence[str | Path], today: dat
             store.register_error(listed.model, str(listed.path), listed.error)
     models = {listed.model for listed in found}
     for lost in _lost(store.registered(), models, [Path(folder).absolute() for folder in folders]):
-        if lost.end is None or lost.end >= today:
+        if not lost.task:
+            # it was a file that could not be loaded, under a name made of the file's, and nothing else
+            store.unregister(lost.model)
+        elif lost.end is None or lost.end >= today:
             error = f"{lost.spec}: the spec is gone. A model that has ended keeps its spec, with `end`."
             store.register_error(lost.model, lost.spec, error)
     return found
