@@ -16,6 +16,7 @@ class RegisteredModel:
 
     Attributes:
         zone: Time zone whose days are its days.
+        version_column: Column with the version of the model; empty if it has none.
         spec: Path of its spec.
         error: Why its spec cannot be loaded; empty if it can.
     """
@@ -29,6 +30,7 @@ class RegisteredModel:
     start: date | None = None
     end: date | None = None
     zone: str = DEFAULT_ZONE
+    version_column: str = ""
     spec: str = ""
     error: str = ""
 

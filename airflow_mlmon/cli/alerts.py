@@ -22,13 +22,23 @@ from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.store.outbox import DeadLetter
 
 _SHOWN = 8
+# the names of `--state` that are not those of a state
+_STATES = {
+    "open": tuple(state for state in AlertState if state not in {AlertState.MUTED, AlertState.RESOLVED}),
+    "opened": (AlertState.OPEN,),
+}
 _STYLES = {AlertState.OPEN: "bold red", AlertState.REOPENED: "bold red", AlertState.RESOLVED: "dim"}
 
 
 def show_alerts(call: Call, *, spec: ModelSpec, states: Sequence[str], first: date | None, last: date | None) -> None:
     """Print the alerts of a range of days, and the messages about alerts that are not delivered yet."""
     with open_run(spec, call.settings, must_exist=True) as run:
-        alerts = list_alerts(run, first or date.min, last or date.max, [AlertState(name) for name in states])
+        alerts = list_alerts(
+            run,
+            first or date.min,
+            last or date.max,
+            [state for name in states for state in _STATES.get(name) or (AlertState(name),)],
+        )
         letters = run.store.dead_letters(run.model, with_waiting=True)
         is_known = run.store.last_evaluated_day(run.model) is not None
     if call.as_json:

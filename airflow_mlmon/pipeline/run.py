@@ -70,7 +70,10 @@ class Run:
         """Return the model as its spec describes it."""
         same = ("model", "task", "owner", "team", "tags", "description", "start", "end")
         return RegisteredModel(
-            zone=self.spec.day_zone, spec=self.spec.file, **{name: getattr(self.spec, name) for name in same}
+            zone=self.spec.day_zone,
+            version_column=self.spec.version_column or "",
+            spec=self.spec.file,
+            **{name: getattr(self.spec, name) for name in same},
         )
 
     @cached_property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from airflow_mlmon.store import schema
-from airflow_mlmon.store.schema import PlainText, UtcDateTime
+from airflow_mlmon.store.columns import PlainText, UtcDateTime
 
 _MODEL, _FAMILY = schema.partitions.c.model.type, schema.metrics.c.family.type
 _PLAN = sa.String(16)

@@ -27,6 +27,7 @@ from airflow_mlmon.records import (
     Verdict,
 )
 from airflow_mlmon.store import actions, episodes, history, outbox, plans, profile_schemas, publication, schema
+from airflow_mlmon.store.across_models import AcrossModels
 from airflow_mlmon.store.baseline_store import BaselineStore
 from airflow_mlmon.store.database import Database
 from airflow_mlmon.store.delivery_store import DeliveryStore
@@ -52,8 +53,8 @@ from airflow_mlmon.store.schema import BreachState
 _POLICY = Policy()
 
 
-class MetricStore(RangeStore, BaselineStore, DeliveryStore, EvidenceStore, FleetStore, MetricPruning):
-    """Metric store at a URL: SQLite by default, PostgreSQL in production.
+class MetricStore(RangeStore, BaselineStore, DeliveryStore, EvidenceStore, FleetStore, AcrossModels, MetricPruning):
+    """Metric store at a URL: SQLite by default, PostgreSQL, MySQL 8 or MariaDB in production.
 
     Opening it creates or upgrades its tables. A day is the one on which a partition starts; a range includes
     its first and its last day.

@@ -8,7 +8,7 @@ from airflow_mlmon.cli.command import BY, DAY, PLACES, SPEC, WHY, Command, Group
 
 TITLE = "Alerts and baselines"
 
-_STATES = ("pending", "open", "acknowledged", "muted", "resolved", "reopened")
+_EXACTLY = ("pending", "opened", "reopened", "acknowledged", "muted", "resolved")
 
 _WHICH = (
     click.Option(
@@ -45,10 +45,11 @@ _ALERTS = (
         SPEC,
         click.Option(
             ["--state", "states"],
-            type=click.Choice(_STATES),
+            type=click.Choice(("open", *_EXACTLY)),
             multiple=True,
             metavar="STATE",
-            help=f"only alerts in this state: {', '.join(_STATES)}; repeatable",
+            help="only alerts that are open, which is every state but resolved and muted; or in one state exactly: "
+            f"{', '.join(_EXACTLY)}; repeatable",
         ),
         click.Option(["--from", "first"], type=DAY, metavar="DAY", help="first day, YYYY-MM-DD"),
         click.Option(["--to", "last"], type=DAY, metavar="DAY", help="last day, included"),

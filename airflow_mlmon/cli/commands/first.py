@@ -30,7 +30,7 @@ COMMANDS = (
         "check",
         "check:check",
         "validate specs and list mistakes with file, line and key",
-        click.Argument(["paths"], nargs=-1, required=True, metavar="SPEC...", help="spec files"),
+        click.Argument(["paths"], nargs=-1, required=True, metavar="SPEC...", help="spec files, or folders of them"),
         click.Option(["--data"], is_flag=True, help="also read one day, the labels and the reference"),
         click.Option(
             ["--partition", "day"],
@@ -39,9 +39,14 @@ COMMANDS = (
             help="day to read, YYYY-MM-DD (default: the newest with files)",
         ),
         *PLACES,
-        examples=("mlmon check fraud.yaml", "mlmon check fraud.yaml --data --partition 2026-03-01"),
+        examples=(
+            "mlmon check fraud.yaml",
+            "mlmon check include/models",
+            "mlmon check fraud.yaml --data --partition 2026-03-01",
+        ),
         ok="the specs have no mistakes; with --data, a run of the day would end as OK or PARTIAL",
         bad="with --data, the day, or the reference, cannot be used",
-        note="--data reads one day, the newest delivery of labels and the reference as a run does, and keeps nothing.",
+        note="Of a folder every .yaml and .yml file is read, in folders below it too; hidden ones are passed over. "
+        "--data reads one day, the newest delivery of labels and the reference as a run does, and keeps nothing.",
     ),
 )

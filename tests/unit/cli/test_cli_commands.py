@@ -78,7 +78,7 @@ def test_function_takes_the_arguments_of_its_command(name):
         (["runn"], "mlmon: No such command 'runn'."),
         (["run"], "mlmon run: Missing argument 'SPEC'. See mlmon run --help.\n"),
         (["compare", "a", "b", "--metod", "x"], "mlmon compare: No such option '--metod'. Did you mean '--method'?"),
-        (["alerts", "list", "--state", "closed", "x"], "'closed' is not one of 'pending', 'open'"),
+        (["alerts", "list", "--state", "closed", "x"], "'closed' is not one of 'open', 'pending'"),
     ],
 )
 def test_a_call_that_is_none_is_told_in_one_line_and_as_json(capsys, arguments, message):
