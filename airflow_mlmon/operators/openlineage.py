@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from airflow.providers.openlineage.extractors import OperatorLineage
 from openlineage.client.event_v2 import InputDataset, OutputDataset
 from openlineage.client.facet_v2 import (
+    DatasetFacet,
+    InputDatasetFacet,
     data_quality_assertions_dataset,
     data_quality_metrics_input_dataset,
     dataset_version_dataset,
@@ -26,7 +29,7 @@ _STATUS = {True: "pass", False: "fail", None: "skip"}
 
 def describe_lineage(
     run: Run, partition: Partition, version: str | None, *, reads: Sequence[Data], writes: Sequence[Data]
-) -> OperatorLineage:
+) -> OperatorLineage[Any, Any]:
     """Describe what a step has read and written.
 
     Args:
@@ -49,7 +52,7 @@ def describe_lineage(
 
 
 def _input(facts: DatasetFacts, found: Sequence[AssertionFacts]) -> InputDataset:
-    facets = {}
+    facets: dict[str, InputDatasetFacet] = {}
     if facts.rows is not None or facts.files is not None:
         facets["dataQualityMetrics"] = data_quality_metrics_input_dataset.DataQualityMetricsInputDatasetFacet(
             columnMetrics={
@@ -68,9 +71,7 @@ def _input(facts: DatasetFacts, found: Sequence[AssertionFacts]) -> InputDataset
         facets["dataQualityAssertions"] = data_quality_assertions_dataset.DataQualityAssertionsDatasetFacet(
             assertions=[_assertion(one) for one in found if one.passed is not None]
         )
-    return InputDataset(
-        namespace=facts.namespace, name=facts.name, facets=_dataset_facets(facts), inputFacets=facets
-    )
+    return InputDataset(namespace=facts.namespace, name=facts.name, facets=_dataset_facets(facts), inputFacets=facets)
 
 
 def _output(facts: DatasetFacts) -> OutputDataset:
@@ -86,8 +87,8 @@ def _output(facts: DatasetFacts) -> OutputDataset:
     )
 
 
-def _dataset_facets(facts: DatasetFacts) -> dict[str, object]:
-    facets: dict[str, object] = {}
+def _dataset_facets(facts: DatasetFacts) -> dict[str, DatasetFacet]:
+    facets: dict[str, DatasetFacet] = {}
     if facts.version is not None:
         facets["version"] = dataset_version_dataset.DatasetVersionDatasetFacet(datasetVersion=facts.version)
     if facts.columns:

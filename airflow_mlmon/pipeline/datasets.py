@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 from airflow_mlmon.archive.layouts.layout import day_folders
 from airflow_mlmon.errors import NotFoundError
-from airflow_mlmon.lineage import ColumnFacts, Data, DatasetFacts, AssertionFacts
+from airflow_mlmon.lineage import AssertionFacts, ColumnFacts, Data, DatasetFacts
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, profile_uri
@@ -37,27 +38,7 @@ def describe_data(run: Run, partition: Partition, kind: Data, version: str | Non
     Returns:
         Data without facts where these cannot be read any more; none if the model or the day has no such data.
     """
-    match kind:
-        case Data.ARCHIVE:
-            return list(_archive(run, partition, version))
-        case Data.CURATED if version is not None:
-            return [_curated(run, partition, version)]
-        case Data.PROFILE if version is not None and (pinned := run.store.current_schema(run.model)):
-            return [_at(profile_uri(run, partition, version, pinned.schema_id), version=version)]
-        case Data.REFERENCE:
-            path = run.spec.reference.path
-            return [_at(_fixed(one)) for one in ([path] if isinstance(path, str) else path or [])]
-        case Data.LABELS if run.spec.labels is not None and run.spec.labels.path is not None:
-            return [_at(_fixed(run.spec.labels.path))]
-        case Data.RESULTS:
-            return [_metrics_of(run.store.address, version)]
-        case Data.DRUID if run.druid is not None:
-            address = urlsplit(run.druid.connect().base_url).netloc
-            names = (f"{run.model}_{kind}" for kind in _DRUID_KINDS)
-            return [DatasetFacts(namespace=f"druid://{address}", name=name, version=version) for name in names]
-        case Data.PAGES:
-            return [_at(run.report_uri(partition.key))]
-    return []
+    return list(_DESCRIBED[kind](run, partition, version))
 
 
 def describe_assertions(run: Run, partition: Partition) -> list[AssertionFacts]:
@@ -89,8 +70,39 @@ def describe_assertions(run: Run, partition: Partition) -> list[AssertionFacts]:
     return [*checks, *verdicts]
 
 
-def _metrics_of(address: str, version: str | None) -> DatasetFacts:
+def _reference(run: Run, *_: object) -> Iterator[DatasetFacts]:
+    path = run.spec.reference.path
+    yield from (_at(_fixed(one)) for one in ([path] if isinstance(path, str) else path or []))
+
+
+def _labels(run: Run, *_: object) -> Iterator[DatasetFacts]:
+    if run.spec.labels is not None and run.spec.labels.path is not None:
+        yield _at(_fixed(run.spec.labels.path))
+
+
+def _stored_profile(run: Run, partition: Partition, version: str | None) -> Iterator[DatasetFacts]:
+    pinned = run.store.current_schema(run.model)
+    if pinned is not None and version is not None:
+        yield _at(profile_uri(run, partition, version, pinned.schema_id), version=version)
+
+
+def _druid(run: Run, _: Partition, version: str | None) -> Iterator[DatasetFacts]:
+    if run.druid is not None:
+        address = urlsplit(run.druid.connect().base_url).netloc
+        for kind in _DRUID_KINDS:
+            yield DatasetFacts(namespace=f"druid://{address}", name=f"{run.model}_{kind}", version=version)
+
+
+def _pages(run: Run, partition: Partition, _: str | None) -> Iterator[DatasetFacts]:
+    yield _at(run.report_uri(partition.key))
+
+
+def _metrics(run: Run, _: Partition, version: str | None) -> Iterator[DatasetFacts]:
     """Name the table of metrics as OpenLineage names those of databases."""
+    yield _metrics_at(run.store.address, version)
+
+
+def _metrics_at(address: str, version: str | None) -> DatasetFacts:
     parts = urlsplit(address)
     system = next((name for name in _PORTS if parts.scheme.startswith(name)), None)
     if system is None:
@@ -119,12 +131,14 @@ def _archive(run: Run, partition: Partition, version: str | None) -> Iterator[Da
     )
 
 
-def _curated(run: Run, partition: Partition, version: str) -> DatasetFacts:
+def _curated(run: Run, partition: Partition, version: str | None) -> Iterator[DatasetFacts]:
+    if version is None:
+        return
     columns = {name: column for name, column in run.spec.columns.items() if column.personal is not PersonalData.DROP}
     profile = _profile(run, partition, version)
     facts = {name: _facts(name, column, profile) for name, column in columns.items()}
     content = _manifest(run, partition, version)
-    return _at(
+    yield _at(
         run.version_uri(partition, version, ""),
         version=version,
         rows=content["rows_accepted"] if content else None,
@@ -150,9 +164,9 @@ def _extremes(found: ColumnProfile) -> tuple[float | None, float | None]:
     return (found.min, found.max) if isinstance(found, NumericProfile) else (None, None)
 
 
-def _manifest(run: Run, partition: Partition, version: str) -> dict[str, object] | None:
+def _manifest(run: Run, partition: Partition, version: str) -> dict[str, Any] | None:
     try:
-        content: dict[str, object] = json.loads(run.files.read(run.version_uri(partition, version, MANIFEST)))
+        content: dict[str, Any] = json.loads(run.files.read(run.version_uri(partition, version, MANIFEST)))
     except NotFoundError:
         return None
     return content
@@ -178,13 +192,25 @@ def _fixed(path: str) -> str:
     return path if fixed == path else fixed.rpartition("/")[0]
 
 
-def _at(uri: str, **facts: object) -> DatasetFacts:
+def _at(uri: str, **facts: Any) -> DatasetFacts:
     parts = urlsplit(uri)
     if not parts.scheme:
-        return DatasetFacts(namespace="file", name=uri.rstrip("/"), **facts)  # type: ignore[arg-type]
-    return DatasetFacts(namespace=f"{parts.scheme}://{parts.netloc}", name=parts.path.strip("/") or "/", **facts)  # type: ignore[arg-type]
+        return DatasetFacts(namespace="file", name=uri.rstrip("/"), **facts)
+    return DatasetFacts(namespace=f"{parts.scheme}://{parts.netloc}", name=parts.path.strip("/") or "/", **facts)
 
 
 def _interval(low: float | None, high: float | None) -> str:
     ends: Sequence[str] = [f"{word} {end:g}" for word, end in (("at least", low), ("at most", high)) if end is not None]
     return " and ".join(ends)
+
+
+_DESCRIBED: Mapping[Data, Callable[[Run, Partition, str | None], Iterator[DatasetFacts]]] = {
+    Data.ARCHIVE: _archive,
+    Data.REFERENCE: _reference,
+    Data.LABELS: _labels,
+    Data.CURATED: _curated,
+    Data.PROFILE: _stored_profile,
+    Data.RESULTS: _metrics,
+    Data.DRUID: _druid,
+    Data.PAGES: _pages,
+}
