@@ -69,6 +69,27 @@ class SentMessage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Undelivered:
+    """Messages about the alerts of a model that did not arrive on a channel, for one reason.
+
+    Attributes:
+        messages: Number of them.
+        error: Error of the last attempt.
+        first: Day of the oldest of them.
+        last: Day of the newest.
+        is_given_up: Whether no run tries them again.
+    """
+
+    model: str
+    channel: str
+    messages: int
+    error: str
+    first: date
+    last: date
+    is_given_up: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DatedValue:
     """Value of a metric with its day."""
 
@@ -210,6 +231,30 @@ class AcrossModels:
             for row in self._all(query.where(named(some)).order_by(table.c.sent_at, table.c.id)):
                 found[row.model, row.fingerprint] = SentMessage(channel=row.channel, at=row.sent_at)
         return found
+
+    def undelivered(self, models: Collection[str]) -> list[Undelivered]:
+        """Read what could not be delivered of some models, by channel and reason: what was given up first."""
+        table = schema.outbox
+        waits = sa.and_(table.c.state == DeliveryState.PENDING.value, table.c.error != "")
+        reason = [table.c[name] for name in ("model", "channel", "state", "error")]
+        days = [sa.func.min(table.c.day).label("first"), sa.func.max(table.c.day).label("last")]
+        query = sa.select(*reason, sa.func.count().label("number"), *days).group_by(*reason).order_by(*reason)
+        query = query.where(sa.or_(table.c.state == DeliveryState.DEAD.value, waits))
+        return [
+            Undelivered(
+                model=row.model,
+                channel=row.channel,
+                messages=row.number,
+                error=row.error,
+                first=row.first,
+                last=row.last,
+                is_given_up=row.state == DeliveryState.DEAD,
+            )
+            for some in _parts(sorted(models))
+            for row in sorted(
+                self._all(query.where(table.c.model.in_(some))), key=lambda row: row.state != DeliveryState.DEAD
+            )
+        ]
 
     def _all(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
         with self._database.reading() as connection:

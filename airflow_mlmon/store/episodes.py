@@ -54,6 +54,17 @@ def follow_all(connection: sa.Connection, model: str, policy: Policy) -> None:
     _Following(connection, model, (), policy).follow(names)
 
 
+def follow_again(connection: sa.Connection, model: str, names: Collection[str], policy: Policy) -> None:
+    """Recompute the lifecycle of some alerts after results were removed, without notifications.
+
+    What is no longer true and was not sent is withdrawn; an alert without a breach is gone.
+    """
+    for name in names:
+        table = schema.episodes
+        connection.execute(sa.delete(table).where(is_of(table, {"model": model, "fingerprint": name})))
+    _Following(connection, model, (), policy).follow(names)
+
+
 def record_action(
     connection: sa.Connection,
     model: str,

@@ -33,6 +33,7 @@ from airflow_mlmon.store.database import Database
 from airflow_mlmon.store.delivery_store import DeliveryStore
 from airflow_mlmon.store.evidence_store import EvidenceStore
 from airflow_mlmon.store.fleet_store import FleetStore
+from airflow_mlmon.store.forgetting import Forgetting
 from airflow_mlmon.store.history import Value
 from airflow_mlmon.store.metric_pruning import MetricPruning
 from airflow_mlmon.store.migration import bring_to_head
@@ -53,7 +54,9 @@ from airflow_mlmon.store.schema import BreachState
 _POLICY = Policy()
 
 
-class MetricStore(RangeStore, BaselineStore, DeliveryStore, EvidenceStore, FleetStore, AcrossModels, MetricPruning):
+class MetricStore(
+    RangeStore, BaselineStore, DeliveryStore, EvidenceStore, FleetStore, AcrossModels, MetricPruning, Forgetting
+):
     """Metric store at a URL: SQLite by default, PostgreSQL, MySQL 8 or MariaDB in production.
 
     Opening it creates or upgrades its tables. A day is the one on which a partition starts; a range includes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from airflow_mlmon.cli.command import DAY, DRUID, PLACES, RANGE, SEND_ALERTS, SPEC, Command
+from airflow_mlmon.cli.command import BY, DAY, DRUID, PLACES, RANGE, SEND_ALERTS, SPEC, WHY, Command
 from airflow_mlmon.spec.choices import EvidentlyForm
 
 TITLE = "Days"
@@ -13,6 +13,9 @@ _EVIDENTLY = click.Option(
     ["--evidently"],
     type=click.Choice([form.value for form in EvidentlyForm]),
     help="Evidently's report of the day (default: as the spec says)",
+)
+_FORCE = click.Option(
+    ["--force"], is_flag=True, help="also run a day that is not over yet, is before the spec's start or after its end"
 )
 _RUN_EXITS = {
     "ok": "every day was evaluated: OK or PARTIAL",
@@ -29,6 +32,7 @@ COMMANDS = (
         click.Option(["--quiet-alerts"], is_flag=True, help="store alerts without sending them"),
         DRUID,
         _EVIDENTLY,
+        _FORCE,
         *PLACES,
         examples=("mlmon run fraud.yaml --partition 2026-03-01",),
         **_RUN_EXITS,
@@ -42,6 +46,7 @@ COMMANDS = (
         SEND_ALERTS,
         DRUID,
         _EVIDENTLY,
+        _FORCE,
         *PLACES,
         examples=("mlmon backfill fraud.yaml --from 2026-03-01 --to 2026-03-31",),
         **_RUN_EXITS,
@@ -89,6 +94,23 @@ COMMANDS = (
         examples=("mlmon reprofile fraud.yaml --from 2026-03-01 --to 2026-03-31",),
         ok="every day has a profile of the pinned schema",
         bad="the rows of a day are gone, or a required system failed",
+    ),
+    Command(
+        "forget",
+        "forget:forget",
+        "take back a day that was run by mistake",
+        SPEC,
+        click.Option(["--partition", "day"], type=DAY, metavar="DAY", required=True, help="day to forget, YYYY-MM-DD"),
+        WHY,
+        BY,
+        *PLACES,
+        examples=("mlmon forget fraud.yaml --partition 2027-03-07 --why 'mistyped the year'",),
+        ok="nothing of the day is left, but its entry in the audit trail",
+        bad="a baseline or the reference rests on the day, or nothing is stored of it: nothing was removed; or a "
+        "required system failed: a second call does the rest",
+        note="Removed are its results, alerts, messages that wait, files and pages, and Druid's rows. Labels that were "
+        "delivered on it stay if the performance of other days rests on them. Verdicts of later days that rested on "
+        "it are marked as stale. Run again, the day is like any other.",
     ),
     Command(
         "prune",
