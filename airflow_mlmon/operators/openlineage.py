@@ -14,7 +14,6 @@ from openlineage.client.facet_v2 import (
     data_quality_metrics_input_dataset,
     dataset_version_dataset,
     output_statistics_output_dataset,
-    ownership_job,
     schema_dataset,
     test_run,
 )
@@ -42,12 +41,10 @@ def describe_lineage(
     found = describe_assertions(run, partition) if Data.RESULTS in writes else []
     inputs = [_input(one, found) for kind in reads for one in describe_data(run, partition, kind, version)]
     outputs = [_output(one) for kind in writes for one in describe_data(run, partition, kind, version)]
-    owner = ownership_job.OwnershipJobFacet(owners=[ownership_job.Owner(name=run.spec.owner)])
     return OperatorLineage(
         inputs=inputs,
         outputs=outputs,
         run_facets={"test": test_run.TestRunFacet(tests=[_execution(one) for one in found])} if found else {},
-        job_facets={"ownership": owner} if run.spec.owner else {},
     )
 
 

@@ -47,7 +47,7 @@ def told(folder: Path, airflow_home: Path) -> dict[str, dict[str, Any]]:
         folder,
         local_archive(folder, 1),
         str(FIRST),
-        ("\nhistory:", f"\nowner: risk\nquality:\n  - {check}\nhistory:"),
+        ("\nhistory:", f"\nquality:\n  - {check}\nhistory:"),
         AIRFLOW__OPENLINEAGE__TRANSPORT=json.dumps(transport),
     )
     assert done["state"] == "success", done["log"][-4000:]
@@ -84,7 +84,6 @@ def test_each_step_tells_what_it_read_and_wrote(told, folder: Path):
     [output] = prepared["outputs"]
     assert output["outputFacets"]["outputStatistics"]["rowCount"] == state.rows_accepted
     assert output["facets"]["version"]["datasetVersion"] == state.version
-    assert prepared["job"]["facets"]["ownership"]["owners"][0]["name"] == "risk"
 
     evaluated = told["evaluate_partition"]
     assert names(evaluated["inputs"])[0] == curated
