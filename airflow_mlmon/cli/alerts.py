@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from airflow_mlmon.cli.call import Call
-from airflow_mlmon.cli.output import line_text, open_console, plain_table
+from airflow_mlmon.cli.output import line_text, plain_table, print_table
 from airflow_mlmon.cli.stream import open_output, print_json
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.hooks.run import open_run
@@ -51,7 +51,7 @@ def show_alerts(call: Call, *, spec: ModelSpec, states: Sequence[str], first: da
         f"alerts of {run.model}: {len(alerts)}{'' if is_known else '; no day has been evaluated yet'}\n"
     )
     if alerts:
-        open_console().print(_table(alerts))
+        print_table(_table(alerts))
     _print_letters(
         [letter for letter in letters if letter.waits], "messages not delivered yet; the next run sends them again"
     )
@@ -130,7 +130,7 @@ def _table(alerts: Sequence[TrackedAlert]) -> Table:
     for heading in ("alert", "state", "severity", "since", "days"):
         table.add_column(heading, no_wrap=True, justify="right" if heading == "days" else "left")
     for heading in ("alert", "notes"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading)
     for alert in alerts:
         cells = (
             alert.fingerprint[:_SHOWN],

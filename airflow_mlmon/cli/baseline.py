@@ -12,7 +12,7 @@ from rich.text import Text
 
 from airflow_mlmon.baselines import BaselinePin
 from airflow_mlmon.cli.call import Call
-from airflow_mlmon.cli.output import line_text, open_console, plain_table, versions_content
+from airflow_mlmon.cli.output import line_text, plain_table, print_table, versions_content
 from airflow_mlmon.cli.stream import open_output, print_json
 from airflow_mlmon.cli.windows import drift_table, verdict_content
 from airflow_mlmon.errors import ConfigError
@@ -66,7 +66,7 @@ def show_baselines(call: Call, *, spec: ModelSpec) -> None:
             print_json(_entry(entry))
         return
     _print_lines([f"baselines of {spec.model} on {day}"])
-    open_console().print(_history_table(entries))
+    print_table(_history_table(entries))
 
 
 def accept_baseline(
@@ -123,7 +123,7 @@ def show_candidate(call: Call, *, spec: ModelSpec, version: str | None, **option
     by = f", accepted by {line_text(found.held.pin.who)}" if found.held.pin else ""
     _print_lines([f"in force:  {_side(found.before)}{by}", f"candidate: {_side(found.after)}"])
     if answered:
-        open_console().print(drift_table(found.columns, found.verdicts))
+        print_table(drift_table(found.columns, found.verdicts))
     _print_lines(_remarks(found))
     return answered
 
@@ -152,8 +152,7 @@ def _history_table(entries: list[BaselineEntry]) -> Table:
     table = plain_table()
     table.add_column("pin", justify="right", no_wrap=True)
     for heading in ("of", "baseline", "from", "state", "accepted by", "on", "why"):
-        is_whole = heading in {"from", "state", "on"}
-        table.add_column(heading, no_wrap=is_whole, min_width=None if is_whole else len("2026-03-01"), overflow="fold")
+        table.add_column(heading, no_wrap=heading in {"from", "state", "on"})
     for entry in entries:
         pin = entry.pin
         cells = ["", entry.state, "the spec", "", ""]

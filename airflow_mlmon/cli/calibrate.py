@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from rich.table import Table
 
 from airflow_mlmon.cli.call import Call
-from airflow_mlmon.cli.output import open_console
+from airflow_mlmon.cli.output import print_table
 from airflow_mlmon.cli.stream import open_output, print_json
 from airflow_mlmon.errors import ConfigError, NotFoundError
 from airflow_mlmon.hooks.run import open_run
@@ -53,7 +53,7 @@ def show_calibration(
         hint = "only days that were evaluated under the pinned profile schema can be replayed"
         raise NotFoundError(f"{spec.model}: no day from {first} to {last} can be replayed.", hint=hint)
     if not call.as_json:
-        open_console().print(_table(days, policies, spec.labels))
+        print_table(_table(days, policies, spec.labels))
         _print_summary(days, policies)
 
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from airflow_mlmon.cli.call import Call
-from airflow_mlmon.cli.output import open_console, plain_table
+from airflow_mlmon.cli.output import open_console, plain_table, print_table
 from airflow_mlmon.cli.stream import print_json
 from airflow_mlmon.comparison.api import compare
 from airflow_mlmon.comparison.cells import FIELDS, PERFORMANCE_TITLES, cells_of, performance_cells
@@ -20,7 +20,6 @@ from airflow_mlmon.reports.wording import name_text
 if TYPE_CHECKING:
     from airflow_mlmon.comparison.performance import PerformanceComparison
 
-_WIDEST = 32
 _NOTE = 300
 
 
@@ -54,9 +53,9 @@ def _write(path: str, found: Comparison) -> None:
 
 def _print(found: Comparison, html: str | None) -> None:
     console = open_console()
-    console.print(terminal_table(found))
+    print_table(terminal_table(found), console)
     if found.performance is not None:
-        console.print(performance_table(found.performance))
+        print_table(performance_table(found.performance), console)
     for column in found.columns:
         if column.note:
             console.print(Text(f"{name_text(column.column)}: {name_text(column.note, _NOTE)}"), soft_wrap=True)
@@ -73,7 +72,7 @@ def terminal_table(found: Comparison) -> Table:
             justify: Literal["left", "right"] = "right" if field.is_number else "left"
             # names and verdicts wrap first in a narrow terminal
             is_whole = field.is_number or field.is_picture
-            table.add_column(field.title, justify=justify, no_wrap=is_whole, max_width=_WIDEST, overflow="fold")
+            table.add_column(field.title, justify=justify, no_wrap=is_whole)
     for column in found.columns:
         cells = [cell for field, cell in zip(FIELDS, cells_of(column), strict=True) if not field.is_long]
         # Text, because names from data may look like rich markup

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from airflow_mlmon.cli.call import Call
 from airflow_mlmon.cli.day_lines import DayLines
-from airflow_mlmon.cli.output import open_console
+from airflow_mlmon.cli.output import open_console, print_table
 from airflow_mlmon.cli.table import days_table
 from airflow_mlmon.errors import MlmonError
 from airflow_mlmon.hooks.run import connect_druid, open_run
@@ -106,5 +106,5 @@ def _progress(*, as_json: bool) -> Progress:
 
 def _print_table(run: Run, first: date, last: date, settings: Settings) -> None:
     console = open_console()
-    console.print(days_table(run.store, run.spec, first, last))
+    print_table(days_table(run.store, run.spec, first, last), console)
     console.print(f"reports: {settings.reports}/{run.model}", soft_wrap=True, highlight=False, markup=False)

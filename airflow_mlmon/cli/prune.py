@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from airflow_mlmon.cli.call import Call
-from airflow_mlmon.cli.output import open_console, plain_table
+from airflow_mlmon.cli.output import plain_table, print_table
 from airflow_mlmon.cli.stream import open_output, print_json
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.hooks.run import open_run
@@ -69,7 +69,7 @@ def _print(plan: list[Pruning], *, is_meant: bool) -> None:
             _range(pruning.days),
             "; ".join(f"{_range(sorted(days))} ({reason})" for reason, days in pruning.kept.items()),
         )
-    open_console().print(table)
+    print_table(table)
     open_output().write("deleted\n" if is_meant else "nothing was deleted; --yes deletes it\n")
 
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from airflow_mlmon.cli.call import Call
-from airflow_mlmon.cli.output import open_console, plain_table
+from airflow_mlmon.cli.output import open_console, plain_table, print_table
 from airflow_mlmon.cli.stream import print_json
 from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, latest_reference
@@ -39,7 +39,7 @@ def show_schema(call: Call, *, spec: ModelSpec) -> None:
     )
     if not is_current:
         console.print("The spec has changed since: the next run pins a new profile schema.", soft_wrap=True)
-    console.print(_table(reference))
+    print_table(_table(reference), console)
 
 
 def _table(reference: StoredReference) -> Table:

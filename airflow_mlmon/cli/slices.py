@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from airflow_mlmon.cli.call import Call
-from airflow_mlmon.cli.output import open_console, plain_table, versions_content
+from airflow_mlmon.cli.output import open_console, plain_table, print_table, versions_content
 from airflow_mlmon.cli.stream import print_json
 from airflow_mlmon.comparison.cells import p_value_cell
 from airflow_mlmon.comparison.slice import Slice, SliceState
@@ -71,7 +71,7 @@ def _print(found: SlicedWindow, spec: ModelSpec, top: int) -> None:
     if found.slices:
         title = metric_title(found.metric, spec.labels) if found.metric else ""
         by = task_of(spec).contrasts[found.metric] if found.metric else None
-        console.print(slices_table(found.slices[:top], by, title, is_wide=console.width >= _WIDE))
+        print_table(slices_table(found.slices[:top], by, title, is_wide=console.width >= _WIDE), console)
     for line in _footing(found, top):
         console.print(Text(line), soft_wrap=True)
 
@@ -79,9 +79,9 @@ def _print(found: SlicedWindow, spec: ModelSpec, top: int) -> None:
 def slices_table(slices: Sequence[Slice], by: Contrasted | None, title: str, *, is_wide: bool) -> Table:
     """Build the table with two lines for each slice, in order; those with a finding are highlighted."""
     table = plain_table()
-    table.add_column("slice", overflow="fold")
+    table.add_column("slice")
     table.add_column("rows\nshare", justify="right", no_wrap=True)
-    table.add_column("drifted columns\nworst, score", overflow="fold")
+    table.add_column("drifted columns\nworst, score")
     if by:
         table.add_column("\n".join(title.rsplit(" ", 1)), justify="right", no_wrap=True)
         table.add_column("difference\nfrom", justify="right", no_wrap=True)

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from airflow_mlmon.cli.call import Call
-from airflow_mlmon.cli.output import number_cell, open_console, plain_table, versions_content
+from airflow_mlmon.cli.output import number_cell, open_console, plain_table, print_table, versions_content
 from airflow_mlmon.cli.stream import print_json
 from airflow_mlmon.drift.compare import ColumnDrift
 from airflow_mlmon.errors import ConfigError
@@ -82,7 +82,7 @@ def show_windows(call: Call, *, spec: ModelSpec, first: date, last: date, window
             else:
                 console.print(_heading(found), soft_wrap=True, markup=False)
                 if found.days:
-                    console.print(drift_table(found.columns, found.verdicts, _length(found)))
+                    print_table(drift_table(found.columns, found.verdicts, _length(found)), console)
     return answered
 
 

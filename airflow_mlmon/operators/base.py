@@ -77,6 +77,7 @@ class PartitionOperator(BaseOperator):
 
     def perform(self, context: Context, step: Callable[[Run, Partition, Context], Any]) -> Any:
         """Run a step, or the rest of it; our errors become Airflow's here and nowhere else."""
+<<<<<<< HEAD
         try:
             with self._opened(is_silent=is_silent(context)) as run:
                 partition = find_timely_partition(run.spec, context, self.partition, now=datetime.now(UTC))
@@ -87,6 +88,11 @@ class PartitionOperator(BaseOperator):
             if error.retryable:
                 raise
             raise AirflowFailException(str(error)) from error
+=======
+        with airflow_errors(), self._opened(is_silent=is_silent(context)) as run:
+            partition = find_timely_partition(run.spec, context, self.partition, now=datetime.now(UTC))
+            return self._run_recorded(step, run, partition, context)
+>>>>>>> main
 
     @contextmanager
     def _opened(self, *, is_silent: bool) -> Iterator[Run]:
@@ -119,6 +125,17 @@ class PartitionOperator(BaseOperator):
             if self.decides_day and _is_last_try(context):
                 record_failure(run, partition, f"{self.task_id}: {type(error).__name__}; see the log of the task")
             raise
+
+
+@contextmanager
+def airflow_errors() -> Iterator[None]:
+    """Let an error of ours that no retry can mend fail the task at once."""
+    try:
+        yield
+    except MlmonError as error:
+        if error.retryable:
+            raise
+        raise AirflowFailException(str(error)) from error
 
 
 def to_json(summary: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from airflow_mlmon.cli.command import DAY, PLACES, Command
+from airflow_mlmon.cli.command import DAY, PLACES, SPEC, Command, Group
 
 TITLE = "First steps"
 
@@ -48,5 +48,31 @@ COMMANDS = (
         bad="with --data, the day, or the reference, cannot be used",
         note="Of a folder every .yaml and .yml file is read, in folders below it too; hidden ones are passed over. "
         "--data reads one day, the newest delivery of labels and the reference as a run does, and keeps nothing.",
+    ),
+    Group(
+        "contract",
+        "take over the checks of a data contract",
+        {
+            "Commands": (
+                Command(
+                    "import",
+                    "contract:import_contract",
+                    "print the checks of an Open Data Contract Standard 3.x contract as `quality` of a spec",
+                    click.Argument(["path"], metavar="CONTRACT", help="contract, in YAML"),
+                    click.Option(
+                        ["--spec"], type=SPEC.type, metavar="SPEC", help="spec file, whose columns the checks must fit"
+                    ),
+                    click.Option(["--table"], metavar="NAME", help="table of the contract (default: its only one)"),
+                    click.Option(["--write"], is_flag=True, help="add them to the spec, which must have none"),
+                    examples=(
+                        "mlmon contract import fraud.odcs.yaml --spec fraud.yaml",
+                        "mlmon contract import fraud.odcs.yaml --table predictions --spec fraud.yaml --write",
+                    ),
+                    ok="checks were carried; what no check can say is named with its line on standard error",
+                    bad="nothing of the contract can be carried",
+                    wrong="it is no contract of a known version, or the spec is wrong or has checks of its own",
+                ),
+            )
+        },
     ),
 )
