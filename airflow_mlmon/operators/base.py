@@ -77,22 +77,10 @@ class PartitionOperator(BaseOperator):
 
     def perform(self, context: Context, step: Callable[[Run, Partition, Context], Any]) -> Any:
         """Run a step, or the rest of it; our errors become Airflow's here and nowhere else."""
-<<<<<<< HEAD
-        try:
-            with self._opened(is_silent=is_silent(context)) as run:
-                partition = find_timely_partition(run.spec, context, self.partition, now=datetime.now(UTC))
-                self._day = partition
-                self._result = self._run_recorded(step, run, partition, context)
-                return self._result
-        except MlmonError as error:
-            if error.retryable:
-                raise
-            raise AirflowFailException(str(error)) from error
-=======
         with airflow_errors(), self._opened(is_silent=is_silent(context)) as run:
-            partition = find_timely_partition(run.spec, context, self.partition, now=datetime.now(UTC))
-            return self._run_recorded(step, run, partition, context)
->>>>>>> main
+            self._day = find_timely_partition(run.spec, context, self.partition, now=datetime.now(UTC))
+            self._result = self._run_recorded(step, run, self._day, context)
+            return self._result
 
     @contextmanager
     def _opened(self, *, is_silent: bool) -> Iterator[Run]:
