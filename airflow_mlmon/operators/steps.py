@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException
 
+from airflow_mlmon.lineage import Data
 from airflow_mlmon.operators.base import PartitionOperator, to_json
 from airflow_mlmon.partition import Partition, parse_day
 from airflow_mlmon.spec.choices import EvidentlyForm
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 class PreparePartitionOperator(PartitionOperator):
     """Curate the day's files to a partition, ingest the day's labels, and redo days that lack rows of its folder."""
 
+    reads: ClassVar[tuple[Data, ...]] = (Data.ARCHIVE, Data.REFERENCE, Data.LABELS)
+    writes: ClassVar[tuple[Data, ...]] = (Data.CURATED,)
+
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:  # noqa: ARG002
         """Return counts, status and content version of the partition."""
         from airflow_mlmon.pipeline.steps.prepare import prepare_partition  # noqa: PLC0415 - heavy
@@ -30,6 +34,10 @@ class PreparePartitionOperator(PartitionOperator):
         # the next steps run in parallel, and each needs the reference
         fill_days_before(run, ensure_reference(run), partition)
         return redo_and_describe(run, prepare_partition(run, partition))
+
+    def content_of(self, run: Run, partition: Partition) -> str | None:
+        """Return the version of the rows that it prepared; of a run that failed, what was there before."""
+        return str(self._result["version"]) if self._result else super().content_of(run, partition)
 
 
 def redo_and_describe(run: Run, prepared: Prepared) -> dict[str, Any]:
@@ -52,9 +60,15 @@ class _PreparedOperator(PartitionOperator):
         super().__init__(**kwargs)
         self.prepared = prepared
 
+    def content_of(self, run: Run, partition: Partition) -> str | None:  # noqa: ARG002
+        """Return the version of the prepared rows."""
+        return str(self.prepared["version"])
+
 
 class ValidatePartitionOperator(_PreparedOperator):
     """Run the Great Expectations checks; a failed one is recorded, and evaluated later."""
+
+    reads: ClassVar[tuple[Data, ...]] = (Data.CURATED,)
 
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, int]:  # noqa: ARG002
         """Count the checks that passed, failed and could not be run."""
@@ -68,6 +82,9 @@ class ValidatePartitionOperator(_PreparedOperator):
 class ProfilePartitionOperator(_PreparedOperator):
     """Profile the curated partition, and the days missing from its history."""
 
+    reads: ClassVar[tuple[Data, ...]] = (Data.CURATED,)
+    writes: ClassVar[tuple[Data, ...]] = (Data.PROFILE,)
+
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:  # noqa: ARG002
         """Return URI and profile schema of the profile."""
         from airflow_mlmon.pipeline.steps.prepare import Prepared  # noqa: PLC0415 - heavy
@@ -79,6 +96,7 @@ class ProfilePartitionOperator(_PreparedOperator):
 class DetectDriftOperator(_PreparedOperator):
     """Compare the partition's profile with its baseline, column by column."""
 
+    reads: ClassVar[tuple[Data, ...]] = (Data.PROFILE,)
     template_fields: Sequence[str] = ("partition", "prepared", "profiled")
 
     def __init__(self, *, profiled: Any, **kwargs: Any) -> None:
@@ -100,6 +118,8 @@ class DetectDriftOperator(_PreparedOperator):
 class MeasurePerformanceOperator(_PreparedOperator):
     """Join the delivered labels to the partitions that they belong to."""
 
+    reads: ClassVar[tuple[Data, ...]] = (Data.CURATED, Data.LABELS)
+
     def run_step(self, run: Run, partition: Partition, context: Context) -> list[dict[str, Any]]:  # noqa: ARG002
         """Return the labelled profile of each partition whose performance must be replaced."""
         from airflow_mlmon.pipeline.steps.performance import measure_performance  # noqa: PLC0415 - heavy
@@ -115,6 +135,8 @@ class EvaluatePartitionOperator(DetectDriftOperator):
     the verdict; its outlet is `drift_alias(<model>)`.
     """
 
+    reads: ClassVar[tuple[Data, ...]] = (Data.CURATED, Data.PROFILE)
+    writes: ClassVar[tuple[Data, ...]] = (Data.RESULTS,)
     template_fields: Sequence[str] = ("partition", "prepared", "profiled", "drift", "measured")
 
     def __init__(self, *, drift: Any, measured: Any, **kwargs: Any) -> None:
@@ -139,7 +161,8 @@ class EvaluatePartitionOperator(DetectDriftOperator):
         evaluated = evaluate_partition(run, prepared, Profiled(**self.profiled), drift, measured)
         if evaluated.status is Status.FAILED:
             # the task fails, but the pages of these days are still written
-            context["ti"].xcom_push(key="return_value", value=to_json(evaluated))
+            self._result = to_json(evaluated)
+            context["ti"].xcom_push(key="return_value", value=self._result)
             raise AirflowFailException(f"{partition}: {evaluated.message}. Hint: see the report for every check")
         verdict = confirmed_change(run, partition, [run.partition(day) for day in evaluated.days])
         if verdict is not None:
@@ -154,6 +177,8 @@ class WriteReportOperator(PartitionOperator):
         evidently: form of Evidently's report of the day, instead of the spec's.
     """
 
+    reads: ClassVar[tuple[Data, ...]] = (Data.RESULTS,)
+    writes: ClassVar[tuple[Data, ...]] = (Data.PAGES,)
     decides_day: ClassVar[bool] = False
 
     template_fields: Sequence[str] = ("partition", "evaluated_by", "evidently")
@@ -182,6 +207,8 @@ class TakeLabelsOperator(PartitionOperator):
         since: first day of delivery, YYYY-MM-DD; by default as many days before as labels may come late.
     """
 
+    reads: ClassVar[tuple[Data, ...]] = (Data.LABELS,)
+    writes: ClassVar[tuple[Data, ...]] = (Data.RESULTS,)
     decides_day: ClassVar[bool] = False
 
     template_fields: Sequence[str] = ("partition", "since")
