@@ -8,7 +8,7 @@ from airflow_mlmon.hooks.druid_connection import DRUID_CONNECTION
 from airflow_mlmon.settings import OPTIONS, SECTION
 
 _NAME = "Model monitoring"
-_OPERATORS = ["airflow_mlmon.operators.steps", "airflow_mlmon.operators.shards", "airflow_mlmon.operators.druid"]
+_OPERATORS = [f"airflow_mlmon.operators.{name}" for name in ("steps", "day", "shards", "druid", "broken")]
 
 
 def get_provider_info() -> dict[str, Any]:
@@ -27,7 +27,14 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [{"integration-name": _NAME, "python-modules": _OPERATORS}],
         "sensors": [{"integration-name": _NAME, "python-modules": ["airflow_mlmon.sensors.partition"]}],
         "hooks": [{"integration-name": _NAME, "python-modules": ["airflow_mlmon.hooks.druid"]}],
-        "triggers": [{"integration-name": _NAME, "python-modules": ["airflow_mlmon.triggers.druid"]}],
+        "triggers": [
+            {
+                "integration-name": _NAME,
+                "python-modules": ["airflow_mlmon.triggers.druid", "airflow_mlmon.triggers.partition"],
+            }
+        ],
+        # no handler: an address of an asset is taken as it is
+        "asset-uris": [{"schemes": ["mlmon"], "handler": None}],
         "extra-links": ["airflow_mlmon.operators.druid.DruidConsoleLink"],
         "connection-types": [DRUID_CONNECTION],
         "config": {

@@ -46,7 +46,7 @@ class DruidIngestOperator(PartitionOperator):
 
     decides_day: ClassVar[bool] = False
     operator_extra_links = (DruidConsoleLink(),)
-    template_fields: Sequence[str] = ("partition", "evaluated")
+    template_fields: Sequence[str] = ("partition", "spec_path", "evaluated")
 
     def __init__(
         self,
