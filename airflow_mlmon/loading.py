@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,10 +77,21 @@ def list_specs(folder: str | Path) -> list[ListedSpec]:
     Raises:
         ConfigError: there is no such folder. A spec that cannot be loaded is an entry of the list.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
+    if not Path(folder).is_dir():
         raise ConfigError(f"{folder}: there is no such folder of specs.")
-    loaded = [_load_listed(path) for path in _spec_files(folder)]
+    return load_specs([folder])
+
+
+def load_specs(places: Iterable[str | Path]) -> list[ListedSpec]:
+    """Load the specs of files and folders, in order and each file once, as `list_specs` those of one folder."""
+    roots: dict[Path, Path] = {}
+    files: set[Path] = set()
+    for place in map(Path, places):
+        for path in _spec_files(place) if place.is_dir() else [place]:
+            if path.resolve() not in files:
+                files.add(path.resolve())
+                roots[path] = place if place.is_dir() else place.parent
+    loaded = [_load_listed(path) for path in roots]
     taken: dict[str, Path] = {}
     for path, spec, _ in loaded:
         if spec is not None:
@@ -90,7 +101,7 @@ def list_specs(folder: str | Path) -> list[ListedSpec]:
         if spec is not None and taken[spec.model] == path:
             found.append(ListedSpec(model=spec.model, path=path, spec=spec))
             continue
-        name = _free_name(path, folder, taken)
+        name = _free_name(path, roots[path], taken)
         taken[name] = path
         found.append(ListedSpec(model=name, path=path, error=error or _explain_twin(path, spec, taken)))
     return found

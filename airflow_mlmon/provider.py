@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_mlmon.hooks.druid_connection import DRUID_CONNECTION
+from airflow_mlmon.hooks.receiver_connections import RECEIVER_CONNECTIONS
 from airflow_mlmon.settings import OPTIONS, SECTION
 
 _NAME = "Model monitoring"
@@ -26,7 +27,12 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "operators": [{"integration-name": _NAME, "python-modules": _OPERATORS}],
         "sensors": [{"integration-name": _NAME, "python-modules": ["airflow_mlmon.sensors.partition"]}],
-        "hooks": [{"integration-name": _NAME, "python-modules": ["airflow_mlmon.hooks.druid"]}],
+        "hooks": [
+            {
+                "integration-name": _NAME,
+                "python-modules": ["airflow_mlmon.hooks.druid", "airflow_mlmon.hooks.receivers"],
+            }
+        ],
         "triggers": [
             {
                 "integration-name": _NAME,
@@ -36,7 +42,7 @@ def get_provider_info() -> dict[str, Any]:
         # no handler: an address of an asset is taken as it is
         "asset-uris": [{"schemes": ["mlmon"], "handler": None}],
         "extra-links": ["airflow_mlmon.operators.druid.DruidConsoleLink"],
-        "connection-types": [DRUID_CONNECTION],
+        "connection-types": [DRUID_CONNECTION, *RECEIVER_CONNECTIONS],
         "config": {
             SECTION: {
                 "description": "Storage of the results of airflow_mlmon and the services around them.",

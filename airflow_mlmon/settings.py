@@ -15,7 +15,8 @@ SECTION = "mlmon"
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "store": {
-        "description": "SQLAlchemy URL of the metric store. Default: SQLite, mlmon/store.db below AIRFLOW_HOME.",
+        "description": "SQLAlchemy URL of the metric store: SQLite, PostgreSQL, MySQL 8 or MariaDB. Default: SQLite, "
+        "mlmon/store.db below AIRFLOW_HOME.",
         "version_added": "0.1.0",
         "type": "string",
         "example": "postgresql+psycopg://mlmon:secret@db.example.com/mlmon",
@@ -63,8 +64,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "default": "",
     },
     "pushgateway": {
-        "description": "Airflow connection of type http of a Prometheus Pushgateway; the gauges of a model are pushed "
-        "after each run.",
+        "description": "Airflow connection of type mlmon_pushgateway or http of a Prometheus Pushgateway; the gauges "
+        "of a model are pushed after each run.",
         "version_added": "0.1.0",
         "type": "string",
         "example": "pushgateway",

@@ -24,7 +24,8 @@ os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 
 from tests.support.azure import AzuriteServer  # noqa: E402 - after the environment
 from tests.support.dag import run_dag_file  # noqa: E402 - after the environment
-from tests.support.postgres import private_postgres  # noqa: E402 - after the environment
+from tests.support.mariadb import private_mariadb  # noqa: E402 - after the environment
+from tests.support.postgres import private_postgres  # noqa: E402
 from tests.support.s3 import MotoServer, VersityServer  # noqa: E402 - after the environment
 
 
@@ -72,6 +73,13 @@ def fake_gcs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 def postgres() -> Iterator[str]:
     """The maintenance database of a server, in which each test makes databases of its own."""
     with private_postgres() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[str]:
+    """A server of MariaDB, in which each test makes databases of its own."""
+    with private_mariadb() as url:
         yield url
 
 

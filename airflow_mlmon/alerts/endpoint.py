@@ -78,7 +78,7 @@ class Endpoint:
         Args:
             body: the bytes to send.
             headers: of this request.
-            method: POST or PUT.
+            method: POST, PUT or GET.
             path: of the URL, below that of the receiver.
 
         Raises:

@@ -31,10 +31,14 @@ class WebhookSender:
     def send(self, message: DayMessage) -> None:
         """Post the message; any reply other than 2xx is an error."""
         body = json.dumps(dict(message.payload), allow_nan=False).encode()
-        headers = {"Content-Type": "application/json", IDEMPOTENCY_KEY: idempotency_key(message)}
-        if self._secret:
-            headers[SIGNATURE] = signature(self._secret, body, int(self._now.timestamp()))
-        self._endpoint.send(body, headers)
+        headers = signed_headers(body, self._secret, self._now)
+        self._endpoint.send(body, {**headers, IDEMPOTENCY_KEY: idempotency_key(message)})
+
+
+def signed_headers(body: bytes, secret: str, now: datetime) -> dict[str, str]:
+    """Return the headers of a JSON body, with its signature unless the secret is empty."""
+    headers = {"Content-Type": "application/json"}
+    return {**headers, SIGNATURE: signature(secret, body, int(now.timestamp()))} if secret else headers
 
 
 def signature(secret: str, body: bytes, timestamp: int) -> str:

@@ -4,47 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
-from airflow_mlmon.cli.output import line_text, open_console, plain_table
+from airflow_mlmon.cli.call import Call
+from airflow_mlmon.cli.output import line_text, plain_table, print_table
 from airflow_mlmon.cli.stream import open_output, print_json
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.lifecycle.tracked import TrackedAlert
-from airflow_mlmon.loading import load_spec
 from airflow_mlmon.pipeline.deciding.alerting import AlertName, act_on_alerts, last_evaluated, list_alerts
 from airflow_mlmon.records import Action, ActionKind, AlertState
-from airflow_mlmon.settings import Settings
+from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.store.outbox import DeadLetter
 
 _SHOWN = 8
+# the names of `--state` that are not those of a state
+_STATES = {
+    "open": tuple(state for state in AlertState if state not in {AlertState.MUTED, AlertState.RESOLVED}),
+    "opened": (AlertState.OPEN,),
+}
 _STYLES = {AlertState.OPEN: "bold red", AlertState.REOPENED: "bold red", AlertState.RESOLVED: "dim"}
 
 
-def show_alerts(
-    spec_path: str,
-    settings: Settings,
-    *,
-    states: Sequence[str],
-    first: date,
-    last: date,
-    as_json: bool,
-) -> None:
-    """Print the alerts of a range of days, and the messages about alerts that are not delivered yet.
-
-    Raises:
-        ConfigError: a state is unknown.
-    """
-    wanted = _states(states)
-    with open_run(load_spec(spec_path), settings, must_exist=True) as run:
-        alerts = list_alerts(run, first, last, wanted)
+def show_alerts(call: Call, *, spec: ModelSpec, states: Sequence[str], first: date | None, last: date | None) -> None:
+    """Print the alerts of a range of days, and the messages about alerts that are not delivered yet."""
+    with open_run(spec, call.settings, must_exist=True) as run:
+        alerts = list_alerts(
+            run,
+            first or date.min,
+            last or date.max,
+            [state for name in states for state in _STATES.get(name) or (AlertState(name),)],
+        )
         letters = run.store.dead_letters(run.model, with_waiting=True)
         is_known = run.store.last_evaluated_day(run.model) is not None
-    if as_json:
+    if call.as_json:
         for alert in alerts:
             print_json({"kind": "alert", **_content(alert)})
         for letter in letters:
@@ -54,7 +51,7 @@ def show_alerts(
         f"alerts of {run.model}: {len(alerts)}{'' if is_known else '; no day has been evaluated yet'}\n"
     )
     if alerts:
-        open_console().print(_table(alerts))
+        print_table(_table(alerts))
     _print_letters(
         [letter for letter in letters if letter.waits], "messages not delivered yet; the next run sends them again"
     )
@@ -62,44 +59,59 @@ def show_alerts(
     _print_letters(given_up, "undelivered messages; send them again with `mlmon alerts retry`")
 
 
-def act_on_alert(
-    spec_path: str,
-    settings: Settings,
-    names: Sequence[AlertName],
+def acknowledge(call: Call, **asked: Any) -> None:
+    """Acknowledge alerts, all or none, and print their states."""
+    _act(call, ActionKind.ACKNOWLEDGE, **asked)
+
+
+def mute(call: Call, **asked: Any) -> None:
+    """Mute alerts, all or none, and print their states."""
+    _act(call, ActionKind.MUTE, **asked)
+
+
+def resolve(call: Call, *, accept: bool, **asked: Any) -> None:
+    """Resolve alerts, or accept their changes, all or none, and print their states."""
+    _act(call, ActionKind.ACCEPT if accept else ActionKind.RESOLVE, **asked)
+
+
+def _act(
+    call: Call,
     kind: ActionKind,
     *,
+    spec: ModelSpec,
+    fingerprints: Sequence[str],
     with_incident: bool,
+    metric: str | None,
+    column: str | None,
+    segment: str | None,
     day: date | None,
-    until: date | None,
     who: str,
     why: str,
-    now: datetime,
-    as_json: bool,
+    until: date | None = None,
 ) -> None:
-    """Apply an action to alerts, to all or to none, and print their states.
-
-    Raises:
-        MlmonError: the action is not possible; the message gives the reason.
-    """
-    with open_run(load_spec(spec_path), settings, must_exist=True) as run:
+    if bool(fingerprints) is (metric is not None):
+        raise ConfigError("No alert selected: give --alert, or --metric with its --column and --segment.")
+    names = [AlertName(fingerprint=start) for start in fingerprints]
+    names = names or [AlertName(metric=metric, column=column, segment=segment)]
+    with open_run(spec, call.settings, must_exist=True) as run:
         action = Action(
-            kind=kind, day=day or last_evaluated(run), until=until, who=who.strip(), why=why.strip(), at=now
+            kind=kind, day=day or last_evaluated(run), until=until, who=who.strip(), why=why.strip(), at=call.now
         )
         alerts = act_on_alerts(run, names, action, with_incident=with_incident)
     for alert in alerts:
-        if as_json:
+        if call.as_json:
             print_json(_content(alert))
         else:
             open_output().write(f"{alert.fingerprint[:_SHOWN]} {line_text(alert.title)}: {_course(alert)}\n")
-    if kind is ActionKind.ACCEPT and not as_json:
+    if kind is ActionKind.ACCEPT and not call.as_json:
         open_output().write(f"Days up to {action.day} count as history from now on; rules and written checks stay.\n")
 
 
-def retry_dead_letters(spec_path: str, settings: Settings, *, as_json: bool) -> None:
+def retry_dead_letters(call: Call, *, spec: ModelSpec) -> None:
     """Put undelivered messages back into the outbox; the next run sends them."""
-    with open_run(load_spec(spec_path), settings, must_exist=True) as run:
+    with open_run(spec, call.settings, must_exist=True) as run:
         found = run.store.retry_dead_letters(run.model)
-    if as_json:
+    if call.as_json:
         print_json({"model": run.model, "retried": found})
     else:
         open_output().write(f"{found} messages of {run.model} will be sent again by the next run.\n")
@@ -113,20 +125,12 @@ def _print_letters(letters: Sequence[DeadLetter], what: str) -> None:
         open_output().write(f"- {line_text(letter.channel)}, {about}: {line_text(letter.error)}\n")
 
 
-def _states(names: Sequence[str]) -> list[AlertState]:
-    try:
-        return [AlertState(name) for name in names]
-    except ValueError:
-        unknown = ", ".join(repr(name) for name in names if name not in set(AlertState))
-        raise ConfigError(f"--state: unknown state {unknown}.", hint=f"give one of {', '.join(AlertState)}") from None
-
-
 def _table(alerts: Sequence[TrackedAlert]) -> Table:
     table = plain_table()
     for heading in ("alert", "state", "severity", "since", "days"):
         table.add_column(heading, no_wrap=True, justify="right" if heading == "days" else "left")
     for heading in ("alert", "notes"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading)
     for alert in alerts:
         cells = (
             alert.fingerprint[:_SHOWN],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,19 +11,19 @@ from rich.table import Table
 from rich.text import Text
 
 from airflow_mlmon.baselines import BaselinePin
-from airflow_mlmon.cli.output import line_text, open_console, plain_table, versions_content
+from airflow_mlmon.cli.call import Call
+from airflow_mlmon.cli.output import line_text, plain_table, print_table, versions_content
 from airflow_mlmon.cli.stream import open_output, print_json
 from airflow_mlmon.cli.windows import drift_table, verdict_content
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.evaluation.columns import evaluated
 from airflow_mlmon.hooks.run import open_run
-from airflow_mlmon.loading import load_spec
 from airflow_mlmon.partition import parse_day
 from airflow_mlmon.pipeline.baselines.accept import accept, next_day
 from airflow_mlmon.pipeline.baselines.candidate import CandidateDrift, compare_candidate
 from airflow_mlmon.pipeline.baselines.choose import ChosenBaseline
 from airflow_mlmon.pipeline.baselines.in_force import BaselineEntry, EntryState, list_baselines
-from airflow_mlmon.settings import Settings
+from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.baseline import Baseline, BaselineKind
 
 _STYLES = {EntryState.IN_FORCE: "bold", EntryState.TO_COME: "", EntryState.REPLACED: "dim"}
@@ -37,7 +37,14 @@ def parse_baseline(options: Mapping[str, Any]) -> Baseline:
     """
     given = {kind.value: options.get(kind) for kind in BaselineKind}
     # a zero is a given value too, and an invalid one
-    [(name, value)] = [(name, value) for name, value in given.items() if value is not None and value is not False]
+    asked = {name: value for name, value in given.items() if value is not None and value is not False}
+    if len(asked) != 1:
+        names = [f"--{kind.value.replace('_', '-')}" for kind in BaselineKind]
+        raise ConfigError(
+            f"{' and '.join(f'--{name}' for name in asked) or 'No baseline'} given.",
+            hint=f"give one of {', '.join(names)}",
+        )
+    [(name, value)] = asked.items()
     if name == BaselineKind.DATES:
         first, last = (parse_day(text) for text in value)
         value = {"from": first, "to": last}
@@ -49,43 +56,40 @@ def parse_baseline(options: Mapping[str, Any]) -> Baseline:
         raise ConfigError(f"--{name.replace('_', '-')}: {cause}.") from error
 
 
-def show_baselines(spec_path: str, settings: Settings, *, as_json: bool) -> None:
+def show_baselines(call: Call, *, spec: ModelSpec) -> None:
     """Print the baseline of the spec and the accepted ones, the newest last."""
-    spec = load_spec(spec_path)
-    with open_run(spec, settings) as run:
+    with open_run(spec, call.settings) as run:
         day = next_day(run)
         entries = list_baselines(spec, run.store.baselines(spec.model), day)
-    if as_json:
+    if call.as_json:
         for entry in entries:
             print_json(_entry(entry))
         return
     _print_lines([f"baselines of {spec.model} on {day}"])
-    open_console().print(_history_table(entries))
+    print_table(_history_table(entries))
 
 
 def accept_baseline(
-    spec_path: str,
-    candidate: Baseline,
-    settings: Settings,
+    call: Call,
     *,
+    spec: ModelSpec,
     version: str | None,
     first: date | None,
     who: str,
     why: str,
-    now: datetime,
-    as_json: bool,
+    **options: Any,
 ) -> None:
     """Accept a baseline and print from which day it applies.
 
     Raises:
         MlmonError: the baseline is not accepted; the message gives the reason.
     """
-    spec = load_spec(spec_path)
-    with open_run(spec, settings) as run:
+    candidate = parse_baseline(options)
+    with open_run(spec, call.settings) as run:
         before = list_baselines(spec, run.store.baselines(spec.model), next_day(run))
-        pin = accept(run, candidate, version=version, first=first, who=who, why=why, at=now)
+        pin = accept(run, candidate, version=version, first=first, who=who, why=why, at=call.now)
     cancelled = [entry.pin.number for entry in before if entry.pin and _is_cancelled(entry, pin)]
-    if as_json:
+    if call.as_json:
         print_json(_pin(pin) | {"cancels": cancelled})
         return
     subject = f"version {line_text(version)} of {spec.model}" if version else spec.model
@@ -104,25 +108,22 @@ def _is_cancelled(entry: BaselineEntry, pin: BaselinePin) -> bool:
     return is_later and entry.state is EntryState.TO_COME and entry.version == pin.version
 
 
-def show_candidate(
-    spec_path: str, candidate: Baseline, settings: Settings, *, version: str | None, as_json: bool
-) -> bool:
+def show_candidate(call: Call, *, spec: ModelSpec, version: str | None, **options: Any) -> bool:
     """Print the drift between a candidate and the baseline in force; return True if both have days.
 
     Raises:
         MlmonError: the spec has changed since its profile schema was pinned, or has no versions.
     """
-    spec = load_spec(spec_path)
-    with open_run(spec, settings) as run:
-        found = compare_candidate(run, candidate, version)
+    with open_run(spec, call.settings) as run:
+        found = compare_candidate(run, parse_baseline(options), version)
     answered = bool(found.before.facts.days and found.after.facts.days)
-    if as_json:
+    if call.as_json:
         print_json(_difference(found, version))
         return answered
     by = f", accepted by {line_text(found.held.pin.who)}" if found.held.pin else ""
     _print_lines([f"in force:  {_side(found.before)}{by}", f"candidate: {_side(found.after)}"])
     if answered:
-        open_console().print(drift_table(found.columns, found.verdicts))
+        print_table(drift_table(found.columns, found.verdicts))
     _print_lines(_remarks(found))
     return answered
 
@@ -151,8 +152,7 @@ def _history_table(entries: list[BaselineEntry]) -> Table:
     table = plain_table()
     table.add_column("pin", justify="right", no_wrap=True)
     for heading in ("of", "baseline", "from", "state", "accepted by", "on", "why"):
-        is_whole = heading in {"from", "state", "on"}
-        table.add_column(heading, no_wrap=is_whole, min_width=None if is_whole else len("2026-03-01"), overflow="fold")
+        table.add_column(heading, no_wrap=heading in {"from", "state", "on"})
     for entry in entries:
         pin = entry.pin
         cells = ["", entry.state, "the spec", "", ""]

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from pydantic import ValidationError
 from rich.table import Table
 
-from airflow_mlmon.cli.output import open_console
+from airflow_mlmon.cli.call import Call
+from airflow_mlmon.cli.output import print_table
 from airflow_mlmon.cli.stream import open_output, print_json
 from airflow_mlmon.errors import ConfigError, NotFoundError
 from airflow_mlmon.hooks.run import open_run
-from airflow_mlmon.loading import load_spec
 from airflow_mlmon.pipeline.history.calibrate import Replayed, calibrate
 from airflow_mlmon.records import Verdict
-from airflow_mlmon.settings import Settings
+from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
 from airflow_mlmon.spec.labels import Labels
 from airflow_mlmon.tasks.titles import subject_names
@@ -25,40 +24,36 @@ from airflow_mlmon.tasks.titles import subject_names
 _SHOWN = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """Days and sensitivities to replay; by default all evaluated days.
+def show_calibration(
+    call: Call,
+    *,
+    spec: ModelSpec,
+    first: date | None,
+    last: date | None,
+    rates: Sequence[float],
+    effects: Sequence[float],
+) -> None:
+    """Print the alerts of each sensitivity, day by day; by default of all evaluated days.
 
     Without sensitivities, that of the spec is compared with a less and a more sensitive one.
-    """
-
-    first: date | None = None
-    last: date | None = None
-    rates: Sequence[float] = ()
-    effects: Sequence[float] = ()
-
-
-def show_calibration(spec_path: str, asked: Asked, settings: Settings, *, as_json: bool) -> None:
-    """Print the alerts of each sensitivity, day by day.
 
     Raises:
         ConfigError: a rate or an effect is out of range.
         NotFoundError: no day can be replayed.
     """
-    spec = load_spec(spec_path)
-    policies = _policies(spec.alerts.evaluation, asked.rates, asked.effects)
+    policies = _policies(spec.alerts.evaluation, rates, effects)
     days = []
-    with open_run(spec, settings, is_silent=True, must_exist=True) as run:
-        first, last = asked.first or spec.start, asked.last or run.store.last_evaluated_day(spec.model) or spec.start
+    with open_run(spec, call.settings, is_silent=True, must_exist=True) as run:
+        first, last = first or spec.start, last or run.store.last_evaluated_day(spec.model) or spec.start
         for day, found in calibrate(run, first, last, policies):
             days.append((day, found))
-            if as_json:
+            if call.as_json:
                 _print_json(day, policies, found)
     if not days:
         hint = "only days that were evaluated under the pinned profile schema can be replayed"
         raise NotFoundError(f"{spec.model}: no day from {first} to {last} can be replayed.", hint=hint)
-    if not as_json:
-        open_console().print(_table(days, policies, spec.labels))
+    if not call.as_json:
+        print_table(_table(days, policies, spec.labels))
         _print_summary(days, policies)
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.table import Table
 from rich.text import Text
 
-from airflow_mlmon.cli.output import open_console, plain_table
+from airflow_mlmon.cli.call import Call
+from airflow_mlmon.cli.output import open_console, plain_table, print_table
 from airflow_mlmon.cli.stream import print_json
 from airflow_mlmon.comparison.api import compare
 from airflow_mlmon.comparison.cells import FIELDS, PERFORMANCE_TITLES, cells_of, performance_cells
@@ -21,39 +20,28 @@ from airflow_mlmon.reports.wording import name_text
 if TYPE_CHECKING:
     from airflow_mlmon.comparison.performance import PerformanceComparison
 
-_WIDEST = 32
 _NOTE = 300
-NOTHING_NAMED: Mapping[str, str | None] = MappingProxyType({})
 
 
 def print_comparison(
-    reference: str,
-    current: str,
-    *,
-    method: str,
-    limit: float | None,
-    null: Sequence[str],
-    text: Sequence[str],
-    as_json: bool,
-    html: str | None,
-    performance: Mapping[str, str | None] = NOTHING_NAMED,
+    call: Call, *, reference: str, current: str, html: str | None, fail_on_drift: bool, **options: Any
 ) -> bool:
-    """Compare two data sets and print the result; return True if no column has drifted.
+    """Compare two data sets and print the result; with `html` a page is written too.
 
-    With `html` a page is written too. `performance` are the columns to measure it on, as the arguments of `compare`.
-    The result is also False if no column could be evaluated.
+    The other options are arguments of `compare`. With `fail_on_drift` return False if a column has drifted, or if none
+    could be evaluated.
 
     Raises:
         MlmonError: a data set cannot be read, or the page cannot be written.
     """
-    found = compare(reference, current, method=method, limit=limit, null=null, text=text, **performance)
+    found = compare(reference, current, **options)
     if html is not None:
         _write(html, found)
-    if as_json:
+    if call.as_json:
         print_json(found.to_dict())
     else:
         _print(found, html)
-    return bool(found.evaluated) and not found.drifted
+    return not fail_on_drift or (bool(found.evaluated) and not found.drifted)
 
 
 def _write(path: str, found: Comparison) -> None:
@@ -65,9 +53,9 @@ def _write(path: str, found: Comparison) -> None:
 
 def _print(found: Comparison, html: str | None) -> None:
     console = open_console()
-    console.print(terminal_table(found))
+    print_table(terminal_table(found), console)
     if found.performance is not None:
-        console.print(performance_table(found.performance))
+        print_table(performance_table(found.performance), console)
     for column in found.columns:
         if column.note:
             console.print(Text(f"{name_text(column.column)}: {name_text(column.note, _NOTE)}"), soft_wrap=True)
@@ -84,7 +72,7 @@ def terminal_table(found: Comparison) -> Table:
             justify: Literal["left", "right"] = "right" if field.is_number else "left"
             # names and verdicts wrap first in a narrow terminal
             is_whole = field.is_number or field.is_picture
-            table.add_column(field.title, justify=justify, no_wrap=is_whole, max_width=_WIDEST, overflow="fold")
+            table.add_column(field.title, justify=justify, no_wrap=is_whole)
     for column in found.columns:
         cells = [cell for field, cell in zip(FIELDS, cells_of(column), strict=True) if not field.is_long]
         # Text, because names from data may look like rich markup

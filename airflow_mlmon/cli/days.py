@@ -10,11 +10,12 @@ from datetime import UTC, date, datetime
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from airflow_mlmon.cli.call import Call
 from airflow_mlmon.cli.day_lines import DayLines
-from airflow_mlmon.cli.output import open_console
+from airflow_mlmon.cli.output import open_console, print_table
 from airflow_mlmon.cli.table import days_table
 from airflow_mlmon.errors import MlmonError
-from airflow_mlmon.hooks.run import open_run
+from airflow_mlmon.hooks.run import connect_druid, open_run
 from airflow_mlmon.notifications.gauges import publish_gauges
 from airflow_mlmon.notifications.senders import build_senders
 from airflow_mlmon.partition import Partition
@@ -32,16 +33,16 @@ _GOOD = {Status.OK, Status.PARTIAL}
 
 
 def run_days(
+    call: Call,
     spec: ModelSpec,
     partitions: Sequence[Partition],
-    settings: Settings,
     *,
-    as_json: bool,
     send_alerts: bool,
     druid: bool,
     evidently: EvidentlyForm | None = None,
 ) -> bool:
     """Run consecutive days; return True if each was evaluated."""
+    settings, as_json = call.settings, call.as_json
     first, last = partitions[0].day, partitions[-1].day
     with _progress(as_json=as_json) as progress:
         bar = progress.add_task(spec.model, total=len(partitions), step="")
@@ -84,9 +85,7 @@ def _is_loaded(run: Run, ran: Ran) -> bool:
 
 def load_into_druid(run: Run, days: Sequence[Partition]) -> None:
     """Load some days into Druid, and wait for it."""
-    from airflow_mlmon.hooks.druid import MlmonDruidHook  # noqa: PLC0415 - imports Airflow
-
-    client = MlmonDruidHook(run.spec.druid.connection).get_client()
+    client = connect_druid(run.spec.druid)
     ingest = DruidIngest(run, client, days, today=datetime.now(UTC).date())
     state = ingest.begin()
     while state.open:
@@ -107,5 +106,5 @@ def _progress(*, as_json: bool) -> Progress:
 
 def _print_table(run: Run, first: date, last: date, settings: Settings) -> None:
     console = open_console()
-    console.print(days_table(run.store, run.spec, first, last))
+    print_table(days_table(run.store, run.spec, first, last), console)
     console.print(f"reports: {settings.reports}/{run.model}", soft_wrap=True, highlight=False, markup=False)

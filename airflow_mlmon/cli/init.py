@@ -14,10 +14,18 @@ from airflow_mlmon.archive.drafting.guess import guess_model
 from airflow_mlmon.archive.drafting.guess_log import find_log, unpack_sample
 from airflow_mlmon.archive.drafting.sample import find_samples, read_sample
 from airflow_mlmon.archive.layouts.dates import find_layout
+from airflow_mlmon.cli.call import Call
 from airflow_mlmon.cli.stream import open_output
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.hooks.storage import open_storage
 from airflow_mlmon.loading import parse_spec
+
+
+def init_spec(
+    call: Call, *, data: str, labels: str | None, reference: str | None, output: str | None, model: str | None
+) -> None:
+    """Draft the spec of a call."""
+    write_draft(data, output, call.now.date(), model, labels=labels, reference=reference)
 
 
 def write_draft(

@@ -3,41 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date
 
+from airflow_mlmon.cli.call import Call
 from airflow_mlmon.cli.days import load_into_druid
 from airflow_mlmon.cli.stream import open_output, print_json
 from airflow_mlmon.hooks.run import open_run
-from airflow_mlmon.loading import load_spec
 from airflow_mlmon.notifications.senders import build_senders
 from airflow_mlmon.partition import DAY, check_range
 from airflow_mlmon.pipeline.history.late_labels import LabelsTaken, take_labels
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.send import send_alerts as send
-from airflow_mlmon.settings import Settings
+from airflow_mlmon.spec import ModelSpec
 
 
 def take_in_labels(
-    spec_path: str,
-    first: date,
-    last: date | None,
-    settings: Settings,
-    *,
-    now: datetime,
-    as_json: bool,
-    send_alerts: bool,
-    druid: bool,
+    call: Call, *, spec: ModelSpec, first: date, last: date | None, send_alerts: bool, druid: bool
 ) -> None:
     """Take in the deliveries of a range of days that are new or have changed, and print what was redone."""
-    with open_run(load_spec(spec_path), settings, is_silent=not send_alerts, must_exist=True) as run:
-        until = last or _last_delivery(run, first, now.date())
+    with open_run(spec, call.settings, is_silent=not send_alerts, must_exist=True) as run:
+        until = last or _last_delivery(run, first, call.now.date())
         check_range(first, until)
         taken = take_labels(run, first, until)
         if druid and taken.days:
             load_into_druid(run, [run.partition(day) for day in taken.days])
         if send_alerts:
-            send(run, build_senders(run, now), now)
-    _print(taken, as_json=as_json)
+            send(run, build_senders(run, call.now), call.now)
+    _print(taken, as_json=call.as_json)
 
 
 def _last_delivery(run: Run, first: date, today: date) -> date:

@@ -2,38 +2,37 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 
-from airflow_mlmon.cli.output import open_console, plain_table
+from airflow_mlmon.cli.call import Call
+from airflow_mlmon.cli.output import plain_table, print_table
 from airflow_mlmon.cli.stream import open_output, print_json
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.hooks.run import open_run
-from airflow_mlmon.loading import load_spec
 from airflow_mlmon.pipeline.retention.prune import Pruning, plan_pruning, prune
-from airflow_mlmon.settings import Settings
+from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.retention import Stored
 
 _UNITS = ("B", "KB", "MB", "GB", "TB")
 _STEP = 1000
 
 
-def prune_days(spec_path: str, settings: Settings, *, now: datetime, as_json: bool, is_meant: bool) -> None:
+def prune_days(call: Call, *, spec: ModelSpec, is_meant: bool) -> None:
     """Print what is older than the spec says, and why some of it is kept; delete it if that is meant.
 
     Raises:
         ConfigError: the spec gives no age.
     """
-    spec = load_spec(spec_path)
     if not any(spec.retention.age(stored) for stored in Stored):
         raise ConfigError(
             f"The spec of {spec.model} keeps everything.",
             hint=f"give ages in days, as in `retention: {{{Stored.ROWS}: 90}}`",
         )
-    with open_run(spec, settings, must_exist=True) as run:
-        plan = plan_pruning(run, now)
+    with open_run(spec, call.settings, must_exist=True) as run:
+        plan = plan_pruning(run, call.now)
         if is_meant:
             prune(run, plan)
-    if as_json:
+    if call.as_json:
         for pruning in plan:
             print_json(_content(pruning) | {"deleted": is_meant})
         return
@@ -70,7 +69,7 @@ def _print(plan: list[Pruning], *, is_meant: bool) -> None:
             _range(pruning.days),
             "; ".join(f"{_range(sorted(days))} ({reason})" for reason, days in pruning.kept.items()),
         )
-    open_console().print(table)
+    print_table(table)
     open_output().write("deleted\n" if is_meant else "nothing was deleted; --yes deletes it\n")
 
 

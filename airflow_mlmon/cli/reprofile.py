@@ -6,22 +6,21 @@ from collections import Counter
 from dataclasses import asdict
 from datetime import date
 
+from airflow_mlmon.cli.call import Call
 from airflow_mlmon.cli.stream import open_output, print_json
 from airflow_mlmon.hooks.run import open_run
-from airflow_mlmon.loading import load_spec
 from airflow_mlmon.pipeline.history.reprofile import Carried, Reprofiled, reprofile
-from airflow_mlmon.settings import Settings
+from airflow_mlmon.spec import ModelSpec
 
 
-def carry_schema(spec_path: str, first: date, last: date, settings: Settings, *, as_json: bool) -> bool:
+def carry_schema(call: Call, *, spec: ModelSpec, first: date, last: date) -> bool:
     """Profile the days of the range again, one line each; return True if all still have their rows."""
-    spec = load_spec(spec_path)
     counts: Counter[Carried] = Counter()
-    with open_run(spec, settings) as run:
+    with open_run(spec, call.settings) as run:
         for day in reprofile(run, first, last):
             counts[day.state] += 1
-            _print(day, as_json=as_json)
-    if not as_json:
+            _print(day, as_json=call.as_json)
+    if not call.as_json:
         open_output().write("; ".join(f"{count} {state}" for state, count in counts.items()) + "\n")
     return not counts[Carried.ROWS_GONE]
 

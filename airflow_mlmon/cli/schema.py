@@ -8,27 +8,26 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from airflow_mlmon.cli.output import open_console, plain_table
+from airflow_mlmon.cli.call import Call
+from airflow_mlmon.cli.output import open_console, plain_table, print_table
 from airflow_mlmon.cli.stream import print_json
 from airflow_mlmon.hooks.run import open_run
-from airflow_mlmon.loading import load_spec
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, latest_reference
 from airflow_mlmon.profiles.schema import ColumnSchema
-from airflow_mlmon.settings import Settings
+from airflow_mlmon.spec import ModelSpec
 
 _DIGITS = 6
 
 
-def show_schema(spec_path: str, settings: Settings, *, as_json: bool) -> None:
+def show_schema(call: Call, *, spec: ModelSpec) -> None:
     """Print the pinned profile schema of the spec's model.
 
     Raises:
         NotFoundError: no schema has been pinned yet.
     """
-    spec = load_spec(spec_path)
-    with open_run(spec, settings) as run:
+    with open_run(spec, call.settings) as run:
         reference, is_current = latest_reference(run)
-    if as_json:
+    if call.as_json:
         print_json(_content(reference, is_current=is_current))
         return
     console = open_console()
@@ -40,7 +39,7 @@ def show_schema(spec_path: str, settings: Settings, *, as_json: bool) -> None:
     )
     if not is_current:
         console.print("The spec has changed since: the next run pins a new profile schema.", soft_wrap=True)
-    console.print(_table(reference))
+    print_table(_table(reference), console)
 
 
 def _table(reference: StoredReference) -> Table:

@@ -13,18 +13,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from airflow_mlmon.cli.output import open_console, plain_table, versions_content
+from airflow_mlmon.cli.call import Call
+from airflow_mlmon.cli.output import open_console, plain_table, print_table, versions_content
 from airflow_mlmon.cli.stream import print_json
 from airflow_mlmon.comparison.cells import p_value_cell
 from airflow_mlmon.comparison.slice import Slice, SliceState
 from airflow_mlmon.comparison.slices import CORRECTION
 from airflow_mlmon.evaluation.pair import ALPHA
 from airflow_mlmon.hooks.run import open_run
-from airflow_mlmon.loading import load_spec
 from airflow_mlmon.pipeline.slices.druid import day_rows
 from airflow_mlmon.pipeline.slices.slices import SlicedWindow, parse_metric, slice_window
 from airflow_mlmon.reports.wording import NONE, NOT_ENOUGH, name_text
-from airflow_mlmon.settings import Settings
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.metric import Worse
 from airflow_mlmon.tasks.contrast import Contrast, Contrasted
@@ -38,15 +37,15 @@ _STYLES = {SliceState.LOSS: "bold red", SliceState.DRIFT: "red", SliceState.INSU
 
 
 def show_slices(
-    spec_path: str,
-    columns: Sequence[str],
-    days: tuple[date, date],
-    settings: Settings,
+    call: Call,
     *,
+    spec: ModelSpec,
+    by: str,
+    first: date,
+    last: date,
     metric: str | None,
     cross: bool,
     top: int,
-    as_json: bool,
 ) -> bool:
     """Print the slices of the range, the most severe first; return True if any was evaluated.
 
@@ -54,13 +53,12 @@ def show_slices(
         ConfigError: a column cannot be sliced by, or there is no such metric.
         StateError: the spec has changed since its profile schema was pinned.
     """
-    spec = load_spec(spec_path)
     asked = None if metric is None else parse_metric(spec, metric)
     waiting = Console(stderr=True, quiet=not sys.stderr.isatty())
-    with waiting.status("reading") as status, open_run(spec, settings, status.update) as run:
-        names = [name.strip() for name in columns]
-        found = slice_window(run, names, *days, metric=asked, cross=cross, rows=day_rows(run))
-    if as_json:
+    with waiting.status("reading") as status, open_run(spec, call.settings, status.update) as run:
+        names = [name.strip() for name in by.split(",")]
+        found = slice_window(run, names, first, last, metric=asked, cross=cross, rows=day_rows(run))
+    if call.as_json:
         print_json(_content(found))
     else:
         _print(found, spec, top)
@@ -73,7 +71,7 @@ def _print(found: SlicedWindow, spec: ModelSpec, top: int) -> None:
     if found.slices:
         title = metric_title(found.metric, spec.labels) if found.metric else ""
         by = task_of(spec).contrasts[found.metric] if found.metric else None
-        console.print(slices_table(found.slices[:top], by, title, is_wide=console.width >= _WIDE))
+        print_table(slices_table(found.slices[:top], by, title, is_wide=console.width >= _WIDE), console)
     for line in _footing(found, top):
         console.print(Text(line), soft_wrap=True)
 
@@ -81,9 +79,9 @@ def _print(found: SlicedWindow, spec: ModelSpec, top: int) -> None:
 def slices_table(slices: Sequence[Slice], by: Contrasted | None, title: str, *, is_wide: bool) -> Table:
     """Build the table with two lines for each slice, in order; those with a finding are highlighted."""
     table = plain_table()
-    table.add_column("slice", overflow="fold")
+    table.add_column("slice")
     table.add_column("rows\nshare", justify="right", no_wrap=True)
-    table.add_column("drifted columns\nworst, score", overflow="fold")
+    table.add_column("drifted columns\nworst, score")
     if by:
         table.add_column("\n".join(title.rsplit(" ", 1)), justify="right", no_wrap=True)
         table.add_column("difference\nfrom", justify="right", no_wrap=True)

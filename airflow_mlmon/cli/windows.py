@@ -12,18 +12,18 @@ from pydantic import ValidationError
 from rich.table import Table
 from rich.text import Text
 
-from airflow_mlmon.cli.output import number_cell, open_console, plain_table, versions_content
+from airflow_mlmon.cli.call import Call
+from airflow_mlmon.cli.output import number_cell, open_console, plain_table, print_table, versions_content
 from airflow_mlmon.cli.stream import print_json
 from airflow_mlmon.drift.compare import ColumnDrift
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.evaluation.columns import drifted
 from airflow_mlmon.hooks.run import open_run
-from airflow_mlmon.loading import load_spec
 from airflow_mlmon.pipeline.baselines.choose import ChosenBaseline
 from airflow_mlmon.pipeline.baselines.window_drift import Window, roll_up
 from airflow_mlmon.records import Verdict, VerdictState
 from airflow_mlmon.reports.wording import NONE, NOT_ENOUGH, basis_text, effect_text, p_text
-from airflow_mlmon.settings import Settings
+from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.baseline import Baseline
 
 _BASELINES = "give reference, previous, trailing:28, same_weekday:8 or dates:2013-01-01:2013-02-28"
@@ -64,32 +64,25 @@ def parse_baseline_text(text: str) -> Baseline:
         raise ConfigError(f"--baseline: {text!r} is not a baseline.", hint=_BASELINES) from error
 
 
-def show_windows(
-    spec_path: str,
-    days: tuple[date, date],
-    length: int,
-    settings: Settings,
-    *,
-    baseline: Baseline | None = None,
-    as_json: bool,
-) -> bool:
+def show_windows(call: Call, *, spec: ModelSpec, first: date, last: date, window: str, baseline: str | None) -> bool:
     """Print the drift of the windows of the range, against the spec's baselines or the given one.
 
     Raises:
+        ConfigError: the window or the baseline is none.
         StateError: the spec has changed since its profile schema was pinned.
     """
-    spec = load_spec(spec_path)
+    length, given = parse_window(window), None if baseline is None else parse_baseline_text(baseline)
     console = open_console()
     answered = False
-    with open_run(spec, settings) as run:
-        for window in roll_up(run, *days, length, baseline):
-            answered = answered or bool(window.days)
-            if as_json:
-                print_json(_content(window))
+    with open_run(spec, call.settings) as run:
+        for found in roll_up(run, first, last, length, given):
+            answered = answered or bool(found.days)
+            if call.as_json:
+                print_json(_content(found))
             else:
-                console.print(_heading(window), soft_wrap=True, markup=False)
-                if window.days:
-                    console.print(drift_table(window.columns, window.verdicts, _length(window)))
+                console.print(_heading(found), soft_wrap=True, markup=False)
+                if found.days:
+                    print_table(drift_table(found.columns, found.verdicts, _length(found)), console)
     return answered
 
 

@@ -73,6 +73,7 @@ class DruidClient:
         session: an open requests session.
         sleep: waits between attempts.
         random: draws numbers in [0, 1) for the jitter of the pauses.
+        queries: client of the broker, if `base_url` is that of an overlord, which answers no queries.
 
     Raises:
         ConfigError: the URL is invalid, or contains credentials.
@@ -92,6 +93,7 @@ class DruidClient:
         session: requests.Session | None = None,
         sleep: Callable[[float], None] = time.sleep,
         random: Callable[[], float] = random.random,
+        queries: DruidClient | None = None,
     ) -> None:
         self._transport = Transport(
             base_url,
@@ -106,6 +108,7 @@ class DruidClient:
             sleep=sleep,
             random=random,
         )
+        self._queries = queries._transport if queries else self._transport  # noqa: SLF001 - of the same class
 
     @property
     def base_url(self) -> str:
@@ -129,7 +132,7 @@ class DruidClient:
 
     def has_sql_tasks(self) -> bool:
         """Return whether the cluster ingests by SQL; newer versions do not need the extension of older ones."""
-        answer = self._transport.send("GET", "/druid/v2/sql/task/enabled")
+        answer = self._queries.send("GET", "/druid/v2/sql/task/enabled")
         return answer.is_success and isinstance(answer.data, Mapping) and answer.data.get("enabled") is True
 
     def submit(self, task: Mapping[str, Any]) -> bool:
@@ -159,7 +162,7 @@ class DruidClient:
             raise ValueError(f"the id of an SQL task must begin with {SQL_TASK}, got {task_id}")
         body = {"query": query, "context": _SQL_TASK_CONTEXT | {"sqlQueryId": name, "maxNumTasks": workers + 1}}
         try:
-            self._expect(self._transport.send("POST", "/druid/v2/sql/task", body))
+            self._expect(self._queries.send("POST", "/druid/v2/sql/task", body))
         except ServiceUnavailableError:
             # a known id is answered with 500, and so is a broker that has lost the overlord
             if self.task_status(task_id) is None:
@@ -228,7 +231,7 @@ class DruidClient:
             "resultFormat": "object",
             "context": self._context() | {"sqlTimeZone": "UTC", "useApproximateCountDistinct": False},
         }
-        answer = self._transport.send("POST", "/druid/v2/sql", body)
+        answer = self._queries.send("POST", "/druid/v2/sql", body)
         if answer.status == HTTPStatus.BAD_REQUEST and _UNKNOWN_NAME.search(answer.message):
             raise NotFoundError(f"Druid does not know the datasource or column: {answer.message}")
         if isinstance(answer.data, Mapping) and answer.data.get("error") == _RESOURCE_LIMIT:
@@ -245,7 +248,7 @@ class DruidClient:
             "analysisTypes": ["interval"],
             "context": self._context(),
         }
-        answer = self._transport.send("POST", "/druid/v2", query)
+        answer = self._queries.send("POST", "/druid/v2", query)
         return self._parsed(parse_segment_columns, self._expect(answer))
 
     def lagging_columns(self, datasource: Datasource) -> list[str]:

@@ -1,4 +1,4 @@
-"""Hook to Druid through an Airflow connection of type `mlmon_druid`."""
+"""Hook to Druid through an Airflow connection of type `mlmon_druid`, or those of type `druid`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from airflow_mlmon.druid.retry import Retry
 from airflow_mlmon.errors import ConfigError, MlmonError
 from airflow_mlmon.hooks.connection import connection
 from airflow_mlmon.hooks.druid_connection import CONNECTION_TYPE, DEFAULT_CONNECTION, DRUID_CONNECTION
+from airflow_mlmon.hooks.druid_provider import PROVIDER_TYPE, Service, broker_of, overlord_of
 
 _ROUTER_PORT = 8888
 _TIMEOUT_S = 30.0
@@ -21,28 +22,34 @@ _LONGEST_S = 600
 
 
 class MlmonDruidHook(BaseHook):
-    """Hook that creates the Druid client of a connection."""
+    """Hook that creates the Druid client of a connection.
+
+    Args:
+        conn_id: connection of the router, or one of type `druid` of an overlord or router.
+        broker_conn_id: connection of type `druid` of the broker; by default the queries go where the tasks go.
+    """
 
     conn_name_attr = "conn_id"
     default_conn_name = DEFAULT_CONNECTION
     conn_type = CONNECTION_TYPE
     hook_name = DRUID_CONNECTION["hook-name"]
 
-    def __init__(self, conn_id: str = DEFAULT_CONNECTION, **kwargs: Any) -> None:
+    def __init__(self, conn_id: str = DEFAULT_CONNECTION, broker_conn_id: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.conn_id = conn_id
+        self.broker_conn_id = broker_conn_id
 
     def get_client(self) -> DruidClient:
         """Create a client of the connection's Druid.
 
         Raises:
-            ConfigError: the connection does not exist or is invalid.
+            ConfigError: a connection does not exist or is invalid.
         """
-        return _client(connection(self.conn_id))
+        return _client(connection(self.conn_id), self.broker_conn_id)
 
     async def get_client_async(self, retry: Retry) -> DruidClient:
-        """Create the client within an event loop; the client itself still blocks."""
-        return _client(await self.aget_connection(self.conn_id), retry)
+        """Create the client of the tasks within an event loop; the client itself still blocks."""
+        return _client(await self.aget_connection(self.conn_id), retry=retry)
 
     def test_connection(self) -> tuple[bool, str]:
         """Test whether Druid answers, and report its version and extensions."""
@@ -55,7 +62,10 @@ class MlmonDruidHook(BaseHook):
         return True, f"Druid {status.version} answers at {client.base_url}; extensions: {extensions}."
 
 
-def _client(found: Connection, retry: Retry | None = None) -> DruidClient:
+def _client(found: Connection, broker_conn_id: str | None = None, *, retry: Retry | None = None) -> DruidClient:
+    queries = _client_of(broker_of(broker_conn_id), retry) if broker_conn_id else None
+    if found.conn_type == PROVIDER_TYPE:
+        return _client_of(overlord_of(found), retry, queries)
     extra = found.extra_dejson
     return DruidClient(
         _url(found),
@@ -66,7 +76,12 @@ def _client(found: Connection, retry: Retry | None = None) -> DruidClient:
         client_certificate=_client_certificate(extra),
         redirect_hosts=_hosts(extra.get("redirect_hosts")),
         retry=retry,
+        queries=queries,
     )
+
+
+def _client_of(service: Service, retry: Retry | None, queries: DruidClient | None = None) -> DruidClient:
+    return DruidClient(service.url, auth=service.auth, verify=service.verify, retry=retry, queries=queries)
 
 
 def _url(found: Connection) -> str:

@@ -12,6 +12,7 @@ from airflow_mlmon.loading import check_day_zone, load_channels
 from airflow_mlmon.pipeline.run import DruidAccess, Progress, Run, silent
 from airflow_mlmon.settings import Settings
 from airflow_mlmon.spec import ModelSpec
+from airflow_mlmon.spec.druid import Druid
 from airflow_mlmon.store.metric_store import MetricStore
 
 if TYPE_CHECKING:
@@ -44,14 +45,19 @@ def open_run(
             workspace_connection=settings.workspace_connection,
             hash_key=settings.hash_key,
             progress=progress,
-            druid=DruidAccess(connect=lambda: _connect(spec.druid.connection), today=datetime.now(UTC).date()),
+            druid=DruidAccess(connect=lambda: connect_druid(spec.druid), today=datetime.now(UTC).date()),
             is_silent=is_silent,
             reports_url=settings.reports_url,
             shared_channels=load_channels(settings.channels) if settings.channels else (),
         )
 
 
-def _connect(conn_id: str) -> DruidClient:
+def connect_druid(druid: Druid) -> DruidClient:
+    """Create the client of a model's Druid.
+
+    Raises:
+        ConfigError: a connection does not exist or is invalid.
+    """
     from airflow_mlmon.hooks.druid import MlmonDruidHook  # noqa: PLC0415 - imports Airflow
 
-    return MlmonDruidHook(conn_id).get_client()
+    return MlmonDruidHook(druid.connection, druid.broker).get_client()

@@ -86,12 +86,12 @@ class DruidIngestOperator(PartitionOperator):
 
     def _client(self, run: Run) -> DruidClient:
         from airflow_mlmon.hooks.connection import find_connection  # noqa: PLC0415 - heavy
-        from airflow_mlmon.hooks.druid import MlmonDruidHook  # noqa: PLC0415 - heavy
+        from airflow_mlmon.hooks.run import connect_druid  # noqa: PLC0415 - heavy
 
         conn_id = run.spec.druid.connection
         if find_connection(conn_id) is None:
             raise AirflowSkipException(f"Not ingested into Druid: connection {conn_id!r} does not exist.")
-        return MlmonDruidHook(conn_id).get_client()
+        return connect_druid(run.spec.druid)
 
     def _ingest(self, run: Run, client: DruidClient, partition: Partition, context: Context) -> DruidIngest:
         from airflow_mlmon.pipeline.druid.load import DruidIngest  # noqa: PLC0415 - heavy

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_mlmon.alerts.channels import channels_of
 from airflow_mlmon.archive.layouts.layout import day_folders
-from airflow_mlmon.fleet import RegisteredModel
+from airflow_mlmon.fleet import MonitoringPlan, RegisteredModel
 from airflow_mlmon.lifecycle.states import Policy
 from airflow_mlmon.partition import DEFAULT_ZONE, Partition, days_between
 from airflow_mlmon.profiles.hours import Clock
 from airflow_mlmon.spec import Channel, ModelSpec, SharedChannel
 from airflow_mlmon.spec.layouts import OF_TIME, PLACEHOLDER
+from airflow_mlmon.spec.plan import plan_of
 from airflow_mlmon.storage import ObjectStore, Storage, join_uri
 from airflow_mlmon.store.metric_store import MetricStore
 
@@ -69,8 +70,16 @@ class Run:
         """Return the model as its spec describes it."""
         same = ("model", "task", "owner", "team", "tags", "description", "start", "end")
         return RegisteredModel(
-            zone=self.spec.day_zone, spec=self.spec.file, **{name: getattr(self.spec, name) for name in same}
+            zone=self.spec.day_zone,
+            version_column=self.spec.version_column or "",
+            spec=self.spec.file,
+            **{name: getattr(self.spec, name) for name in same},
         )
+
+    @cached_property
+    def plan(self) -> MonitoringPlan:
+        """Return the monitoring plan that results are made under."""
+        return plan_of(self.spec, self.declared_channels)
 
     @property
     def files(self) -> ObjectStore:

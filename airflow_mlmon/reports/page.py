@@ -39,6 +39,7 @@ from airflow_mlmon.spec.evaluation import EvaluationPolicy
 from airflow_mlmon.spec.metrics import (
     ERROR_RATE,
     ESTIMATION_GAP,
+    EXCLUDED_SHARE,
     LABEL_COVERAGE,
     LABEL_METRICS,
     NULL_RATE,
@@ -169,7 +170,7 @@ class DayPage:
 
 def render_day(page: DayPage) -> str:
     """Render a day's page: of a wide table the columns with the most drift; see `render_columns`."""
-    verdicts = arrange(page.verdicts)
+    verdicts = arrange(one for one in page.verdicts if is_declared(one.metric, page.labels))
     strengths = {name: strength(verdict, page.policy) for name, verdict in verdicts.drift.items()}
     columns = rank_columns(page.columns, page.verdicts, page.policy)
     checks = list_checks(page.checks, page.verdicts)
@@ -182,7 +183,7 @@ def render_day(page: DayPage) -> str:
             tone=tone_of(page.state, page.alerts, page.checks),
             headline=headline(page.state, page.alerts, page.checks, page.verdicts),
             columns=columns[:MOST_COLUMNS],
-            column_verdicts=list(verdicts.columns.items())[:MOST_COLUMNS],
+            column_verdicts=list(verdicts.known.items())[:MOST_COLUMNS],
             meters={name: _meter(found) for name, found in strengths.items() if found is not None},
             verdicts=verdicts,
             incidents=group_incidents(page.alerts),
@@ -225,7 +226,7 @@ def render_columns(page: DayPage) -> str:
         page=page,
         state=page.state,
         columns=rank_columns(page.columns, page.verdicts, page.policy),
-        column_verdicts=list(verdicts.columns.items()),
+        column_verdicts=list(verdicts.known.items()),
         verdicts=verdicts,
         checks=list_checks(page.checks, page.verdicts),
         labels=page.labels,
@@ -247,14 +248,20 @@ def render_page(template: str, **content: object) -> str:
     return _environment().get_template(template).render(**content)
 
 
+def is_declared(metric: str, labels: Labels | None) -> bool:
+    """Return whether the spec declares what a metric is about: a share of excluded rows needs their outcomes."""
+    return metric != EXCLUDED_SHARE or bool(labels and labels.excluded)
+
+
 def _tiles(page: DayPage) -> tuple[str, ...]:
     """Return the metrics of a day's tiles: outputs and labels, without performance, which has a table."""
     task = page.task
+    of_labels = (name for name in task.label_metrics if is_declared(name, page.labels))
     return (
         SAMPLING_FRACTION,
         NULL_RATE,
         *task.output_metrics,
-        *(name for name in task.label_metrics if not METRICS[name].is_performance),
+        *(name for name in of_labels if not METRICS[name].is_performance),
         *LABEL_METRICS,
         # without labels there is no such table
         *(() if page.labels else page.own_metrics),
@@ -276,7 +283,8 @@ def _shifts(page: DayPage) -> str:
 def _daily_metrics(page: DayPage) -> tuple[str, ...]:
     """Return the metrics of labels that are shown day by day: of performance, those that are evaluated."""
     shown = {*page.task.evaluated, *page.policy.metrics}
-    daily = tuple(name for name in page.task.label_metrics if name in shown or not METRICS[name].is_performance)
+    known = [name for name in page.task.label_metrics if is_declared(name, page.labels)]
+    daily = tuple(name for name in known if name in shown or not METRICS[name].is_performance)
     gap = (ESTIMATION_GAP,) if any(ESTIMATION_GAP in day.metrics for day in page.performance) else ()
     return (*daily, *gap, *page.own_metrics)
 

@@ -27,12 +27,18 @@ class Tone(StrEnum):
 def tone_of(state: PartitionState, alerts: Sequence[Alert], checks: Sequence[CheckOutcome]) -> Tone:
     """Return the state of a day: alerting with an alert or lost data, a notice with a warning or incomplete data."""
     failed = {check.severity for check in checks if check.passed is False}
-    if state.status in _ALERTING or alerts or Severity.BLOCKING in failed:
+    tone = day_tone(state.status, alerts=len(alerts))
+    if tone is Tone.ALERTING or Severity.BLOCKING in failed:
         return Tone.ALERTING
     unknown = any(check.passed is None and check.severity is Severity.BLOCKING for check in checks)
-    if state.status is Status.PARTIAL or Severity.WARNING in failed or unknown:
-        return Tone.NOTICE
-    return Tone.HEALTHY
+    return Tone.NOTICE if Severity.WARNING in failed or unknown else tone
+
+
+def day_tone(status: Status, *, alerts: int) -> Tone:
+    """Return the state of a day by its status and the number of its alerts alone."""
+    if status in _ALERTING or alerts:
+        return Tone.ALERTING
+    return Tone.NOTICE if status is Status.PARTIAL else Tone.HEALTHY
 
 
 def headline(

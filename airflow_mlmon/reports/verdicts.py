@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -29,8 +30,10 @@ _OF_COLUMNS = (
     EXPLAINED_SHARE,
     EQUAL_SHARE,
 )
+_NUMBER = re.compile(r"\d[\d,.]*")
 # rule of a verdict without enough data; see `evaluation.evaluate`
 _EXPECTED = "as expected"
+_ORDER = (VerdictState.BREACH, VerdictState.OK, VerdictState.INSUFFICIENT_DATA)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +54,21 @@ class SegmentVerdicts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MissingVerdicts:
+    """Metrics of columns that are not evaluated for one reason.
+
+    Attributes:
+        note: The reason; of columns that differ in its numbers, that of the first.
+        metrics: The metrics.
+        columns: The columns.
+    """
+
+    note: str
+    metrics: tuple[str, ...]
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DayVerdicts:
     """Verdicts of a day.
 
@@ -58,7 +76,7 @@ class DayVerdicts:
         drift: The one verdict on the drift of each column, by a rule of the spec or by what is expected.
         whole: Those on all rows, on model versions, and by rules of the spec.
         columns: Those on each column, by its name and the metric.
-        metrics: The metrics of columns.
+        metrics: The metrics of columns that any column has enough data for.
         segments: Those on segments.
     """
 
@@ -87,6 +105,27 @@ class DayVerdicts:
         return sum(verdict.state == state for by_metric in self.columns.values() for verdict in by_metric.values())
 
     @property
+    def known(self) -> dict[str, Mapping[str, Verdict]]:
+        """Return the columns with enough data for any verdict."""
+        return {name: found for name, found in self.columns.items() if not all(map(_is_unknown, found.values()))}
+
+    @property
+    def lacks(self) -> list[MissingVerdicts]:
+        """Return what is not evaluated of columns, once for each reason."""
+        reasons: dict[str, list[Verdict]] = {}
+        for by_metric in self.columns.values():
+            for verdict in filter(_is_unknown, by_metric.values()):
+                reasons.setdefault(_NUMBER.sub("", verdict.note), []).append(verdict)
+        return [
+            MissingVerdicts(
+                note=found[0].note,
+                metrics=tuple(dict.fromkeys(verdict.metric for verdict in found)),
+                columns=tuple(dict.fromkeys(str(verdict.column) for verdict in found)),
+            )
+            for found in reasons.values()
+        ]
+
+    @property
     def days(self) -> tuple[int, ...]:
         """Return the lengths of the history of the verdicts in days, ascending; 0 for sampling error alone."""
         verdicts = [*self.whole, *(verdict for by_metric in self.columns.values() for verdict in by_metric.values())]
@@ -112,9 +151,13 @@ def arrange(verdicts: Iterable[Verdict]) -> DayVerdicts:
             whole.append(verdict)
     return DayVerdicts(
         drift=drift_by_column(verdicts),
-        whole=tuple(sorted(whole, key=lambda verdict: verdict.state is not VerdictState.BREACH)),
+        whole=tuple(sorted(whole, key=lambda verdict: _ORDER.index(verdict.state))),
         columns=dict(sorted(columns.items(), key=lambda item: not _has_breach(item[1].values()))),
-        metrics=tuple(name for name in _OF_COLUMNS if any(name in by_metric for by_metric in columns.values())),
+        metrics=tuple(
+            name
+            for name in _OF_COLUMNS
+            if any(name in by_metric and not _is_unknown(by_metric[name]) for by_metric in columns.values())
+        ),
         segments=tuple(_of_segments(column, found) for column, found in segments.items()),
     )
 
@@ -132,6 +175,10 @@ def _of_segments(column: str | None, verdicts: Sequence[Verdict]) -> SegmentVerd
         healthy=sum(verdict.state is VerdictState.OK for verdict in verdicts),
         unknown=sum(verdict.state is VerdictState.INSUFFICIENT_DATA for verdict in verdicts),
     )
+
+
+def _is_unknown(verdict: Verdict) -> bool:
+    return verdict.state is VerdictState.INSUFFICIENT_DATA
 
 
 def _has_breach(verdicts: Iterable[Verdict]) -> bool:

@@ -66,12 +66,13 @@ class Channel(Section):
     log: bool = Field(default=False, description="Write alerts to the log.")
     webhook: str | None = Field(
         default=None,
-        description="Airflow connection of type http to whose URL the alerts of each day are posted as JSON.",
+        description="Airflow connection of type mlmon_webhook or http to whose URL the alerts of each day are posted "
+        "as JSON.",
     )
     alertmanager: str | None = Field(
         default=None,
-        description="Airflow connection of type http of an Alertmanager, to which each alert and its resolution are "
-        "posted.",
+        description="Airflow connection of type mlmon_alertmanager or http of an Alertmanager, to which each alert and "
+        "its resolution are posted.",
     )
     notifier: str | None = Field(
         default=None,

@@ -42,7 +42,14 @@ class Druid(Section):
     """Ingestion into Apache Druid, and profiling there."""
 
     connection: str = Field(
-        default="mlmon_druid_default", description="Airflow connection; without it the step is skipped."
+        default="mlmon_druid_default",
+        description="Airflow connection of the router: of type mlmon_druid, or of the Druid provider's type druid; "
+        "without it the step is skipped.",
+    )
+    broker: str | None = Field(
+        default=None,
+        description="Airflow connection of type druid that queries go to, such as druid_broker_default, if "
+        "`connection` is that of an overlord.",
     )
     engine: Engine = Field(
         default=Engine.LOCAL,

@@ -48,6 +48,8 @@ from airflow_mlmon.spec.worth import Worth
 from airflow_mlmon.spec.zones import Zone, check_days
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
+# the folder of the pages, beside those of the models
+_OF_WORKSPACE = "reports"
 # as Airflow stores the tags of a DAG
 Tag = Annotated[str, Field(min_length=1, max_length=100)]
 _FUNCTION = r"^[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*$"
@@ -238,6 +240,13 @@ class ModelSpec(Section):
 
     def _the(self, role: Role) -> str:
         return next(name for name, column in self.columns.items() if column.role is role)
+
+    @field_validator("model")
+    @classmethod
+    def _has_its_own_folder(cls, model: str) -> str:
+        if model == _OF_WORKSPACE:
+            raise ValueError(f"{model!r} is the folder of the pages in the workspace; choose another name")
+        return model
 
     @field_validator("segments", mode="before")
     @classmethod

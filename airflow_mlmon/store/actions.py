@@ -40,7 +40,7 @@ def actions_on(connection: sa.Connection, model: str, fingerprints: Collection[s
     named = sa.and_(_table.c.model == model, _table.c.fingerprint.in_(sorted(fingerprints)))
     found: dict[str, list[Action]] = defaultdict(list)
     for row in connection.execute(sa.select(_table).where(named).order_by(_table.c.number)):
-        found[row.fingerprint].append(_action_of(row))
+        found[row.fingerprint].append(action_of(row))
     return dict(found)
 
 
@@ -55,5 +55,6 @@ def accepted_until(connection: sa.Connection, model: str, before: date) -> dict[
     return {subject_of(row): row.day for row in rows}
 
 
-def _action_of(row: sa.Row[Any]) -> Action:
+def action_of(row: sa.Row[Any]) -> Action:
+    """Convert a row to an action."""
     return Action(kind=ActionKind(row.kind), day=row.day, until=row.until, who=row.who, why=row.why, at=row.at)

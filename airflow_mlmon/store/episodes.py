@@ -54,6 +54,17 @@ def follow_all(connection: sa.Connection, model: str, policy: Policy) -> None:
     _Following(connection, model, (), policy).follow(names)
 
 
+def follow_again(connection: sa.Connection, model: str, names: Collection[str], policy: Policy) -> None:
+    """Recompute the lifecycle of some alerts after results were removed, without notifications.
+
+    What is no longer true and was not sent is withdrawn; an alert without a breach is gone.
+    """
+    for name in names:
+        table = schema.episodes
+        connection.execute(sa.delete(table).where(is_of(table, {"model": model, "fingerprint": name})))
+    _Following(connection, model, (), policy).follow(names)
+
+
 def record_action(
     connection: sa.Connection,
     model: str,
@@ -103,16 +114,22 @@ def record_aside(
 
 def tracked(connection: sa.Connection, model: str, fingerprints: Collection[str] | None = None) -> list[TrackedAlert]:
     """Read the episodes of a model's alerts, in the order of their days."""
+    table = schema.episodes
+    query = tracked_query().where(table.c.model == model)
+    if fingerprints is not None:
+        query = query.where(table.c.fingerprint.in_(sorted(fingerprints)))
+    return [tracked_of(row) for row in connection.execute(query)]
+
+
+def tracked_query() -> sa.Select[Any]:
+    """Return the query of episodes, each with the texts of its last breach, in the order of their days."""
     table, alerts = schema.episodes, schema.alerts
     same = sa.and_(
         *(alerts.c[name] == table.c[name] for name in ("model", "fingerprint")), alerts.c.day == table.c.last_breached
     )
     words = [alerts.c[name] for name in ("title", "text", "cause", "value")]
-    query = sa.select(table, *words).join(alerts, same).where(table.c.model == model)
-    if fingerprints is not None:
-        query = query.where(table.c.fingerprint.in_(sorted(fingerprints)))
-    rows = connection.execute(query.order_by(table.c.since, table.c.metric, table.c.column, table.c.segment))
-    return [tracked_of(row) for row in rows]
+    order = (table.c[name] for name in ("since", "model", "metric", "column", "segment"))
+    return sa.select(table, *words).join(alerts, same).order_by(*order)
 
 
 def with_lifecycle(connection: sa.Connection, alerts: Sequence[tuple[Alert, AlertEvent | None]]) -> list[Alert]:

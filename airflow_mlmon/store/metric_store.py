@@ -11,6 +11,7 @@ from typing import Any, Self
 import sqlalchemy as sa
 
 from airflow_mlmon.baselines import BaselineFacts
+from airflow_mlmon.fleet import MonitoringPlan
 from airflow_mlmon.lifecycle.states import Policy
 from airflow_mlmon.lifecycle.tracked import TrackedAlert
 from airflow_mlmon.partition import Partition
@@ -25,11 +26,14 @@ from airflow_mlmon.records import (
     SubjectKey,
     Verdict,
 )
-from airflow_mlmon.store import actions, episodes, history, outbox, profile_schemas, publication, schema
+from airflow_mlmon.store import actions, episodes, history, outbox, plans, profile_schemas, publication, schema
+from airflow_mlmon.store.across_models import AcrossModels
 from airflow_mlmon.store.baseline_store import BaselineStore
 from airflow_mlmon.store.database import Database
 from airflow_mlmon.store.delivery_store import DeliveryStore
+from airflow_mlmon.store.evidence_store import EvidenceStore
 from airflow_mlmon.store.fleet_store import FleetStore
+from airflow_mlmon.store.forgetting import Forgetting
 from airflow_mlmon.store.history import Value
 from airflow_mlmon.store.metric_pruning import MetricPruning
 from airflow_mlmon.store.migration import bring_to_head
@@ -50,8 +54,10 @@ from airflow_mlmon.store.schema import BreachState
 _POLICY = Policy()
 
 
-class MetricStore(RangeStore, BaselineStore, DeliveryStore, FleetStore, MetricPruning):
-    """Metric store at a URL: SQLite by default, PostgreSQL in production.
+class MetricStore(
+    RangeStore, BaselineStore, DeliveryStore, EvidenceStore, FleetStore, AcrossModels, MetricPruning, Forgetting
+):
+    """Metric store at a URL: SQLite by default, PostgreSQL, MySQL 8 or MariaDB in production.
 
     Opening it creates or upgrades its tables. A day is the one on which a partition starts; a range includes
     its first and its last day.
@@ -100,6 +106,7 @@ class MetricStore(RangeStore, BaselineStore, DeliveryStore, FleetStore, MetricPr
         bases: Mapping[date, str] | None = None,
         channels: Sequence[str] = (),
         policy: Policy = _POLICY,
+        plan: MonitoringPlan | None = None,
     ) -> None:
         """Replace the record of a partition, families of results and their alerts, in one transaction.
 
@@ -112,6 +119,7 @@ class MetricStore(RangeStore, BaselineStore, DeliveryStore, FleetStore, MetricPr
             bases: by day, the version of the rows that the verdicts rest on.
             channels: channels to notify of alerts that open or resolve.
             policy: thresholds for opening and closing alerts.
+            plan: monitoring plan that the results were made under.
 
         Raises:
             PartitionConflictError: another run was faster; nothing is written.
@@ -130,6 +138,7 @@ class MetricStore(RangeStore, BaselineStore, DeliveryStore, FleetStore, MetricPr
                 publication.rest_on_deliveries(connection, partition, delivered)
             for item in results:
                 publication.replace_results(connection, item)
+            plans.note_plan(connection, [(item.partition, item.family) for item in results], plan)
             episodes.follow(connection, [(item.partition, item.family) for item in results], channels, policy)
 
     def record_failure(

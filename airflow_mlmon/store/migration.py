@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import sqlalchemy as sa
 
-from airflow_mlmon.errors import ConfigError, ServiceUnavailableError
-from airflow_mlmon.store.database import LOCK_WAIT_S, Database
+from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.store.completion import complete_tables
+from airflow_mlmon.store.database import Database
 from airflow_mlmon.store.schema import SCHEMA_VERSION, VERSION_TABLE
 
 _SCRIPTS = Path(__file__).parent / "migrations"
@@ -22,12 +22,11 @@ def bring_to_head(database: Database) -> None:
     """
     if is_current(database):
         return
-    if database.is_sqlite:
-        _write_ahead(database)
+    database.prepare()
     with database.writing("schema") as connection:
         version = _version(connection, database.shown)
         if version != SCHEMA_VERSION:
-            _upgrade(connection, version)
+            _upgrade(database, connection, version)
 
 
 def is_current(database: Database) -> bool:
@@ -48,7 +47,7 @@ def _version(connection: sa.Connection, shown: str) -> str | None:
     return version
 
 
-def _upgrade(connection: sa.Connection, version: str | None) -> None:
+def _upgrade(database: Database, connection: sa.Connection, version: str | None) -> None:
     # importing Alembic takes a third of a second, and only the first run needs it
     from alembic.migration import MigrationContext  # noqa: PLC0415
     from alembic.operations import Operations  # noqa: PLC0415
@@ -56,26 +55,11 @@ def _upgrade(connection: sa.Connection, version: str | None) -> None:
 
     scripts = ScriptDirectory(str(_SCRIPTS))
     context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-    steps = list(scripts.iterate_revisions(SCHEMA_VERSION, version or "base"))
-    with Operations.context(context):
-        for step in reversed(steps):
-            step.module.upgrade()
+    if database.dialect.is_ddl_transactional:
+        steps = list(scripts.iterate_revisions(SCHEMA_VERSION, version or "base"))
+        with Operations.context(context):
+            for step in reversed(steps):
+                step.module.upgrade()
+    else:
+        complete_tables(connection)
     context.stamp(scripts, SCHEMA_VERSION)
-
-
-def _write_ahead(database: Database) -> None:
-    """Turn on the write-ahead log, so that readers do not wait for writers.
-
-    SQLite does not wait for its lock here, whatever the time-out, so it is retried.
-    """
-    deadline = time.monotonic() + LOCK_WAIT_S
-    while True:
-        try:
-            with database.outside_transactions() as connection:
-                connection.exec_driver_sql("PRAGMA journal_mode = WAL")
-        except ServiceUnavailableError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
-        else:
-            return

@@ -84,14 +84,11 @@ def claim(connection: sa.Connection, limit: int, now: datetime, model: str | Non
     first = sa.select(*group).where(due).group_by(*group).order_by(_outbox.c.day, *group).limit(limit).subquery()
     of_first = sa.and_(*(column == first.c[column.name] for column in group))
     wanted = connection.scalars(sa.select(_outbox.c.id).join(first, of_first).where(due)).all()
-    reserve = (
-        sa.update(_outbox)
-        # still due: another sender may have been faster
-        .where(_outbox.c.id.in_(wanted), _due(now))
-        .values(leased_until=now + LEASE, attempts=_outbox.c.attempts + 1)
-        .returning(_outbox.c.id)
-    )
-    ids = connection.scalars(reserve).all()
+    # still due: another sender may have been faster
+    free = sa.select(_outbox.c.id).where(_outbox.c.id.in_(wanted), _due(now)).with_for_update()
+    ids = connection.scalars(free).all()
+    reserved = {"leased_until": now + LEASE, "attempts": _outbox.c.attempts + 1}
+    connection.execute(sa.update(_outbox).where(_outbox.c.id.in_(ids)).values(reserved))
     query = _with_alerts().where(_outbox.c.id.in_(ids))
     return [
         Claim(
@@ -165,7 +162,9 @@ def retry(connection: sa.Connection, model: str) -> int:
         ),
         ~sa.exists().where(_of_one_alert(after), after.c.id > _outbox.c.id, after.c.state == DeliveryState.SENT.value),
     )
-    connection.execute(sa.update(_outbox).where(told_since).values(FRESH))
+    # MySQL does not update a table that the condition reads
+    again = connection.scalars(sa.select(_outbox.c.id).where(told_since)).all()
+    connection.execute(sa.update(_outbox).where(_outbox.c.id.in_(again)).values(FRESH))
     return connection.execute(sa.update(_outbox).where(dead).values(FRESH)).rowcount
 
 

@@ -36,6 +36,13 @@ def latest(connection: sa.Connection, model: str) -> StoredSchema | None:
     return None if found is None else _stored(found)
 
 
+def pinned(connection: sa.Connection, model: str) -> list[StoredSchema]:
+    """Read every profile schema of a model, in the order in which they were pinned."""
+    table = schema.profile_schemas
+    query = sa.select(table).where(table.c.model == model).order_by(table.c.number)
+    return [_stored(row) for row in connection.execute(query)]
+
+
 def _latest(model: str) -> sa.Select[Any]:
     table = schema.profile_schemas
     return sa.select(table).where(table.c.model == model).order_by(table.c.number.desc()).limit(1)

@@ -7,51 +7,19 @@ null.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
 
 import sqlalchemy as sa
 
-from airflow_mlmon.partition import DEFAULT_ZONE
+from airflow_mlmon.store.columns import PlainText, UtcDateTime
+from airflow_mlmon.store.columns import count_column as _count
+from airflow_mlmon.store.columns import indexed_column as _indexed
+from airflow_mlmon.store.columns import key_column as _key
+from airflow_mlmon.store.columns import text_column as _text
+from airflow_mlmon.store.columns import zone_column as _zone
 
-SCHEMA_VERSION = "0016"
+SCHEMA_VERSION = "0018"
 VERSION_TABLE = "mlmon_schema_version"
-
-
-class UtcDateTime(sa.types.TypeDecorator[datetime]):
-    """Moment, written and read in UTC, also if the database has no time zones."""
-
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        """Convert the moment to UTC; a naive one is a programming error."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise TypeError(f"The store needs moments with a time zone, got {value!r}.")
-        moment = value.astimezone(UTC)
-        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
-
-    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        """Return the moment in UTC."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
-
-
-class PlainText(sa.types.TypeDecorator[str]):
-    """Text of any origin; characters that a database cannot store become the replacement character."""
-
-    impl = sa.Text
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
-        """Replace NUL and lone surrogates, which file names and messages may contain."""
-        if value is None:
-            return None
-        return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
 class DeliveryState(StrEnum):
@@ -71,22 +39,6 @@ class BreachState(StrEnum):
 
 
 metadata = sa.MetaData()
-
-
-def _key(name: str, kind: Any = sa.Text) -> sa.Column[Any]:
-    return sa.Column(name, kind, primary_key=True, nullable=False)
-
-
-def _text(name: str) -> sa.Column[str]:
-    return sa.Column(name, PlainText, nullable=False)
-
-
-def _count(name: str) -> sa.Column[int]:
-    return sa.Column(name, sa.BigInteger, nullable=False)
-
-
-def _zone() -> sa.Column[str]:
-    return sa.Column("zone", sa.Text, nullable=False, server_default=DEFAULT_ZONE)
 
 
 def _of_partition() -> sa.ForeignKeyConstraint:
@@ -161,11 +113,11 @@ verdicts = sa.Table(
     _key("day", sa.Date),
     _key("family"),
     _key("position", sa.Integer),
-    _text("metric"),
-    _text("column"),
-    _text("segment"),
+    _indexed("metric"),
+    _indexed("column"),
+    _indexed("segment"),
     sa.Column("value", sa.Double),
-    _text("state"),
+    _indexed("state"),
     sa.Column("low", sa.Double),
     sa.Column("high", sa.Double),
     _text("rule"),
@@ -268,14 +220,14 @@ outbox = sa.Table(
     "mlmon_outbox",
     metadata,
     sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
-    _text("model"),
+    _indexed("model"),
     sa.Column("day", sa.Date, nullable=False),
-    _text("event"),
-    _text("family"),
-    _text("fingerprint"),
+    _indexed("event"),
+    _indexed("family"),
+    _indexed("fingerprint"),
     sa.Column("breach", sa.Date, nullable=False),
-    _text("channel"),
-    _text("state"),
+    _indexed("channel"),
+    _indexed("state"),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("next_attempt_at", UtcDateTime),
     sa.Column("leased_until", UtcDateTime),
@@ -370,6 +322,7 @@ models = sa.Table(
     sa.Column("start", sa.Date),
     sa.Column("end", sa.Date),
     _zone(),
+    sa.Column("version_column", PlainText, nullable=False, server_default=""),
     _text("spec"),
     _text("error"),
 )

@@ -10,10 +10,13 @@ import pytest
 
 from airflow_mlmon.store.metric_store import MetricStore
 from airflow_mlmon.store.schema import metadata
+from tests.support.mariadb import connected, fresh_mariadb
 from tests.support.postgres import fresh_database
 
+_SERVERS = [pytest.param(name, marks=pytest.mark.service) for name in ("postgresql", "mysql")]
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.service)])
+
+@pytest.fixture(params=["sqlite", *_SERVERS])
 def kind(request: pytest.FixtureRequest) -> str:
     return request.param
 
@@ -23,6 +26,8 @@ def url(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> str:
     """A database without a table."""
     if kind == "sqlite":
         return f"sqlite:///{tmp_path}/store/mlmon.db"
+    if kind == "mysql":
+        return fresh_mariadb(request.getfixturevalue("mariadb"))
     return fresh_database(request.getfixturevalue("postgres"))
 
 
@@ -34,14 +39,27 @@ def upgraded(postgres: str) -> str:
     return url
 
 
+@pytest.fixture(scope="session")
+def completed(mariadb: str) -> str:
+    """The same of MariaDB."""
+    url = fresh_mariadb(mariadb)
+    MetricStore(url).close()
+    return url
+
+
 @pytest.fixture
 def store(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> Iterator[MetricStore]:
     """An empty store."""
     url = f"sqlite:///{tmp_path}/store/mlmon.db"
+    tables = [table.name for table in reversed(metadata.sorted_tables)]
     if kind == "postgresql":
         url = request.getfixturevalue("upgraded")
-        tables = ", ".join(table.name for table in metadata.sorted_tables)
         with psycopg.connect(url) as connection:
-            connection.execute(f"TRUNCATE {tables} RESTART IDENTITY")
+            connection.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY")
+    if kind == "mysql":
+        url = request.getfixturevalue("completed")
+        with connected(url) as connection, connection.cursor() as cursor:
+            for name in tables:
+                cursor.execute(f"DELETE FROM {name}")  # noqa: S608 - of the code
     with MetricStore(url) as opened:
         yield opened

@@ -125,7 +125,7 @@ MUTATIONS: dict[str, tuple[Change, ...]] = {
             "metric=value.metric, value=0.0, rows=labelled",
         ),
     ),
-    "fault-29": (Change("store/database.py", 'self._connected("BEGIN IMMEDIATE")', 'self._connected("")'),),
+    "fault-29": (Change("store/dialects/sqlite.py", '_engines["BEGIN IMMEDIATE"]', '_engines[""]'),),
     "fault-30": (
         Change("store/publication.py", "if version not in {supersedes, state.version}:", "if state is None:"),
     ),
@@ -136,7 +136,7 @@ MUTATIONS: dict[str, tuple[Change, ...]] = {
             "        if load:\n            # if Druid knows",
         ),
     ),
-    "fault-32": (Change("store/database.py", '_PASSING_SQLITE = ("locked", "busy", ', "_PASSING_SQLITE = ("),),
+    "fault-32": (Change("store/dialects/sqlite.py", '_PASSING = ("locked", "busy", ', "_PASSING = ("),),
     "fault-33": (Change("storage/scratch.py", "        if error.errno not in _FULL:\n", "        if error:\n"),),
     "fault-34": (
         Change(

@@ -82,6 +82,25 @@ def test_what_people_do_shows_in_the_list(call, said):
     assert "acknowledged by Ada" in shown
 
 
+def test_open_is_every_state_that_is_neither_resolved_nor_muted(folder, said):
+    """An alert that has opened again breaches like any other, and `--state open` once hid it."""
+    said("resolve", "--metric", "score_mean", *BECAUSE)
+    with MetricStore(f"sqlite:///{folder}/home/mlmon/store.db") as store:
+        of = partition(10)
+        both = (alert(of=of), alert("null_rate", of, column="amount"))
+        store.publish(partition_state(of), [results(of, alerts=both)], supersedes=None, channels=["log"])
+    said("ack", "--metric", "null_rate", "--column", "amount", *BECAUSE)
+
+    def states(*names: str) -> dict[str, str]:
+        return subjects(said("list", *(word for name in names for word in ("--state", name))), "state")
+
+    assert states("open") == {"score_mean": "reopened", "amount": "acknowledged"}
+    assert states("opened") == {}
+    assert states("reopened", "resolved") == {"score_mean": "reopened"}
+    said("mute", "--metric", "score_mean", "--until", "2013-03-20", *BECAUSE)
+    assert states("open") == {"amount": "acknowledged"}
+
+
 @pytest.fixture
 def storm(folder) -> Path:
     """One incident in which, on its second day, one more alert opens; and an alert of its own beside it."""
@@ -150,7 +169,7 @@ def test_a_store_that_is_not_there_is_no_store_without_alerts(folder, call, comm
     ("arguments", "message"),
     [
         (["--from", "2013-03-10", "--to", "2013-03-01"], "ends (2013-03-01) before it begins (2013-03-10)"),
-        (["--state", "closed"], "unknown state 'closed'. Hint: give one of pending, open"),
+        (["--state", "closed"], "'closed' is not one of 'open', 'pending', 'opened'"),
     ],
 )
 def test_a_list_that_cannot_be_says_why(call, arguments, message):

@@ -68,6 +68,15 @@ def test_a_first_day_that_is_run_again_is_still_the_first(run):
     assert written(run, 0)[0] == [*FILES]
 
 
+def test_a_report_of_an_earlier_run_of_the_day_is_removed(run):
+    written(run, 0, EvidentlyForm.PAGE)
+
+    files, page = written(run, 0, EvidentlyForm.NONE)
+
+    assert files == []
+    assert "evidently.html" not in page
+
+
 @pytest.mark.parametrize(
     ("form", "files", "href"),
     [("page", [*FILES], "evidently.html"), ("json", ["evidently.json"], "evidently.json"), ("none", [], None)],

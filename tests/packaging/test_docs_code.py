@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import shlex
@@ -15,9 +14,9 @@ import pytest
 import yaml
 from airflow.cli.cli_parser import get_parser as airflow_parser
 
-from airflow_mlmon.cli.main import _parser as mlmon_parser
 from airflow_mlmon.loading import load_channels, parse_spec
 from tests.packaging.test_docs import file_name, prose
+from tests.support.commands import options_of, parse_mlmon
 from tests.support.comparison import make_rows, write_parquet
 from tests.support.docs import CHECKOUT, FILES, MADE, README
 
@@ -53,17 +52,6 @@ def commands(text: str) -> list[list[str]]:
     """The words of every command of a block."""
     lines = text.replace("\\\n", " ").replace("&&", "\n").splitlines()
     return [words for line in lines if (words := shlex.split(line, comments=True))]
-
-
-def options_of(words: list[str]) -> set[str]:
-    """The options of the command of mlmon that the words begin with."""
-    parser = mlmon_parser()
-    for word in words:
-        below = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
-        if not below or word.startswith("-"):
-            break
-        parser = below[0].choices.get(word) or pytest.fail(f"mlmon has no command {word!r}")
-    return set(parser._option_string_actions)
 
 
 @pytest.mark.parametrize("path", FILES, ids=file_name)
@@ -114,12 +102,12 @@ def test_python_runs(text, tmp_path):
 
 @pytest.mark.parametrize("text", each_block("sh"))
 def test_every_command_of_a_shell_is_one(text):
-    known = {"git": None, "cd": None, "make": None, "mlmon": mlmon_parser(), "airflow": airflow_parser()}
+    known = {"git": None, "cd": None, "make": None, "mlmon": parse_mlmon, "airflow": airflow_parser().parse_args}
 
     for program, *words in commands(text):
         assert program in known
         if known[program] is not None:
-            known[program].parse_args(words)
+            known[program](words)
 
 
 @pytest.mark.parametrize("path", FILES, ids=file_name)

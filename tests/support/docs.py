@@ -15,7 +15,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from airflow_mlmon.cli.main import _OLD_COMMANDS, main
+from airflow_mlmon.cli.main import OLD_COMMANDS, main
 from airflow_mlmon.operators import day, druid, shards, steps
 from airflow_mlmon.operators.base import PartitionOperator
 from airflow_mlmon.settings import OPTIONS
@@ -158,7 +158,7 @@ def _operators() -> str:
 
 def _renamed() -> str:
     keys = {f"`{section}.{old}`": f"`{section}.{new}`" for (section, old), new in _KEYS.items()}
-    commands = {f"`mlmon {old}`": f"`mlmon {new}`" for old, new in _OLD_COMMANDS.items()}
+    commands = {f"`mlmon {old}`": f"`mlmon {new}`" for old, new in OLD_COMMANDS.items()}
     metrics = {f"`{old}`": f"`{new}`" for old, new in RENAMED_METRICS.items()}
     return _table(("before", "now"), iter((keys | commands | metrics).items()))
 

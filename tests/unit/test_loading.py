@@ -187,6 +187,12 @@ def test_parse_spec_says_when_it_is_no_mapping(text, start):
     assert mistakes(text)[0].startswith(start)
 
 
+def test_model_may_not_have_the_name_of_the_folder_of_the_pages():
+    found = mistakes(GOOD.replace("model: fraud", "model: reports"))
+
+    assert "model: 'reports' is the folder of the pages in the workspace" in found[0]
+
+
 def test_load_spec_resolves_local_paths_against_its_folder(tmp_path: Path):
     (tmp_path / "fraud.yaml").write_text(GOOD.replace("s3://bucket/", "data/"))
 

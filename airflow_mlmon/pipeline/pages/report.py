@@ -52,11 +52,13 @@ def write_reports(
     """
     days = list(days)
     state = run.store.state(partition)
-    if partition in days and state is not None and state.version is not None and state.rows_accepted:
-        form = _evidently_form(run, state, evidently or run.spec.evidently)
-        if form is not EvidentlyForm.NONE:
-            run.progress("Evidently report")
-            _write_evidently(run, state, state.version, has_page=form is EvidentlyForm.PAGE)
+    if partition in days and state is not None:
+        _remove_earlier(run, state)
+        if state.version is not None and state.rows_accepted:
+            form = _evidently_form(run, state, evidently or run.spec.evidently)
+            if form is not EvidentlyForm.NONE:
+                run.progress("Evidently report")
+                _write_evidently(run, state, state.version, has_page=form is EvidentlyForm.PAGE)
     changed = [day for day in days if day != partition and _is_evaluated(run, day)]
     pages = list(dict.fromkeys([partition, *changed, *_resting_on(run, partition)]))
     write_pages(run, pages)
@@ -74,6 +76,17 @@ def write_pages(run: Run, days: Iterable[Partition]) -> None:
         if is_wide(page):
             run.files.write(run.report_uri(day.key, COLUMNS), render_columns(page).encode())
     run.files.write(run.report_uri(INDEX), render_index(index_page(run)).encode())
+
+
+def _remove_earlier(run: Run, state: PartitionState) -> None:
+    """Remove what an earlier run of the day wrote beside its page, which this run may not write again."""
+    items = run.files.list(f"{run.report_uri(state.partition.key)}/")
+    earlier = [item.uri for item in items if item.uri.rpartition("/")[2] != PAGE]
+    if earlier and state.version is not None:
+        # of a run of the same rows
+        earlier.append(run.version_uri(state.partition, state.version, LEFT_OUT))
+    for uri in earlier:
+        run.files.delete(uri)
 
 
 def _resting_on(run: Run, partition: Partition) -> list[Partition]:

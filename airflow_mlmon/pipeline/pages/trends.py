@@ -23,7 +23,7 @@ _MOST_BREACHED = 3
 # a single point makes no chart
 _FEWEST = 2
 
-Key = TypeVar("Key")
+_Key = TypeVar("_Key")
 
 
 def trend_charts(
@@ -107,9 +107,9 @@ def _verdicts(
     return _one_each(((day, *_subject(one)), one) for day, one in found if day in evaluated)
 
 
-def _one_each(verdicts: Iterable[tuple[Key, Verdict]]) -> dict[Key, Verdict]:
+def _one_each(verdicts: Iterable[tuple[_Key, Verdict]]) -> dict[_Key, Verdict]:
     """Return one verdict for each key; of several, that of the history, which has a band."""
-    found: dict[Key, Verdict] = {}
+    found: dict[_Key, Verdict] = {}
     for key, verdict in verdicts:
         if key not in found or verdict.history is not None:
             found[key] = verdict

@@ -95,6 +95,7 @@ def evaluate_partition(
         bases=versions_below(run, prepared.partition, prepared.version, days),
         channels=run.channels,
         policy=run.policy,
+        plan=run.plan,
     )
     return Evaluated(
         status=state.status,
@@ -119,6 +120,7 @@ def evaluate_labels(run: Run, measured: Measured) -> None:
         deliveries={day: frozenset(measured.deliveries)},
         channels=run.channels,
         policy=run.policy,
+        plan=run.plan,
     )
 
 

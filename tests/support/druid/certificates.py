@@ -36,12 +36,12 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         return self._write(name, self._built(_named(name), key, is_authority=False), key)
 
-    def server_context(self, server: Pair) -> ssl.SSLContext:
-        """A server's side of mutual TLS: it lets in who shows a certificate of this authority."""
+    def server_context(self, server: Pair, *, wants_client: bool = True) -> ssl.SSLContext:
+        """A server's side of TLS; of mutual TLS it lets in who shows a certificate of this authority."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(server.certificate, server.key)
         context.load_verify_locations(self.pair.certificate)
-        context.verify_mode = ssl.CERT_REQUIRED
+        context.verify_mode = ssl.CERT_REQUIRED if wants_client else ssl.CERT_NONE
         return context
 
     def _built(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *, is_authority: bool) -> x509.Certificate:

@@ -153,10 +153,10 @@ class TestDayThatWasEvaluatedByItsPast:
         columns = [row for row in self.rows(evaluated) if row and row[0] in {"precip", "seats", "carrier"}]
 
         assert columns == [
-            ["precip", "outside expected range +1.27 (large) p = 0.0004", "0.0 %", ""],
-            ["seats", "+0.10 (negligible)", "16.6 % expected 17.7 %, p = 0.2, sampling error only", ""],
-            ["carrier", "", "", "not enough data: 12 values, fewer than 30"],
+            ["precip", "outside expected range +1.27 (large) p = 0.0004", "0.0 %"],
+            ["seats", "+0.10 (negligible)", "16.6 % expected 17.7 %, p = 0.2, sampling error only"],
         ]
+        assert "Not enough data for the new-category rate of carrier : 12 values, fewer than 30" in words(evaluated)
         assert "1 of 2 columns has drifted." in words(evaluated)
 
     def test_shows_segments_of_a_drifted_column_and_counts_the_healthy_ones(self, evaluated):

@@ -19,6 +19,7 @@ from tests.support.published import partition_state
         pytest.param("sqlite:////var/mlmon.db", "sqlite:////var/mlmon.db", id="nothing-to-hide"),
         pytest.param("postgresql://u:p%40ss@h/d", "postgresql://u:***@h/d", id="password"),
         pytest.param("postgresql://h/d?password=p&user=u", "postgresql://h/d?password=%2A%2A%2A&user=u", id="option"),
+        pytest.param("mysql://u:p@h/d?ssl_ca=/ca.pem", "mysql://u:***@h/d?ssl_ca=%2Fca.pem", id="mysql"),
         pytest.param("postgresql://u:p@h:port/d", "postgresql://***@h:port/d", id="not-a-url"),
     ],
 )
@@ -28,7 +29,7 @@ def test_masked_url_hides_the_password(url, masked):
 
 @pytest.mark.parametrize(
     "url",
-    ["", "mlmon.db", "sqlite://", "sqlite:///:memory:", "mysql://u:s3cret@h/d", "postgresql://u:s3cret@h:port/d"],
+    ["", "mlmon.db", "sqlite://", "sqlite:///:memory:", "oracle://u:s3cret@h/d", "postgresql://u:s3cret@h:port/d"],
 )
 def test_a_wrong_url_is_a_config_error_without_its_password(url):
     with pytest.raises(ConfigError) as caught:

@@ -1,0 +1,1 @@
+"""Kinds of databases that the metric store works on, one class each."""
