@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowRescheduleException
 
 from airflow_mlmon.operators.assets import announce_day
 from airflow_mlmon.operators.base import PartitionOperator, to_json
-from airflow_mlmon.operators.steps import count_checks, count_scores, refuse_failed, send_pending, write_pages
+from airflow_mlmon.operators.steps import count_checks, count_scores, refuse_failed, send_pending, write_day
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.triggers.partition import POLL_S, PartitionTrigger, deadline_of, is_complete
 
@@ -87,7 +87,7 @@ class RunPartitionOperator(PartitionOperator):
         """Write the pages and send the alerts; the alerts also when the pages fail."""
         told = {}
         try:
-            told["write_report"] = write_pages(run, partition, days, self.evidently)
+            told["write_report"] = write_day(run, partition, days, self.evidently)
         finally:
             told["send_alerts"] = send_pending(run)
         return told

@@ -185,10 +185,10 @@ class WriteReportOperator(PartitionOperator):
         """Return the URI of the day's page, and the days whose pages were written."""
         # of mapped tasks that of the same day
         evaluated = context["ti"].xcom_pull(task_ids=self.evaluated_by, map_indexes=context["ti"].map_index) or {}
-        return write_pages(run, partition, evaluated.get("days", []), self.evidently)
+        return write_day(run, partition, evaluated.get("days", []), self.evidently)
 
 
-def write_pages(run: Run, partition: Partition, days: Iterable[str], evidently: str | None) -> dict[str, Any]:
+def write_day(run: Run, partition: Partition, days: Iterable[str], evidently: str | None) -> dict[str, Any]:
     """Write the pages of a day and of those whose results it replaced; return the URI of its page, and the days."""
     from airflow_mlmon.pipeline.pages.report import write_reports  # noqa: PLC0415 - heavy
 
