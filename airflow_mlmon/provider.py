@@ -9,7 +9,7 @@ from airflow_mlmon.hooks.receiver_connections import RECEIVER_CONNECTIONS
 from airflow_mlmon.settings import OPTIONS, SECTION
 
 _NAME = "Model monitoring"
-_OPERATORS = [f"airflow_mlmon.operators.{name}" for name in ("steps", "day", "shards", "druid", "broken")]
+_OPERATORS = [f"airflow_mlmon.operators.{name}" for name in ("steps", "day", "shards", "druid", "fleet", "broken")]
 
 
 def get_provider_info() -> dict[str, Any]:

@@ -15,10 +15,13 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from airflow_mlmon.errors import MlmonError
 from airflow_mlmon.hooks.dag_run import find_timely_partition, is_silent
+from airflow_mlmon.lineage import Data
 from airflow_mlmon.loading import load_spec
 from airflow_mlmon.partition import Partition
 
 if TYPE_CHECKING:
+    from airflow.providers.openlineage.extractors import OperatorLineage
+
     from airflow_mlmon.pipeline.run import Run
 
 
@@ -32,6 +35,9 @@ class PartitionOperator(BaseOperator):
 
     template_fields: Sequence[str] = ("partition", "spec_path")
     ui_color = "#e8f0ee"
+    # data of the day that the step reads and writes, for OpenLineage
+    reads: ClassVar[tuple[Data, ...]] = ()
+    writes: ClassVar[tuple[Data, ...]] = ()
     # whether a failure of this step fails the partition; not after it has been evaluated and published
     decides_day: ClassVar[bool] = True
 
@@ -39,6 +45,8 @@ class PartitionOperator(BaseOperator):
         super().__init__(**kwargs)
         self.spec_path = spec_path
         self.partition = partition
+        self._day: Partition | None = None
+        self._result: Any = None
 
     @abstractmethod
     def run_step(self, run: Run, partition: Partition, context: Context) -> Any:
@@ -48,16 +56,31 @@ class PartitionOperator(BaseOperator):
         """Run the step."""
         return self.perform(context, self.run_step)
 
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any] | None:  # noqa: ARG002 - the provider's signature
+        """Describe to OpenLineage what the step has read and written; its provider asks if it is installed."""
+        if self._day is None:
+            return None
+        from airflow_mlmon.operators.openlineage import describe_lineage  # noqa: PLC0415 - heavy, and optional
+
+        with self._opened(is_silent=True) as run:
+            writes = () if self._result is None else self.writes
+            return describe_lineage(run, self._day, self.content_of(run, self._day), reads=self.reads, writes=writes)
+
+    def get_openlineage_facets_on_failure(self, task_instance: Any) -> OperatorLineage[Any, Any] | None:
+        """Describe to OpenLineage what the step has read, and what it has written before it failed."""
+        return self.get_openlineage_facets_on_complete(task_instance)
+
+    def content_of(self, run: Run, partition: Partition) -> str | None:
+        """Return the version of the curated rows that the step was about; None if there is none."""
+        state = run.store.state(partition)
+        return state.version if state else None
+
     def perform(self, context: Context, step: Callable[[Run, Partition, Context], Any]) -> Any:
         """Run a step, or the rest of it; our errors become Airflow's here and nowhere else."""
-        try:
-            with self._opened(is_silent=is_silent(context)) as run:
-                partition = find_timely_partition(run.spec, context, self.partition, now=datetime.now(UTC))
-                return self._run_recorded(step, run, partition, context)
-        except MlmonError as error:
-            if error.retryable:
-                raise
-            raise AirflowFailException(str(error)) from error
+        with airflow_errors(), self._opened(is_silent=is_silent(context)) as run:
+            self._day = find_timely_partition(run.spec, context, self.partition, now=datetime.now(UTC))
+            self._result = self._run_recorded(step, run, self._day, context)
+            return self._result
 
     @contextmanager
     def _opened(self, *, is_silent: bool) -> Iterator[Run]:
@@ -94,6 +117,17 @@ class PartitionOperator(BaseOperator):
             unforeseen = f"{self.task_id}: {type(error).__name__}; see the log of the task"
             record_failure(run, partition, str(error) if isinstance(error, MlmonError) else unforeseen)
         return is_final
+
+
+@contextmanager
+def airflow_errors() -> Iterator[None]:
+    """Let an error of ours that no retry can mend fail the task at once."""
+    try:
+        yield
+    except MlmonError as error:
+        if error.retryable:
+            raise
+        raise AirflowFailException(str(error)) from error
 
 
 def to_json(summary: Any) -> dict[str, Any]:

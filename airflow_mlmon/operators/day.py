@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.sdk import Context, conf
 from airflow.sdk.exceptions import AirflowRescheduleException
 
+from airflow_mlmon.lineage import Data
 from airflow_mlmon.operators.assets import announce_day
 from airflow_mlmon.operators.base import PartitionOperator, to_json
 from airflow_mlmon.operators.steps import count_checks, count_scores, refuse_failed, send_pending, write_day
@@ -33,6 +34,8 @@ class RunPartitionOperator(PartitionOperator):
         poll_s: seconds between two looks at the archive.
     """
 
+    reads: ClassVar[tuple[Data, ...]] = (Data.ARCHIVE, Data.REFERENCE, Data.LABELS)
+    writes: ClassVar[tuple[Data, ...]] = (Data.CURATED, Data.PROFILE, Data.RESULTS, Data.PAGES)
     # after the evaluation too, which a failing page does not change: it records itself
     decides_day: ClassVar[bool] = False
 
@@ -66,6 +69,7 @@ class RunPartitionOperator(PartitionOperator):
             raise
         summary = to_json(done.evaluated) | _steps(done)
         summary |= self._tell(run, partition, done.evaluated.days)
+        self._result = summary
         refuse_failed(context, partition, done.evaluated, summary)
         announce_day(context, run, done.prepared, done.evaluated)
         return summary

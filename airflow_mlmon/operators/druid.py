@@ -13,6 +13,7 @@ from airflow.sdk import BaseOperator, BaseOperatorLink, Context, conf
 from airflow.sdk.exceptions import AirflowSkipException
 from airflow.sdk.types import TaskInstanceKey
 
+from airflow_mlmon.lineage import Data
 from airflow_mlmon.operators.base import PartitionOperator, to_json
 from airflow_mlmon.partition import Partition
 
@@ -44,6 +45,8 @@ class DruidIngestOperator(PartitionOperator):
         deferrable: wait in the triggerer, not in a worker; by default Airflow's `default_deferrable`.
     """
 
+    reads: ClassVar[tuple[Data, ...]] = (Data.CURATED, Data.RESULTS)
+    writes: ClassVar[tuple[Data, ...]] = (Data.DRUID,)
     decides_day: ClassVar[bool] = False
     operator_extra_links = (DruidConsoleLink(),)
     template_fields: Sequence[str] = ("partition", "spec_path", "evaluated")

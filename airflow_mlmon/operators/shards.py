@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Context
 
 from airflow_mlmon.operators.base import PartitionOperator
-from airflow_mlmon.operators.steps import redo_and_describe
+from airflow_mlmon.operators.steps import PreparePartitionOperator, redo_and_describe
 from airflow_mlmon.partition import Partition
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class CurateShardOperator(_ShardOperator):
         return curate_shard(run, files, shard)
 
 
-class JoinShardsOperator(PartitionOperator):
+class JoinShardsOperator(PreparePartitionOperator):
     """Join the shards of a day to a partition, ingest the day's labels, and redo days that lack rows of its folder.
 
     Args:

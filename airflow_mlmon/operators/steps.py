@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException
 
+from airflow_mlmon.lineage import Data
 from airflow_mlmon.operators.assets import announce_day
 from airflow_mlmon.operators.base import PartitionOperator, to_json
 from airflow_mlmon.partition import Partition, parse_day
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 class PreparePartitionOperator(PartitionOperator):
     """Curate the day's files to a partition, ingest the day's labels, and redo days that lack rows of its folder."""
 
+    reads: ClassVar[tuple[Data, ...]] = (Data.ARCHIVE, Data.REFERENCE, Data.LABELS)
+    writes: ClassVar[tuple[Data, ...]] = (Data.CURATED,)
+
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:  # noqa: ARG002
         """Return counts, status and content version of the partition."""
         from airflow_mlmon.pipeline.steps.prepare import prepare_partition  # noqa: PLC0415 - heavy
@@ -34,6 +38,10 @@ class PreparePartitionOperator(PartitionOperator):
         # the next steps run in parallel, and each needs the reference
         fill_days_before(run, ensure_reference(run), partition)
         return redo_and_describe(run, prepare_partition(run, partition))
+
+    def content_of(self, run: Run, partition: Partition) -> str | None:
+        """Return the version of the rows that it prepared; of a run that failed, what was there before."""
+        return str(self._result["version"]) if self._result else super().content_of(run, partition)
 
 
 def redo_and_describe(run: Run, prepared: Prepared) -> dict[str, Any]:
@@ -56,9 +64,15 @@ class _PreparedOperator(PartitionOperator):
         super().__init__(**kwargs)
         self.prepared = prepared
 
+    def content_of(self, run: Run, partition: Partition) -> str | None:  # noqa: ARG002
+        """Return the version of the prepared rows."""
+        return str(self.prepared["version"])
+
 
 class ValidatePartitionOperator(_PreparedOperator):
     """Run the Great Expectations checks; a failed one is recorded, and evaluated later."""
+
+    reads: ClassVar[tuple[Data, ...]] = (Data.CURATED,)
 
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, int]:  # noqa: ARG002
         """Count the checks that passed, failed and could not be run."""
@@ -77,6 +91,9 @@ def count_checks(checks: Iterable[CheckOutcome]) -> dict[str, int]:
 class ProfilePartitionOperator(_PreparedOperator):
     """Profile the curated partition, and the days missing from its history."""
 
+    reads: ClassVar[tuple[Data, ...]] = (Data.CURATED,)
+    writes: ClassVar[tuple[Data, ...]] = (Data.PROFILE,)
+
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:  # noqa: ARG002
         """Return URI and profile schema of the profile."""
         from airflow_mlmon.pipeline.steps.prepare import Prepared  # noqa: PLC0415 - heavy
@@ -88,6 +105,7 @@ class ProfilePartitionOperator(_PreparedOperator):
 class DetectDriftOperator(_PreparedOperator):
     """Compare the partition's profile with its baseline, column by column."""
 
+    reads: ClassVar[tuple[Data, ...]] = (Data.PROFILE,)
     template_fields: Sequence[str] = ("partition", "spec_path", "prepared", "profiled")
 
     def __init__(self, *, profiled: Any, **kwargs: Any) -> None:
@@ -114,6 +132,8 @@ def count_scores(drift: PartitionDrift) -> dict[str, int]:
 class MeasurePerformanceOperator(_PreparedOperator):
     """Join the delivered labels to the partitions that they belong to."""
 
+    reads: ClassVar[tuple[Data, ...]] = (Data.CURATED, Data.LABELS)
+
     def run_step(self, run: Run, partition: Partition, context: Context) -> list[dict[str, Any]]:  # noqa: ARG002
         """Return the labelled profile of each partition whose performance must be replaced."""
         from airflow_mlmon.pipeline.steps.performance import measure_performance  # noqa: PLC0415 - heavy
@@ -130,6 +150,8 @@ class EvaluatePartitionOperator(DetectDriftOperator):
     The outlets are `outlets_of(<model>)`.
     """
 
+    reads: ClassVar[tuple[Data, ...]] = (Data.CURATED, Data.PROFILE)
+    writes: ClassVar[tuple[Data, ...]] = (Data.RESULTS,)
     template_fields: Sequence[str] = ("partition", "spec_path", "prepared", "profiled", "drift", "measured")
 
     def __init__(self, *, drift: Any, measured: Any, **kwargs: Any) -> None:
@@ -149,9 +171,10 @@ class EvaluatePartitionOperator(DetectDriftOperator):
         drift = read_drift(run, self.drift["uri"])
         prepared = Prepared.from_dict(self.prepared)
         evaluated = evaluate_partition(run, prepared, Profiled(**self.profiled), drift, measured)
-        refuse_failed(context, partition, evaluated, to_json(evaluated))
+        self._result = to_json(evaluated)
+        refuse_failed(context, partition, evaluated, self._result)
         announce_day(context, run, prepared, evaluated)
-        return to_json(evaluated)
+        return self._result
 
 
 def refuse_failed(context: Context, partition: Partition, evaluated: Evaluated, summary: dict[str, Any]) -> None:
@@ -170,6 +193,8 @@ class WriteReportOperator(PartitionOperator):
         evidently: form of Evidently's report of the day, instead of the spec's.
     """
 
+    reads: ClassVar[tuple[Data, ...]] = (Data.RESULTS,)
+    writes: ClassVar[tuple[Data, ...]] = (Data.PAGES,)
     decides_day: ClassVar[bool] = False
 
     template_fields: Sequence[str] = ("partition", "spec_path", "evaluated_by", "evidently")
@@ -203,6 +228,8 @@ class TakeLabelsOperator(PartitionOperator):
         since: first day of delivery, YYYY-MM-DD; by default as many days before as labels may come late.
     """
 
+    reads: ClassVar[tuple[Data, ...]] = (Data.LABELS,)
+    writes: ClassVar[tuple[Data, ...]] = (Data.RESULTS,)
     decides_day: ClassVar[bool] = False
 
     template_fields: Sequence[str] = ("partition", "spec_path", "since")

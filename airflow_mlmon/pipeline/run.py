@@ -44,6 +44,17 @@ def silent(_: str) -> None:
     """Ignore progress messages."""
 
 
+def describe_model(spec: ModelSpec) -> RegisteredModel:
+    """Return a model as its spec describes it."""
+    same = ("model", "task", "owner", "team", "tags", "description", "start", "end")
+    return RegisteredModel(
+        zone=spec.day_zone,
+        version_column=spec.version_column or "",
+        spec=spec.file,
+        **{name: getattr(spec, name) for name in same},
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """Spec of one model with the places where its runs read and write."""
@@ -68,13 +79,7 @@ class Run:
     @property
     def registered(self) -> RegisteredModel:
         """Return the model as its spec describes it."""
-        same = ("model", "task", "owner", "team", "tags", "description", "start", "end")
-        return RegisteredModel(
-            zone=self.spec.day_zone,
-            version_column=self.spec.version_column or "",
-            spec=self.spec.file,
-            **{name: getattr(self.spec, name) for name in same},
-        )
+        return describe_model(self.spec)
 
     @cached_property
     def plan(self) -> MonitoringPlan:

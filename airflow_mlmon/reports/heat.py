@@ -18,7 +18,7 @@ from airflow_mlmon.records import Verdict, VerdictState
 from airflow_mlmon.reports.wording import NOT_ENOUGH
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
 
-MAX_DAYS = 120
+MAX_DAYS = 90
 MAX_COLUMNS = 40
 # upper ends, in units of the smallest effect size that counts, of all shades but the last
 SHADES = (0.5, 1.0, 2.0, 5.0)
@@ -93,7 +93,7 @@ def heat_map(
     """Return the map of the drift of some days, with at most 40 columns; None where there is no verdict.
 
     Args:
-        days: consecutive days, oldest first; the last 120 are shown.
+        days: consecutive days, oldest first; the last 90 are shown.
         verdicts: the verdicts on the metric `drift_score`.
         hrefs: the pages of the days.
         policy: the evaluation policy, for the smallest effect size that counts.

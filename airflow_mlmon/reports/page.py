@@ -150,6 +150,7 @@ class DayPage:
     trends: tuple[TrendChart, ...] = ()
     marks: Mapping[date, str] = field(default_factory=dict)
     versions: Versions | None = None
+    feature_hrefs: Mapping[str, str] = field(default_factory=dict)
     performance: tuple[PerformanceDay, ...] = ()
     tables: tuple[ShownTable, ...] = ()
     fairness: tuple[ShownTable, ...] = ()

@@ -36,6 +36,11 @@ class FleetStore:
             before = _registered(connection, model) or RegisteredModel(model=model)
         self.register(replace(before, spec=spec, error=error))
 
+    def unregister(self, model: str) -> None:
+        """Take a model off the list of models; its days stay, and its next run registers it again."""
+        with self._database.writing(model) as connection:
+            connection.execute(sa.delete(_models).where(_models.c.model == model))
+
     def registered(self) -> list[RegisteredModel]:
         """List the models that were registered, by name."""
         with self._database.reading() as connection:

@@ -87,9 +87,14 @@ class MetricStore(
         """Close the store."""
         self.close()
 
-    def __repr__(self) -> str:
+    @property
+    def address(self) -> str:
         """Return the store's URL, without its password."""
-        return f"MetricStore({self._database.shown!r})"
+        return self._database.shown
+
+    def __repr__(self) -> str:
+        """Return the store's address."""
+        return f"MetricStore({self.address!r})"
 
     def close(self) -> None:
         """Close all connections."""

@@ -53,6 +53,7 @@ def folder(tmp_path_factory) -> Path:
         text = text.replace("include/models/fraud.yaml", str(folder / "loans.yaml")).replace(
             "NIGHTS = 14", "NIGHTS = 5"
         )
+        text = text.replace('"include/models"', repr(str(folder)))
         (folder / "dags" / path.name).write_text(text)
     return folder
 
@@ -94,6 +95,14 @@ def test_retrain_fits_a_model_to_the_labelled_rows_of_the_archive(folder, server
     assert trained["because"] == ["drift"]
     assert 200 < trained["rows"] < 80 * DAYS
     assert set(json.loads(Path(trained["uri"]).read_text())) == {"amount", "term"}
+
+
+def test_fleet_registers_the_specs_and_writes_the_pages_of_all_models(folder, server):
+    written = run_example(folder, "example_fleet.py", server)["write_fleet"]
+
+    assert written["models"] == {"silent": 1}
+    assert "loans" in Path(written["uri"]).read_text()
+    assert (folder / "workspace" / "reports" / "inbox.html").exists()
 
 
 def test_pruning_deletes_what_is_old_and_keeps_what_labels_may_come_for(folder, server):

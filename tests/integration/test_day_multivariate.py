@@ -12,12 +12,13 @@ import pytest
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.history.reprofile import Carried, reprofile
-from airflow_mlmon.pipeline.pages.pages import day_page, index_page
+from airflow_mlmon.pipeline.pages.model import model_page
+from airflow_mlmon.pipeline.pages.pages import day_page
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.records import Verdict, VerdictState
-from airflow_mlmon.reports.index import render_index
+from airflow_mlmon.reports.model import render_model
 from airflow_mlmon.reports.page import render_day
 from tests.support.archive import FIRST, REFERENCE_DAYS, Archive, day_table, replace_columns, to_bytes
 from tests.support.drift import multivariate_of
@@ -99,7 +100,7 @@ def test_a_rule_of_the_spec_decides_in_the_place_of_the_evaluation(tmp_path, arc
 def test_pages_show_it_with_what_it_rests_on(tmp_path, archive):
     with opened(tmp_path, archive, TOGETHER) as run:
         partition, _, moved = evaluated(run, 1)
-        page, index = render_day(day_page(run, partition)), render_index(index_page(run))
+        page, index = render_day(day_page(run, partition)), render_model(model_page(run))
 
     assert f"ROC AUC <b>{moved.value:.3f}</b>; drifted: effect size +" in page
     assert "Most important columns" in page

@@ -11,7 +11,7 @@ from airflow_mlmon.records import Status, VerdictState
 from airflow_mlmon.reports import evidently
 from airflow_mlmon.reports.charts import before_after
 from airflow_mlmon.reports.evidently import write_evidently
-from airflow_mlmon.reports.index import render_index
+from airflow_mlmon.reports.model import render_model
 from airflow_mlmon.reports.page import ColumnRow, Fact, ShownFile, render_day
 from airflow_mlmon.reports.sample import draw_sample
 from airflow_mlmon.spec.choices import Severity
@@ -28,7 +28,7 @@ from tests.support.pages import (
     drift,
     drift_verdicts,
     healthy_page,
-    index_page,
+    model_page,
     partition_state,
     score_trend,
     together,
@@ -77,7 +77,7 @@ def hostile_day() -> str:
 
 
 def hostile_index() -> str:
-    page = index_page(7)
+    page = model_page(7)
     texts = tuple(HOSTILE.values())
     days = tuple(
         replace(
@@ -87,7 +87,7 @@ def hostile_index() -> str:
         )
         for row, text in zip(page.days, texts, strict=False)
     )
-    return render_index(replace(page, model=SCRIPT, description=SCRIPT, owner=SCRIPT, days=days))
+    return render_model(replace(page, model=SCRIPT, description=SCRIPT, owner=SCRIPT, days=days))
 
 
 @pytest.mark.parametrize("width", [PHONE, DESK])
@@ -97,7 +97,7 @@ def hostile_index() -> str:
         pytest.param(lambda: render_day(alerting_page()), id="alerting"),
         pytest.param(lambda: render_day(healthy_page()), id="healthy"),
         pytest.param(lambda: render_day(bare_page(Status.FAILED, "S3 refused the key.")), id="failed"),
-        pytest.param(lambda: render_index(index_page(120)), id="index"),
+        pytest.param(lambda: render_model(model_page(120)), id="index"),
         pytest.param(hostile_day, id="hostile-night"),
         pytest.param(hostile_index, id="hostile-index"),
     ],

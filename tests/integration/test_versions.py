@@ -14,12 +14,13 @@ from airflow_mlmon.pipeline.baselines.choose import choose_baselines, of_value
 from airflow_mlmon.pipeline.baselines.versions import marks_until
 from airflow_mlmon.pipeline.baselines.window import Span
 from airflow_mlmon.pipeline.deciding.champion_challenger import challenges
-from airflow_mlmon.pipeline.pages.pages import day_page, index_page
+from airflow_mlmon.pipeline.pages.model import model_page
+from airflow_mlmon.pipeline.pages.pages import day_page
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.records import (
     VerdictState,
 )
-from airflow_mlmon.reports.index import render_index
+from airflow_mlmon.reports.model import render_model
 from airflow_mlmon.reports.page import render_day
 from airflow_mlmon.spec.baseline import Baseline
 from tests.support.archive import FIRST, Archive, day_table, partition, replace_columns
@@ -173,7 +174,7 @@ def test_page_tells_of_the_versions(run):
     assert "v2 compared with v1 on the same days" in re.sub("<[^>]*>", "", page)
     assert "the reference, all versions" in page
     assert "Model versions" not in healthy
-    assert "v2 appears, 5 % of the rows" in render_index(index_page(run))
+    assert "v2 appears, 5 % of the rows" in render_model(model_page(run))
 
 
 def test_pin_of_a_version_is_what_its_rows_are_compared_with(run):

@@ -21,7 +21,7 @@ from airflow_mlmon.records import (
     VerdictState,
 )
 from airflow_mlmon.reports.charts import Trend, TrendPoint, before_after, trend
-from airflow_mlmon.reports.index import IndexDay, IndexPage
+from airflow_mlmon.reports.model import ModelDay, ModelPage
 from airflow_mlmon.reports.page import (
     ColumnRow,
     DayPage,
@@ -329,7 +329,7 @@ def bare_page(status: Status, message: str) -> DayPage:
     return DayPage(model="flights", state=state)
 
 
-def index_page(days: int = 14, **changed) -> IndexPage:
+def model_page(days: int = 14, **changed) -> ModelPage:
     """An index of consecutive days, among them a storm, a failure and a day without data."""
     metrics = {"score_mean": 0.22, "label_coverage": 0.99, "positive_rate": 0.21, "accuracy": 0.78, "log_loss": 0.51}
     rows = []
@@ -337,7 +337,7 @@ def index_page(days: int = 14, **changed) -> IndexPage:
         day = date(2013, 3, 1) + timedelta(days=rank)
         status = {4: Status.NO_DATA, 9: Status.PARTIAL, 11: Status.FAILED}.get(rank, Status.OK)
         rows.append(
-            IndexDay(
+            ModelDay(
                 state=partition_state(day, status, message="" if status is Status.OK else f"why it is {status}"),
                 href=f"{day}.html",
                 drifted=rank % 3,
@@ -354,4 +354,4 @@ def index_page(days: int = 14, **changed) -> IndexPage:
         "days": tuple(rows),
         "trends": tuple(score_trend(title=title) for title in ("mean score", "rows", "late rate", "log loss")),
     }
-    return IndexPage(**(values | changed))
+    return ModelPage(**(values | changed))

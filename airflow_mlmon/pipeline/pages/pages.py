@@ -1,4 +1,4 @@
-"""Content of a day's page and of a model's index, from the store and the workspace."""
+"""Content of a day's page, from the store and the workspace."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from importlib.metadata import version
 from typing import Any
 
 from airflow_mlmon.errors import NotFoundError
-from airflow_mlmon.partition import Partition, date_range
+from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.baselines.choose import baseline_profiles
 from airflow_mlmon.pipeline.baselines.versions import marks_until
 from airflow_mlmon.pipeline.deciding.staleness import stale_days
+from airflow_mlmon.pipeline.pages.feature import featured_columns
 from airflow_mlmon.pipeline.pages.hours import draw_hours
 from airflow_mlmon.pipeline.pages.requests import attributions_of, requests_of
 from airflow_mlmon.pipeline.pages.trends import shown_marks, trend_charts
@@ -26,10 +27,9 @@ from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, profile_u
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, pinned_reference, reference_outcomes
 from airflow_mlmon.profiles.columns.histogram import build_histogram
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.records import Alert, MetricValue, PartitionState, Verdict
+from airflow_mlmon.records import MetricValue, PartitionState, Verdict
 from airflow_mlmon.reports.charts import before_after, intervals
-from airflow_mlmon.reports.heat import MAX_COLUMNS, MAX_DAYS, HeatMap, heat_map
-from airflow_mlmon.reports.index import IndexDay, IndexPage, index_metrics
+from airflow_mlmon.reports.feature import feature_file
 from airflow_mlmon.reports.page import (
     DAY,
     MOST_COLUMNS,
@@ -43,7 +43,7 @@ from airflow_mlmon.reports.page import (
     rank_columns,
 )
 from airflow_mlmon.spec.baseline import BaselineKind
-from airflow_mlmon.spec.metrics import DRIFT, DRIFTED_COLUMNS, ESTIMATION_GAP, MULTIVARIATE, UNSEEN
+from airflow_mlmon.spec.metrics import DRIFT, ESTIMATION_GAP, UNSEEN
 from airflow_mlmon.tasks.fairness import fairness_tables
 from airflow_mlmon.tasks.outcome_table import OutcomeTable
 from airflow_mlmon.tasks.registry import METRICS, task_of
@@ -57,8 +57,8 @@ _LIBRARIES = ("airflow-mlmon", "evidently", "great-expectations", "pandas", "pya
 _PERFORMANCE_DAYS = 14
 
 
-def day_page(run: Run, partition: Partition) -> DayPage:
-    """Collect the content of a day's page."""
+def day_page(run: Run, partition: Partition, written: Collection[str] = ()) -> DayPage:
+    """Collect the content of a day's page; it links to the pages of columns that are written."""
     store = run.store
     state = store.state(partition) or PartitionState.failed(partition, "No run of this day has finished.")
     served = state.version if state.evaluated else None
@@ -91,6 +91,9 @@ def day_page(run: Run, partition: Partition) -> DayPage:
         trends=trend_charts(run, partition.day, marks, verdicts if state.evaluated else ()),
         marks=shown_marks(run, partition.day, marks),
         versions=versions_of(run, state, metrics, verdicts) if served else None,
+        feature_hrefs={
+            name: f"../{file}" for name in featured_columns(run.spec) if (file := feature_file(name)) in written
+        },
         performance=_performance(run, partition.day) if run.spec.labels else (),
         tables=_tables(run, state, metrics, reference) if served and reference and run.spec.labels else (),
         fairness=_fairness(run, state, reference, profile) if profile and run.spec.fairness else (),
@@ -108,59 +111,6 @@ def day_page(run: Run, partition: Partition) -> DayPage:
         previous_href=_href_of(run, partition.shift(-1)),
         next_href=_href_of(run, partition.shift(1)),
     )
-
-
-def index_page(run: Run) -> IndexPage:
-    """Collect the evaluated days of a model for its index, the last ones with their values."""
-    states = [state for state in run.store.states(run.model, date.min, date.max) if state.evaluated]
-    if not states:
-        return IndexPage(model=run.model, days=())
-    first, last = states[0].partition.day, states[-1].partition.day
-    since = max(first, last - timedelta(days=MAX_DAYS - 1))
-    alerts: dict[date, list[Alert]] = {}
-    for alert in run.store.alerts(run.model, first, last):
-        alerts.setdefault(alert.partition.day, []).append(alert)
-    marks = marks_until(run, last)
-    stale = stale_days(run, since, last)
-    shown = (DRIFTED_COLUMNS, MULTIVARIATE, *index_metrics(task_of(run.spec)))
-    values: dict[date, dict[str, MetricValue]] = {}
-    for (day, name), value in run.store.measured(run.model, since, last, shown).items():
-        values.setdefault(day, {})[name] = value
-    return IndexPage(
-        model=run.model,
-        days=tuple(
-            IndexDay(
-                state=state,
-                href=f"{state.partition.key}/{PAGE}",
-                drifted=_whole(values.get(state.partition.day, {}).get(DRIFTED_COLUMNS)),
-                metrics=values.get(state.partition.day, {}),
-                is_stale=state.partition.day in stale,
-                alerts=tuple(alerts.get(state.partition.day, ())),
-            )
-            for state in states
-        ),
-        listed_since=since,
-        description=run.spec.description,
-        owner=run.spec.owner,
-        labels=run.spec.labels,
-        task=task_of(run.spec),
-        trends=trend_charts(run, last, marks, run.store.verdicts(states[-1].partition)),
-        marks=shown_marks(run, last, marks),
-        heat=_heat(run, [state.partition.day for state in states]),
-    )
-
-
-def _heat(run: Run, evaluated: Sequence[date]) -> HeatMap | None:
-    """Return the drift of all days up to the last evaluated one."""
-    last = evaluated[-1]
-    first = max(evaluated[0], last - timedelta(days=MAX_DAYS - 1))
-    columns = run.store.most_breached(run.model, DRIFT, first, last)
-    # of a wide table only those that are drawn are read
-    shown = [(DRIFT, column) for column in columns[:MAX_COLUMNS]]
-    verdicts = run.store.subject_verdicts(run.model, shown, first, last)
-    hrefs = {day: f"{day}/{PAGE}" for day in evaluated if day >= first}
-    heat = heat_map(date_range(first, last), verdicts, hrefs, run.spec.alerts.evaluation)
-    return heat and replace(heat, left_out=len(columns) - len(shown))
 
 
 def _artefact(run: Run, partition: Partition, served: str | None, name: str) -> Any:
@@ -361,7 +311,3 @@ def _reference_facts(reference: StoredReference | None) -> Sequence[Fact]:
 def _href_of(run: Run, partition: Partition) -> str | None:
     state = run.store.state(partition)
     return f"../{partition.key}/{PAGE}" if state is not None and state.evaluated else None
-
-
-def _whole(measured: MetricValue | None) -> int | None:
-    return None if measured is None or measured.value is None else int(measured.value)

@@ -1,15 +1,17 @@
-"""Step of the pages: that of the day, those of days whose labels arrived, and the index."""
+"""Step of the pages: of the day, of days whose labels arrived, of columns that alert, and of the model."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from airflow_mlmon.evaluation.columns import drift_by_column
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.deciding.staleness import stale_days
+from airflow_mlmon.pipeline.pages.feature import feature_pages, featured_columns
+from airflow_mlmon.pipeline.pages.model import model_page
 from airflow_mlmon.pipeline.pages.pages import (
     EVIDENTLY,
     EVIDENTLY_JSON,
@@ -18,17 +20,20 @@ from airflow_mlmon.pipeline.pages.pages import (
     PAGE,
     column_scores,
     day_page,
-    index_page,
 )
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.curated import read_sampled
 from airflow_mlmon.pipeline.workspace.drift_files import import_drift_files
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference, read_reference_sample
 from airflow_mlmon.records import PartitionState
-from airflow_mlmon.reports.index import render_index
+from airflow_mlmon.reports.feature import FEATURE, feature_file, render_feature
+from airflow_mlmon.reports.model import render_model
 from airflow_mlmon.reports.page import COLUMNS, is_wide, render_columns, render_day
 from airflow_mlmon.reports.tone import Tone, tone_of
 from airflow_mlmon.spec.choices import EvidentlyForm
+
+# pages of columns that are written for one day; the others on demand
+_MOST_FEATURES = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,16 +71,37 @@ def write_reports(
 
 
 def write_pages(run: Run, days: Iterable[Partition]) -> None:
-    """Write the pages of some days, and the model's index."""
+    """Write the pages of some days, of the columns that alert on the last one, and of the model."""
     days = list(days)
     import_drift_files(run, days)
+    last = run.store.last_evaluated_day(run.model)
+    if last is not None and any(day.day == last for day in days):
+        write_features(run, _alerting_columns(run, last)[:_MOST_FEATURES])
+    features = {item.uri.rpartition("/")[2] for item in run.files.list(run.report_uri(FEATURE))}
     for day in days:
         run.progress(f"page of {day.key}")
-        page = day_page(run, day)
+        page = day_page(run, day, features)
         run.files.write(run.report_uri(day.key, PAGE), render_day(page).encode())
         if is_wide(page):
             run.files.write(run.report_uri(day.key, COLUMNS), render_columns(page).encode())
-    run.files.write(run.report_uri(INDEX), render_index(index_page(run)).encode())
+    run.files.write(run.report_uri(INDEX), render_model(model_page(run, written=features)).encode())
+
+
+def write_features(run: Run, columns: Sequence[str]) -> list[str]:
+    """Write the pages of some columns, and return their addresses."""
+    found = []
+    for page in feature_pages(run, columns) if columns else ():
+        run.progress(f"page of {page.column}")
+        found.append(run.report_uri(feature_file(page.column)))
+        run.files.write(found[-1], render_feature(page).encode())
+    return found
+
+
+def _alerting_columns(run: Run, day: date) -> list[str]:
+    """Return the columns that alert on a day, in the order of their evaluation."""
+    known = featured_columns(run.spec)
+    alerting = dict.fromkeys(alert.column for alert in run.store.alerts(run.model, day, day))
+    return [column for column in alerting if column in known]
 
 
 def _remove_earlier(run: Run, state: PartitionState) -> None:

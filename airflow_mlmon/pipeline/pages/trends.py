@@ -7,19 +7,40 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import TypeVar
 
+from airflow_mlmon.drift.attributions import SHARE
 from airflow_mlmon.partition import date_range
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.records import Verdict, VerdictState
 from airflow_mlmon.reports.charts import Trend, TrendPoint, trend
 from airflow_mlmon.reports.page import TrendChart
 from airflow_mlmon.spec.choices import Role
-from airflow_mlmon.spec.metrics import NDCG
+from airflow_mlmon.spec.metrics import (
+    BROKEN_RELATION_RATE,
+    DRIFT,
+    EQUAL_SHARE,
+    EXPLAINED_SHARE,
+    NDCG,
+    NEW_CATEGORY_RATE,
+    NULL_RATE,
+    UNSEEN,
+)
 from airflow_mlmon.store.range_store import MetricColumn
 from airflow_mlmon.tasks.registry import METRICS, task_of
 from airflow_mlmon.tasks.titles import subject_title
 
 # of metrics in breach, also without a rule in the spec
 _MOST_BREACHED = 3
+# metrics of columns, in the order of the charts of one
+_OF_COLUMN = (
+    DRIFT,
+    NULL_RATE,
+    NEW_CATEGORY_RATE,
+    *UNSEEN,
+    BROKEN_RELATION_RATE,
+    EXPLAINED_SHARE,
+    EQUAL_SHARE,
+    SHARE,
+)
 # a single point makes no chart
 _FEWEST = 2
 
@@ -27,14 +48,32 @@ _Key = TypeVar("_Key")
 
 
 def trend_charts(
-    run: Run, last: date, marks: Mapping[date, str], verdicts: Sequence[Verdict]
+    run: Run, last: date, marks: Mapping[date, str], verdicts: Sequence[Verdict], days: int | None = None
 ) -> tuple[TrendChart, ...]:
-    """Draw charts of limited metrics, metrics in breach and some more, over the trailing days up to `last`.
+    """Draw charts of limited metrics, metrics in breach and some more, over the days up to `last`.
 
-    `marks` are events of the model on some days, and `verdicts` those of the last day.
+    Args:
+        run: the model.
+        last: the last day.
+        marks: events of the model on some days.
+        verdicts: those of the last day.
+        days: number of days; by default the trailing ones of the spec, and the last.
     """
-    days = date_range(_first(run, last), last)
+    first = _first(run, last) if days is None else last - timedelta(days=days - 1)
+    shown = date_range(first, last)
     keys = list(dict.fromkeys([*_breached(verdicts)[:_MOST_BREACHED], *_drawn(run)]))
+    return _charts(run, shown, keys, marks)
+
+
+def column_charts(run: Run, last: date, column: str, marks: Mapping[date, str], *, days: int) -> tuple[TrendChart, ...]:
+    """Draw charts of the metrics of a column over some days up to `last`."""
+    first = max(last - timedelta(days=days - 1), run.spec.start)
+    return _charts(run, date_range(first, last), [(metric, column) for metric in _OF_COLUMN], marks)
+
+
+def _charts(
+    run: Run, days: Sequence[date], keys: Sequence[MetricColumn], marks: Mapping[date, str]
+) -> tuple[TrendChart, ...]:
     found = _points(run, days, keys)
     charts = []
     for key in keys:

@@ -115,3 +115,36 @@ def _histogram(
 
 def _shares(counts: npt.NDArray[np.number]) -> tuple[float, ...]:
     return tuple((counts / max(float(counts.sum()), 1.0)).tolist())
+
+
+def share_bars(bins: Histogram, column: ColumnProfile) -> tuple[float, ...]:
+    """Compute the shares of a column's values in the bars of a histogram of the same column."""
+    if isinstance(column, VectorProfile):
+        return share_bars(bins, column.norm)
+    if isinstance(column, NumericProfile):
+        points = column.distribution.points
+        values = points.keys + column.schema.centre
+        if bins.edges:
+            last = len(bins.labels) - 1
+            places = np.clip(np.searchsorted(np.array(bins.edges), values, side="right") - 1, 0, last)
+            return _shares(np.bincount(places, weights=points.counts, minlength=last + 1))
+        counts = dict(zip((f"{value:.6g}" for value in values.tolist()), points.counts.tolist(), strict=True))
+        return _over(column.observed, [counts.get(label, 0) for label in bins.labels])
+    if isinstance(column, CategoryProfile):
+        vocabulary = column.schema.vocabulary
+        known = column.known.spread(np.arange(len(vocabulary)))
+        counts = dict(zip(vocabulary, known.tolist(), strict=True))
+        named = [counts.get(label, 0) for label in bins.labels]
+        rest = {OTHER: int(known.sum()) - sum(named), UNSEEN: column.unseen_rows}
+        return _over(
+            column.observed,
+            [
+                rest.get(label, count) if label not in counts else count
+                for label, count in zip(bins.labels, named, strict=True)
+            ],
+        )
+    return ()
+
+
+def _over(total: int, counts: list[int]) -> tuple[float, ...]:
+    return tuple(count / max(total, 1) for count in counts)

@@ -12,10 +12,10 @@ from bs4 import BeautifulSoup
 
 from airflow_mlmon.records import Verdict, VerdictState
 from airflow_mlmon.reports.heat import MAX_COLUMNS, MAX_DAYS, heat_map
-from airflow_mlmon.reports.index import render_index
+from airflow_mlmon.reports.model import render_model
 from airflow_mlmon.spec.evaluation import EvaluationPolicy
 from tests.support.hostile import SCRIPT
-from tests.support.pages import evaluated, index_page
+from tests.support.pages import evaluated, model_page
 
 FIRST = date(2013, 3, 1)
 POLICY = EvaluationPolicy()
@@ -39,7 +39,7 @@ def heat_of(number: int, verdicts, hrefs=None):
 
 
 def page_with(heat) -> BeautifulSoup:
-    return BeautifulSoup(render_index(replace(index_page(5), heat=heat)), "html.parser")
+    return BeautifulSoup(render_model(replace(model_page(5), heat=heat)), "html.parser")
 
 
 def test_a_row_holds_every_day_once():
@@ -74,7 +74,8 @@ def test_a_day_without_enough_data_has_no_cell_and_says_why():
 
     assert row.strokes == {None: "M0 5h3"}
     assert (row.evaluated, row.worst, row.reason) == (0, None, "not enough data: 12 values, fewer than 30")
-    assert shown.select("td")[-1].get_text().strip() == row.reason
+    last = shown.select("td")[-1]
+    assert (last.get_text().strip(), last["title"]) == ("not enough data", row.reason)
     assert shown.select_one("svg")["aria-label"] == row.reason
     assert "0 of 0" not in shown.get_text(" ")
 
@@ -106,7 +107,7 @@ def test_a_wide_and_long_history_stays_small():
     values = [(day, found(f"column {n}", 0.05 + 0.01 * ((n + day.day) % 7))) for day in long for n in range(60)]
     heat = heat_map(long, values, {day: f"{day}/report.html" for day in long}, POLICY)
 
-    html = render_index(replace(index_page(5), heat=heat))
+    html = render_model(replace(model_page(5), heat=heat))
 
     assert (len(heat.days), len(heat.rows), heat.left_out) == (MAX_DAYS, MAX_COLUMNS, 20)
     assert len(html.encode()) < 500_000
@@ -131,7 +132,7 @@ def test_a_hostile_column_is_only_text():
 
 def test_no_scores_draw_no_map():
     assert heat_of(3, []) is None
-    assert "Drift by column and day" not in render_index(index_page(5))
+    assert "Drift by column and day" not in render_model(model_page(5))
 
 
 def test_shades_differ_in_lightness_too():

@@ -9,7 +9,7 @@ from bs4 import BeautifulSoup
 from markupsafe import Markup
 
 from airflow_mlmon.records import AlertLifecycle, AlertState, Status, VerdictState
-from airflow_mlmon.reports.index import render_index
+from airflow_mlmon.reports.model import render_model
 from airflow_mlmon.reports.page import ColumnRow, Fact, ShownFile, render_day
 from airflow_mlmon.reports.wording import NONE
 from airflow_mlmon.spec.choices import Severity
@@ -24,7 +24,7 @@ from tests.support.pages import (
     drift,
     evaluated_page,
     healthy_page,
-    index_page,
+    model_page,
     partition_state,
     performance,
 )
@@ -56,7 +56,7 @@ def evaluated() -> str:
 
 @pytest.fixture(scope="module")
 def index() -> str:
-    return render_index(index_page(60))
+    return render_model(model_page(60))
 
 
 @pytest.mark.parametrize("name", ["alerting", "healthy", "evaluated", "index"])
@@ -348,8 +348,8 @@ def test_hostile_text_stays_text(text):
 
 
 def test_index_lists_days_newest_first_and_marks_the_alerting_ones():
-    page = soup(render_index(index_page(14)))
-    rows = page.select("tbody tr")
+    page = soup(render_model(model_page(14)))
+    rows = page.find("h2", string="All days").parent.select("tbody tr")
 
     assert [row.a.get_text() for row in rows] == [f"2013-03-{day:02}" for day in range(14, 0, -1)]
     assert [row.a.get_text() for row in rows if "alerting" in row.get("class", [])] == [
@@ -363,33 +363,33 @@ def test_index_lists_days_newest_first_and_marks_the_alerting_ones():
 
 
 def test_index_tells_why_a_day_is_alerting():
-    items = [item.get_text(" ", strip=True) for item in soup(render_index(index_page(14))).select(".wrong li")]
+    items = [item.get_text(" ", strip=True) for item in soup(render_model(model_page(14))).select(".wrong li")]
 
     assert items[0] == "Tuesday 12 March 2013 FAILED why it is FAILED"
     assert items[1] == "Friday 8 March 2013 mean score is 0.394, above its limit of 0.311"
 
 
 def test_index_of_no_days_says_so():
-    assert "No day has been run yet." in words(render_index(index_page(0)))
+    assert "No day has been run yet." in words(render_model(model_page(0)))
 
 
 def test_index_of_a_year_stays_small():
-    assert len(render_index(index_page(400)).encode()) < 500_000
+    assert len(render_model(model_page(400)).encode()) < 500_000
 
 
 def test_index_escapes_hostile_text():
-    page = index_page(3)
+    page = model_page(3)
     alerting = replace(page.days[0], alerts=(alert(day=date(2013, 3, 1), title=SCRIPT),))
 
-    html = render_index(replace(page, model=SCRIPT, description=SCRIPT, days=(alerting,)))
+    html = render_model(replace(page, model=SCRIPT, description=SCRIPT, days=(alerting,)))
 
     assert "<script" not in html
     assert "window.hacked" in words(html)
 
 
 def test_calendar_puts_the_storm_on_a_friday():
-    page = soup(render_index(index_page(14)))
+    page = soup(render_model(model_page(14)))
     labels = [cell["aria-label"] for cell in page.select(".calendar a")]
 
-    assert "Friday 8 March 2013: OK, 1 alert" in labels
+    assert "Friday 8 March 2013: data OK, 1 alert" in labels
     assert STORM.weekday() == 4

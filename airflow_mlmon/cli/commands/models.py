@@ -1,0 +1,25 @@
+"""Commands about all models at once."""
+
+from __future__ import annotations
+
+import click
+
+from airflow_mlmon.cli.command import PLACES, Command
+
+TITLE = "All models"
+
+COMMANDS = (
+    Command(
+        "fleet",
+        "fleet:write_fleet_pages",
+        "write the pages of all models, and the inbox, to the folder of the reports",
+        click.Argument(["folders"], nargs=-1, metavar="[FOLDER]...", help="folders of specs, whose models are listed"),
+        *PLACES,
+        examples=("mlmon fleet", "mlmon fleet specs/"),
+        ok="the pages are written",
+        bad="a spec cannot be loaded, which is on the pages too, or the store or the folder failed",
+        wrong="an argument is wrong, or there is no such folder",
+        note="Models that have run are on the pages without a folder too. A folder adds those that have not run yet, "
+        "and specs that cannot be loaded.",
+    ),
+)

@@ -1,0 +1,1 @@
+"""All models together: their specs, their pages, and the morning message about them."""
