@@ -17,7 +17,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from airflow_mlmon.cli.main import OLD_COMMANDS, main
-from airflow_mlmon.operators import druid, shards, steps
+from airflow_mlmon.operators import day, druid, shards, steps
 from airflow_mlmon.operators.base import PartitionOperator
 from airflow_mlmon.reports.regulation import AS_OF, DUTIES, FURTHER_FILES, NOTICE, RECORDS, SOURCES, STANDINGS
 from airflow_mlmon.settings import OPTIONS
@@ -145,7 +145,7 @@ def _settings() -> str:
 def _operators() -> str:
     classes = [
         kind
-        for name, kind in (vars(steps) | vars(shards) | vars(druid)).items()
+        for name, kind in (vars(steps) | vars(day) | vars(shards) | vars(druid)).items()
         if isinstance(kind, type)
         and issubclass(kind, PartitionOperator)
         and name.endswith("Operator")
