@@ -95,11 +95,13 @@ def _check_bounds(text: str, name: str) -> None:
     try:
         while loader.check_event():
             event = cast("Any", loader.get_event())
+            where = f"{name}:{event.start_mark.line + 1}"
             if isinstance(event, yaml.AliasEvent):
+                anchor = event.anchor or ""
                 # an unknown one is the parser's to report; an open one contains itself
-                if any(event.anchor == each.anchor for each in open_):
-                    raise ConfigError(f"{name}:{event.start_mark.line + 1}: contains itself by an alias.")
-                open_[-1].size += anchors.get(event.anchor, 1)
+                if any(anchor == each.anchor for each in open_):
+                    raise ConfigError(f"{where}: contains itself by an alias.")
+                open_[-1].size += anchors.get(anchor, 1)
             elif isinstance(event, yaml.ScalarEvent):
                 open_[-1].size += 1
             elif isinstance(event, yaml.CollectionStartEvent):
@@ -110,9 +112,9 @@ def _check_bounds(text: str, name: str) -> None:
                 if closed.anchor:
                     anchors[closed.anchor] = closed.size + 1
             if len(open_) > _MOST_DEPTH:
-                raise ConfigError(f"{name}:{event.start_mark.line + 1}: is nested too deeply.")
+                raise ConfigError(f"{where}: is nested too deeply.")
             if open_[-1].size > _MOST_VALUES:
-                raise ConfigError(f"{name}:{event.start_mark.line + 1}: has more than {_MOST_VALUES} values.")
+                raise ConfigError(f"{where}: has more than {_MOST_VALUES} values.")
     finally:
         loader.dispose()
 

@@ -9,7 +9,7 @@ from airflow_mlmon.hooks.receiver_connections import RECEIVER_CONNECTIONS
 from airflow_mlmon.settings import OPTIONS, SECTION
 
 _NAME = "Model monitoring"
-_OPERATORS = [f"airflow_mlmon.operators.{name}" for name in ("steps", "shards", "druid", "fleet")]
+_OPERATORS = [f"airflow_mlmon.operators.{name}" for name in ("steps", "day", "shards", "druid", "fleet", "broken")]
 
 
 def get_provider_info() -> dict[str, Any]:
@@ -33,7 +33,14 @@ def get_provider_info() -> dict[str, Any]:
                 "python-modules": ["airflow_mlmon.hooks.druid", "airflow_mlmon.hooks.receivers"],
             }
         ],
-        "triggers": [{"integration-name": _NAME, "python-modules": ["airflow_mlmon.triggers.druid"]}],
+        "triggers": [
+            {
+                "integration-name": _NAME,
+                "python-modules": ["airflow_mlmon.triggers.druid", "airflow_mlmon.triggers.partition"],
+            }
+        ],
+        # no handler: an address of an asset is taken as it is
+        "asset-uris": [{"schemes": ["mlmon"], "handler": None}],
         "extra-links": ["airflow_mlmon.operators.druid.DruidConsoleLink"],
         "connection-types": [DRUID_CONNECTION, *RECEIVER_CONNECTIONS],
         "config": {

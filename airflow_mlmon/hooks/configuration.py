@@ -15,3 +15,14 @@ def read_airflow_settings() -> Settings:
     home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser().absolute()
     base_url = conf.get("api", "base_url", fallback=None)
     return read_settings(lambda name: conf.get(SECTION, name, fallback=None), home, base_url)
+
+
+def read_pages_url() -> str:
+    """Read the address of the pages alone: a DAG file needs no other setting, some of which may run a command."""
+    base_url = conf.get("api", "base_url", fallback="") or ""
+    return (conf.get(SECTION, "reports_url", fallback="") or f"{base_url.rstrip('/')}/mlmon").rstrip("/")
+
+
+def has_connection_in_environment(conn_id: str) -> bool:
+    """Say whether a connection is declared by an environment variable, as Airflow reads them."""
+    return f"AIRFLOW_CONN_{conn_id.upper()}" in os.environ

@@ -33,7 +33,7 @@ class PartitionOperator(BaseOperator):
         partition: day to process, YYYY-MM-DD; by default that of the DAG run.
     """
 
-    template_fields: Sequence[str] = ("partition",)
+    template_fields: Sequence[str] = ("partition", "spec_path")
     ui_color = "#e8f0ee"
     # data of the day that the step reads and writes, for OpenLineage
     reads: ClassVar[tuple[Data, ...]] = ()
@@ -99,20 +99,24 @@ class PartitionOperator(BaseOperator):
         self, step: Callable[[Run, Partition, Context], Any], run: Run, partition: Partition, context: Context
     ) -> Any:
         """Run the step; on a final failure record the partition as FAILED, with an alert."""
-        from airflow_mlmon.pipeline.steps.failure import record_failure  # noqa: PLC0415 - heavy
-
         try:
             return step(run, partition, context)
         except AirflowException:
             raise  # e.g. skipped, or already evaluated and published
-        except MlmonError as error:
-            if self.decides_day and (not error.retryable or _is_last_try(context)):
-                record_failure(run, partition, str(error))
-            raise
         except Exception as error:
-            if self.decides_day and _is_last_try(context):
-                record_failure(run, partition, f"{self.task_id}: {type(error).__name__}; see the log of the task")
+            if self.decides_day:
+                self.record_final(run, partition, context, error)
             raise
+
+    def record_final(self, run: Run, partition: Partition, context: Context, error: Exception) -> bool:
+        """Record the partition as FAILED and return True, unless the task will be tried again."""
+        from airflow_mlmon.pipeline.steps.failure import record_failure  # noqa: PLC0415 - heavy
+
+        is_final = _is_last_try(context) or (isinstance(error, MlmonError) and not error.retryable)
+        if is_final:
+            unforeseen = f"{self.task_id}: {type(error).__name__}; see the log of the task"
+            record_failure(run, partition, str(error) if isinstance(error, MlmonError) else unforeseen)
+        return is_final
 
 
 @contextmanager

@@ -49,7 +49,7 @@ class DruidIngestOperator(PartitionOperator):
     writes: ClassVar[tuple[Data, ...]] = (Data.DRUID,)
     decides_day: ClassVar[bool] = False
     operator_extra_links = (DruidConsoleLink(),)
-    template_fields: Sequence[str] = ("partition", "evaluated")
+    template_fields: Sequence[str] = ("partition", "spec_path", "evaluated")
 
     def __init__(
         self,

@@ -39,7 +39,7 @@ class _ShardOperator(PartitionOperator):
         shard: one of what `PlanShardsOperator` returned.
     """
 
-    template_fields: Sequence[str] = ("partition", "shard")
+    template_fields: Sequence[str] = ("partition", "spec_path", "shard")
 
     def __init__(self, *, shard: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -103,7 +103,7 @@ class JoinShardsOperator(PreparePartitionOperator):
         shards: what `PlanShardsOperator` returned.
     """
 
-    template_fields: Sequence[str] = ("partition", "shards")
+    template_fields: Sequence[str] = ("partition", "spec_path", "shards")
 
     def __init__(self, *, shards: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)

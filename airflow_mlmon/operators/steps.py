@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -10,13 +10,17 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_mlmon.lineage import Data
+from airflow_mlmon.operators.assets import announce_day
 from airflow_mlmon.operators.base import PartitionOperator, to_json
 from airflow_mlmon.partition import Partition, parse_day
 from airflow_mlmon.spec.choices import EvidentlyForm
 
 if TYPE_CHECKING:
     from airflow_mlmon.pipeline.run import Run
+    from airflow_mlmon.pipeline.steps.drift import PartitionDrift
+    from airflow_mlmon.pipeline.steps.evaluate import Evaluated
     from airflow_mlmon.pipeline.steps.prepare import Prepared
+    from airflow_mlmon.records import CheckOutcome
 
 
 class PreparePartitionOperator(PartitionOperator):
@@ -54,7 +58,7 @@ def redo_and_describe(run: Run, prepared: Prepared) -> dict[str, Any]:
 class _PreparedOperator(PartitionOperator):
     """Step that needs the summary of the prepared partition."""
 
-    template_fields: Sequence[str] = ("partition", "prepared")
+    template_fields: Sequence[str] = ("partition", "spec_path", "prepared")
 
     def __init__(self, *, prepared: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -75,8 +79,13 @@ class ValidatePartitionOperator(_PreparedOperator):
         from airflow_mlmon.pipeline.steps.prepare import Prepared  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.steps.validate import validate_partition  # noqa: PLC0415 - heavy
 
-        passed = [check.passed for check in validate_partition(run, Prepared.from_dict(self.prepared))]
-        return {"passed": passed.count(True), "failed": passed.count(False), "not_run": passed.count(None)}
+        return count_checks(validate_partition(run, Prepared.from_dict(self.prepared)))
+
+
+def count_checks(checks: Iterable[CheckOutcome]) -> dict[str, int]:
+    """Count the checks that passed, failed and could not be run."""
+    passed = [check.passed for check in checks]
+    return {"passed": passed.count(True), "failed": passed.count(False), "not_run": passed.count(None)}
 
 
 class ProfilePartitionOperator(_PreparedOperator):
@@ -97,7 +106,7 @@ class DetectDriftOperator(_PreparedOperator):
     """Compare the partition's profile with its baseline, column by column."""
 
     reads: ClassVar[tuple[Data, ...]] = (Data.PROFILE,)
-    template_fields: Sequence[str] = ("partition", "prepared", "profiled")
+    template_fields: Sequence[str] = ("partition", "spec_path", "prepared", "profiled")
 
     def __init__(self, *, profiled: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -111,8 +120,13 @@ class DetectDriftOperator(_PreparedOperator):
 
         prepared = Prepared.from_dict(self.prepared)
         drift = detect_drift(run, prepared, Profiled(**self.profiled))
-        scored = [value.value is not None for value in drift.scores]
-        return {"uri": keep_drift(run, prepared, drift), "scored": sum(scored), "columns": len(scored)}
+        return {"uri": keep_drift(run, prepared, drift), **count_scores(drift)}
+
+
+def count_scores(drift: PartitionDrift) -> dict[str, int]:
+    """Count the columns with a score, and all columns."""
+    scored = [value.value is not None for value in drift.scores]
+    return {"scored": sum(scored), "columns": len(scored)}
 
 
 class MeasurePerformanceOperator(_PreparedOperator):
@@ -131,13 +145,14 @@ class MeasurePerformanceOperator(_PreparedOperator):
 class EvaluatePartitionOperator(DetectDriftOperator):
     """Evaluate every value and publish the partition in one transaction.
 
-    When alerts of drift or of performance are opened and sent, the asset `mlmon://<model>/drift` gets an event with
-    the verdict; its outlet is `drift_alias(<model>)`.
+    The assets `mlmon://<model>/curated` and `/metrics` get an event with the day as partition key, but for a day that
+    FAILED. When alerts of drift or of performance are opened and sent, the asset `/drift` gets one with the verdict.
+    The outlets are `outlets_of(<model>)`.
     """
 
     reads: ClassVar[tuple[Data, ...]] = (Data.CURATED, Data.PROFILE)
     writes: ClassVar[tuple[Data, ...]] = (Data.RESULTS,)
-    template_fields: Sequence[str] = ("partition", "prepared", "profiled", "drift", "measured")
+    template_fields: Sequence[str] = ("partition", "spec_path", "prepared", "profiled", "drift", "measured")
 
     def __init__(self, *, drift: Any, measured: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -146,28 +161,29 @@ class EvaluatePartitionOperator(DetectDriftOperator):
 
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:
         """Return status and alerts of the partition, and the days whose results were replaced."""
-        from airflow_mlmon.operators.assets import announce_drift  # noqa: PLC0415 - for those who have drifted
-        from airflow_mlmon.pipeline.deciding.model_change import confirmed_change  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.steps.drift import read_drift  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.steps.evaluate import evaluate_partition  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.steps.prepare import Prepared  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.steps.profile import Profiled  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.workspace.outcomes import Measured  # noqa: PLC0415 - heavy
-        from airflow_mlmon.records import Status  # noqa: PLC0415 - heavy
 
         measured = [Measured.from_dict(entry) for entry in self.measured]
         drift = read_drift(run, self.drift["uri"])
         prepared = Prepared.from_dict(self.prepared)
         evaluated = evaluate_partition(run, prepared, Profiled(**self.profiled), drift, measured)
-        if evaluated.status is Status.FAILED:
-            # the task fails, but the pages of these days are still written
-            self._result = to_json(evaluated)
-            context["ti"].xcom_push(key="return_value", value=self._result)
-            raise AirflowFailException(f"{partition}: {evaluated.message}. Hint: see the report for every check")
-        verdict = confirmed_change(run, partition, [run.partition(day) for day in evaluated.days])
-        if verdict is not None:
-            announce_drift(context, run.model, verdict)
-        return to_json(evaluated)
+        self._result = to_json(evaluated)
+        refuse_failed(context, partition, evaluated, self._result)
+        announce_day(context, run, prepared, evaluated)
+        return self._result
+
+
+def refuse_failed(context: Context, partition: Partition, evaluated: Evaluated, summary: dict[str, Any]) -> None:
+    """Fail the task of a day whose evaluation is FAILED, with its summary; its pages are still written."""
+    from airflow_mlmon.records import Status  # noqa: PLC0415 - heavy
+
+    if evaluated.status is Status.FAILED:
+        context["ti"].xcom_push(key="return_value", value=summary)
+        raise AirflowFailException(f"{partition}: {evaluated.message}. Hint: see the report for every check")
 
 
 class WriteReportOperator(PartitionOperator):
@@ -181,7 +197,7 @@ class WriteReportOperator(PartitionOperator):
     writes: ClassVar[tuple[Data, ...]] = (Data.PAGES,)
     decides_day: ClassVar[bool] = False
 
-    template_fields: Sequence[str] = ("partition", "evaluated_by", "evidently")
+    template_fields: Sequence[str] = ("partition", "spec_path", "evaluated_by", "evidently")
 
     def __init__(
         self, *, evaluated_by: str = "evaluate_partition", evidently: str | None = None, **kwargs: Any
@@ -192,12 +208,17 @@ class WriteReportOperator(PartitionOperator):
 
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, Any]:
         """Return the URI of the day's page, and the days whose pages were written."""
-        from airflow_mlmon.pipeline.pages.report import write_reports  # noqa: PLC0415 - heavy
+        # of mapped tasks that of the same day
+        evaluated = context["ti"].xcom_pull(task_ids=self.evaluated_by, map_indexes=context["ti"].map_index) or {}
+        return write_day(run, partition, evaluated.get("days", []), self.evidently)
 
-        evaluated = context["ti"].xcom_pull(task_ids=self.evaluated_by) or {}
-        days = [run.partition(day) for day in evaluated.get("days", [])]
-        form = EvidentlyForm(self.evidently) if self.evidently else None
-        return to_json(write_reports(run, partition, days, evidently=form))
+
+def write_day(run: Run, partition: Partition, days: Iterable[str], evidently: str | None) -> dict[str, Any]:
+    """Write the pages of a day and of those whose results it replaced; return the URI of its page, and the days."""
+    from airflow_mlmon.pipeline.pages.report import write_reports  # noqa: PLC0415 - heavy
+
+    form = EvidentlyForm(evidently) if evidently else None
+    return to_json(write_reports(run, partition, [run.partition(day) for day in days], evidently=form))
 
 
 class TakeLabelsOperator(PartitionOperator):
@@ -211,7 +232,7 @@ class TakeLabelsOperator(PartitionOperator):
     writes: ClassVar[tuple[Data, ...]] = (Data.RESULTS,)
     decides_day: ClassVar[bool] = False
 
-    template_fields: Sequence[str] = ("partition", "since")
+    template_fields: Sequence[str] = ("partition", "spec_path", "since")
 
     def __init__(self, *, since: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -233,13 +254,18 @@ class SendAlertsOperator(PartitionOperator):
 
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, int]:  # noqa: ARG002
         """Count the messages sent and failed."""
-        from airflow_mlmon.hooks.configuration import read_airflow_settings  # noqa: PLC0415 - heavy
-        from airflow_mlmon.notifications.gauges import publish_gauges  # noqa: PLC0415 - heavy
-        from airflow_mlmon.notifications.senders import build_senders  # noqa: PLC0415 - heavy
-        from airflow_mlmon.pipeline.steps.send import send_alerts  # noqa: PLC0415 - heavy
+        return send_pending(run)
 
-        now = datetime.now(UTC)
-        try:
-            return to_json(send_alerts(run, build_senders(run, now), now))
-        finally:
-            publish_gauges(run, read_airflow_settings())
+
+def send_pending(run: Run) -> dict[str, Any]:
+    """Send the pending alerts of a model, and its gauges; return the number of messages sent and failed."""
+    from airflow_mlmon.hooks.configuration import read_airflow_settings  # noqa: PLC0415 - heavy
+    from airflow_mlmon.notifications.gauges import publish_gauges  # noqa: PLC0415 - heavy
+    from airflow_mlmon.notifications.senders import build_senders  # noqa: PLC0415 - heavy
+    from airflow_mlmon.pipeline.steps.send import send_alerts  # noqa: PLC0415 - heavy
+
+    now = datetime.now(UTC)
+    try:
+        return to_json(send_alerts(run, build_senders(run, now), now))
+    finally:
+        publish_gauges(run, read_airflow_settings())

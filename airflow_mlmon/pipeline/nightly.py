@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from airflow_mlmon.errors import MlmonError, PartitionConflictError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.pages.report import write_reports
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.steps.drift import detect_drift
-from airflow_mlmon.pipeline.steps.evaluate import evaluate_partition
+from airflow_mlmon.pipeline.steps.drift import PartitionDrift, detect_drift
+from airflow_mlmon.pipeline.steps.evaluate import Evaluated, evaluate_partition
 from airflow_mlmon.pipeline.steps.failure import record_failure
 from airflow_mlmon.pipeline.steps.neighbours import find_lacking
 from airflow_mlmon.pipeline.steps.performance import measure_performance
 from airflow_mlmon.pipeline.steps.prepare import Prepared, prepare_partition
-from airflow_mlmon.pipeline.steps.profile import fill_day, fill_days_before, profile_partition
+from airflow_mlmon.pipeline.steps.profile import Profiled, fill_day, fill_days_before, profile_partition
 from airflow_mlmon.pipeline.steps.validate import validate_partition
+from airflow_mlmon.pipeline.workspace.outcomes import Measured
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
-from airflow_mlmon.records import PartitionState, Status
+from airflow_mlmon.records import CheckOutcome, PartitionState, Status
 from airflow_mlmon.spec.choices import EvidentlyForm
 
 log = logging.getLogger(__name__)
@@ -35,6 +37,18 @@ class Ran:
     days: tuple[Partition, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluatedDay:
+    """What each step of a day has found, up to its evaluation."""
+
+    prepared: Prepared
+    checks: Sequence[CheckOutcome]
+    profiled: Profiled
+    drift: PartitionDrift
+    measured: Sequence[Measured]
+    evaluated: Evaluated
+
+
 def run_partition(run: Run, partition: Partition, *, evidently: EvidentlyForm | None = None) -> Ran:
     """Run all steps for one partition; a failure is recorded as its status and is not raised.
 
@@ -48,7 +62,7 @@ def run_partition(run: Run, partition: Partition, *, evidently: EvidentlyForm | 
     """
     days: list[Partition] = []
     try:
-        days = _run_steps(run, partition)
+        days = _days_of(run, run_steps(run, partition))
         report = write_reports(run, partition, days, evidently=evidently).uri
     except MlmonError as error:
         record_failure(run, partition, str(error))
@@ -91,7 +105,7 @@ def _redo(run: Run, state: PartitionState, now: Partition, under_way: frozenset[
         fill_day(run, ensure_reference(run), day, now)
         return []
     try:
-        return _run_steps(run, day, under_way)
+        return _days_of(run, run_steps(run, day, under_way))
     except MlmonError as error:
         if error.retryable:
             raise
@@ -99,7 +113,17 @@ def _redo(run: Run, state: PartitionState, now: Partition, under_way: frozenset[
         return [day]
 
 
-def _run_steps(run: Run, partition: Partition, under_way: frozenset[Partition] = frozenset()) -> list[Partition]:
+def _days_of(run: Run, done: EvaluatedDay) -> list[Partition]:
+    """Return the days whose results were replaced."""
+    return [run.partition(day) for day in done.evaluated.days]
+
+
+def run_steps(run: Run, partition: Partition, under_way: frozenset[Partition] = frozenset()) -> EvaluatedDay:
+    """Run the steps of a day up to its evaluation; `under_way` are days that are being run, and wait for this one.
+
+    Raises:
+        MlmonError: a step failed; nothing is recorded of it.
+    """
     for attempt in range(1, _TRIES + 1):
         try:
             return _run_once(run, partition, under_way)
@@ -110,12 +134,18 @@ def _run_steps(run: Run, partition: Partition, under_way: frozenset[Partition] =
     raise AssertionError("the last attempt returns or raises")
 
 
-def _run_once(run: Run, partition: Partition, under_way: frozenset[Partition]) -> list[Partition]:
+def _run_once(run: Run, partition: Partition, under_way: frozenset[Partition]) -> EvaluatedDay:
     fill_days_before(run, ensure_reference(run), partition)
     prepared = redo_lacking(run, prepare_partition(run, partition), under_way)
-    validate_partition(run, prepared)
+    checks = validate_partition(run, prepared)
     profiled = profile_partition(run, prepared)
     drift = detect_drift(run, prepared, profiled)
     measured = measure_performance(run, prepared)
-    evaluated = evaluate_partition(run, prepared, profiled, drift, measured)
-    return [run.partition(day) for day in evaluated.days]
+    return EvaluatedDay(
+        prepared=prepared,
+        checks=checks,
+        profiled=profiled,
+        drift=drift,
+        measured=measured,
+        evaluated=evaluate_partition(run, prepared, profiled, drift, measured),
+    )

@@ -14,7 +14,7 @@ from airflow_mlmon.hooks.dag_run import find_timely_partition
 from airflow_mlmon.loading import load_spec
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec import ModelSpec
-from airflow_mlmon.triggers.partition import PartitionTrigger
+from airflow_mlmon.triggers.partition import PartitionTrigger, is_complete
 
 
 class PartitionSensor(BaseSensorOperator):
@@ -29,7 +29,7 @@ class PartitionSensor(BaseSensorOperator):
         deferrable: wait in the triggerer, not in a worker; by default Airflow's `default_deferrable`.
     """
 
-    template_fields: Sequence[str] = ("partition",)
+    template_fields: Sequence[str] = ("partition", "spec_path")
 
     def __init__(
         self,
@@ -50,15 +50,7 @@ class PartitionSensor(BaseSensorOperator):
             return super().execute(context)
         if not self.poke(context):
             spec = load_spec(self.spec_path)
-            partition = self._find_partition(spec, context)
-            trigger = PartitionTrigger(
-                model=spec.model,
-                day=partition.key,
-                zone=partition.zone,
-                predictions=spec.predictions.model_dump(mode="json", exclude_defaults=True),
-                deadline=_deadline(spec, partition).timestamp(),
-                poll_s=float(self.poke_interval),
-            )
+            trigger = PartitionTrigger.of_day(spec, self._find_partition(spec, context), float(self.poke_interval))
             self.defer(trigger=trigger, method_name="resume", timeout=timedelta(seconds=self.timeout))
         return None
 
@@ -70,10 +62,7 @@ class PartitionSensor(BaseSensorOperator):
         """Return whether the day can be processed."""
         try:
             spec = load_spec(self.spec_path)
-            partition = self._find_partition(spec, context)
-            if datetime.now(UTC) >= _deadline(spec, partition):
-                return True
-            return spec.predictions.ready is not None and self._is_ready(spec, partition)
+            return is_complete(spec, self._find_partition(spec, context), datetime.now(UTC))
         except MlmonError as error:
             if error.retryable:
                 raise
@@ -81,15 +70,3 @@ class PartitionSensor(BaseSensorOperator):
 
     def _find_partition(self, spec: ModelSpec, context: Context) -> Partition:
         return find_timely_partition(spec, context, self.partition, now=datetime.now(UTC))
-
-    def _is_ready(self, spec: ModelSpec, partition: Partition) -> bool:
-        from airflow_mlmon.archive.layouts.readiness import explain_unready  # noqa: PLC0415 - heavy
-        from airflow_mlmon.hooks.storage import open_storage  # noqa: PLC0415
-
-        predictions = spec.predictions
-        store = open_storage().at(predictions.paths[0], predictions.connection)
-        return not explain_unready(store, predictions, partition, datetime.now(UTC))
-
-
-def _deadline(spec: ModelSpec, partition: Partition) -> datetime:
-    return partition.end + timedelta(hours=spec.predictions.deadline_hours)

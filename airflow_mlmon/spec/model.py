@@ -27,6 +27,7 @@ from airflow_mlmon.spec.choices import (
     Role,
 )
 from airflow_mlmon.spec.column import Column
+from airflow_mlmon.spec.dag import Dag, check_dag
 from airflow_mlmon.spec.divisions import check_divisions
 from airflow_mlmon.spec.drift import Drift
 from airflow_mlmon.spec.druid import Druid
@@ -149,6 +150,7 @@ class ModelSpec(Section):
     alerts: Alerts = Field(default_factory=Alerts)
     druid: Druid = Field(default_factory=Druid)
     shards: Shards | None = None
+    dag: Dag = Field(default_factory=Dag)
     retention: Retention = Field(default_factory=Retention)
     # file that it was loaded from, for messages
     _file: str = PrivateAttr("")
@@ -313,6 +315,7 @@ class ModelSpec(Section):
     def _days_fit(self) -> Self:
         check_days(self.day_zone, self.druid)
         check_shards(self.shards, self.predictions.log)
+        check_dag(self.dag, self.owner, self.shards)
         return self
 
     @model_validator(mode="after")

@@ -19,10 +19,10 @@ from airflow_mlmon.spec.model import ModelSpec
 MASK = "***"
 # distributions whose versions the results may depend on
 SOFTWARE = ("airflow-mlmon", "evidently", "great-expectations", "numpy", "pandas", "pyarrow", "scipy", "scikit-learn")
-_SECRET_NAME = re.compile(r"passw|secret|token|credential|api_?key|auth", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"passw|secret|token|credential|api_?key", re.IGNORECASE)
 _USER_OF_URL = re.compile(r"(?<=://)[^/\s]*@")
 _QUERY_OF_URL = re.compile(r"(?<=\?)\S+")
-_NAMED_SECRET = re.compile(r"(?i)((?:password|secret|token|signature|sig|api_?key)\s*[=:]\s*)[^\s&;,]+")
+_NAMED_SECRET = re.compile(r"(?i)((?:password|secret|token|signature|sig|api_?key)=)[^\s&;,]+")
 
 
 def plan_of(spec: ModelSpec, channels: Iterable[str]) -> MonitoringPlan:
@@ -58,8 +58,8 @@ def without_secrets(content: Any, name: str = "") -> Any:
 def masked_text(text: str) -> str:
     """Mask the credentials in a text.
 
-    >>> masked_text("no answer from https://ann:pw@host/hook: password=abc was refused")
-    'no answer from https://***@host/hook: password=*** was refused'
+    >>> masked_text("no answer from https://ann:pw@host/hook: password=abc is wrong")
+    'no answer from https://***@host/hook: password=*** is wrong'
     """
     if "://" in text:
         text = _USER_OF_URL.sub(f"{MASK}@", text)

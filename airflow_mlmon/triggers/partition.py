@@ -5,13 +5,41 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_mlmon.errors import MlmonError
 from airflow_mlmon.partition import Partition
+
+if TYPE_CHECKING:
+    from airflow_mlmon.spec import ModelSpec
+    from airflow_mlmon.spec.archives import Predictions
+
+# pause between two looks at the archive
+POLL_S = 300.0
+
+
+def deadline_of(spec: ModelSpec, partition: Partition) -> datetime:
+    """Return when a day is processed as it is."""
+    return partition.end + timedelta(hours=spec.predictions.deadline_hours)
+
+
+def is_complete(spec: ModelSpec, partition: Partition, now: datetime) -> bool:
+    """Say whether a day can be processed: its predictions are all there, or its deadline has passed."""
+    return now >= deadline_of(spec, partition) or not explain_wait(spec.predictions, partition, now)
+
+
+def explain_wait(predictions: Predictions, partition: Partition, now: datetime) -> str:
+    """Say what a day waits for before its deadline; empty if its predictions are all there."""
+    from airflow_mlmon.archive.layouts.readiness import explain_unready  # noqa: PLC0415 - heavy
+    from airflow_mlmon.hooks.storage import open_storage  # noqa: PLC0415
+
+    if predictions.ready is None:
+        return "waits for the deadline"
+    store = open_storage().at(predictions.paths[0], predictions.connection)
+    return explain_unready(store, predictions, partition, now)
 
 
 class PartitionTrigger(BaseTrigger):
@@ -39,6 +67,18 @@ class PartitionTrigger(BaseTrigger):
         self.deadline = deadline
         self.poll_s = poll_s
 
+    @classmethod
+    def of_day(cls, spec: ModelSpec, partition: Partition, poll_s: float) -> PartitionTrigger:
+        """Return the trigger that waits for a day of a model."""
+        return cls(
+            model=spec.model,
+            day=partition.key,
+            zone=partition.zone,
+            predictions=spec.predictions.model_dump(mode="json", exclude_defaults=True),
+            deadline=deadline_of(spec, partition).timestamp(),
+            poll_s=poll_s,
+        )
+
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return class and arguments, from which another triggerer recreates it."""
         names = ("model", "day", "zone", "predictions", "deadline", "poll_s")
@@ -59,13 +99,7 @@ class PartitionTrigger(BaseTrigger):
             return not error.retryable
 
     def _explain(self) -> str:
-        from airflow_mlmon.archive.layouts.readiness import explain_unready  # noqa: PLC0415 - heavy
-        from airflow_mlmon.hooks.storage import open_storage  # noqa: PLC0415
-        from airflow_mlmon.spec.archives import Predictions  # noqa: PLC0415
+        from airflow_mlmon.spec.archives import Predictions  # noqa: PLC0415 - heavy
 
-        predictions = Predictions.model_validate(self.predictions)
-        if predictions.ready is None:
-            return "waits for the deadline"
-        store = open_storage().at(predictions.paths[0], predictions.connection)
         partition = Partition.from_key(self.model, self.day, self.zone)
-        return explain_unready(store, predictions, partition, datetime.now(UTC))
+        return explain_wait(Predictions.model_validate(self.predictions), partition, datetime.now(UTC))

@@ -15,7 +15,7 @@ def test_labels_dag_redoes_the_days_of_a_delivery(run_dag, tmp_path):
     by_hand = ("  positive_name: repaid\n", "  positive_name: repaid\n  schedule: manual\n")
     done = run_dag(archive, partition(2).key, by_hand, dag_id="loans_labels")
 
-    assert done["tasks"] == {"take_labels": "success", "druid_ingest": "skipped", "send_alerts": "success"}
+    assert done["tasks"] == {"take_labels": "success", "day_evaluated": "success", "send_alerts": "success"}
     assert done["values"]["take_labels"] == {
         "delivered": {partition(1).key: 60, partition(2).key: 20},
         "told": {},

@@ -163,8 +163,8 @@ MUTATIONS: dict[str, tuple[Change, ...]] = {
     "fault-38": (
         Change(
             "operators/base.py",
-            "if self.decides_day and (not error.retryable or _is_last_try(context)):",
-            "if not error:",
+            "            if self.decides_day:\n",
+            "            if not error:\n",
         ),
     ),
     "attack-html": (Change("reports/page.py", "        autoescape=True,\n", "        autoescape=False,\n"),),

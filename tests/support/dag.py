@@ -9,7 +9,7 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests.support.archive import Archive
 
@@ -19,13 +19,22 @@ globals().update(build_dags({folder!r}, default_args={{"retries": 0}}))
 """
 
 
-def asset_events(home: Path) -> list[tuple[str, dict[str, Any]]]:
-    """URI and extra of every asset event in Airflow's database, oldest first."""
+class EventOfAsset(NamedTuple):
+    """Event that Airflow has recorded of an asset."""
+
+    uri: str
+    partition_key: str | None
+    extra: dict[str, Any]
+
+
+def asset_events(home: Path) -> list[EventOfAsset]:
+    """Every asset event in Airflow's database, oldest first."""
     query = (
-        "SELECT asset.uri, asset_event.extra FROM asset_event JOIN asset ON asset.id = asset_id ORDER BY asset_event.id"
+        "SELECT asset.uri, asset_event.partition_key, asset_event.extra "
+        "FROM asset_event JOIN asset ON asset.id = asset_id ORDER BY asset_event.id"
     )
     with closing(sqlite3.connect(home / "airflow.db")) as connection:
-        return [(uri, json.loads(extra)) for uri, extra in connection.execute(query)]
+        return [EventOfAsset(uri, key, json.loads(extra)) for uri, key, extra in connection.execute(query)]
 
 
 def run_dag_file(
@@ -39,7 +48,7 @@ def run_dag_file(
 ) -> dict[str, Any]:
     """Run the DAG, of several the one of that id, for a day; its state, its tasks' states and XComs, and the log."""
     dags = folder / "dags"
-    dags.mkdir(exist_ok=True)
+    dags.mkdir(parents=True, exist_ok=True)
     (dags / "loans.yaml").write_text(archive.spec_text(*replacements))
     (dags / "loans.py").write_text(DAG_FILE.format(folder=str(dags)))
     done = subprocess.run(

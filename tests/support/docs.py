@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, get_args
@@ -16,8 +17,9 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from airflow_mlmon.cli.main import OLD_COMMANDS, main
-from airflow_mlmon.operators import druid, shards, steps
+from airflow_mlmon.operators import day, druid, shards, steps
 from airflow_mlmon.operators.base import PartitionOperator
+from airflow_mlmon.reports.regulation import AS_OF, DUTIES, FURTHER_FILES, NOTICE, RECORDS, SOURCES, STANDINGS
 from airflow_mlmon.settings import OPTIONS
 from airflow_mlmon.spec.baseline import Baseline
 from airflow_mlmon.spec.model import ModelSpec
@@ -43,6 +45,7 @@ PAGES = (
     "comparison",
     "druid",
     "operating",
+    "regulation",
     "spec",
     "metrics",
     "settings",
@@ -142,7 +145,7 @@ def _settings() -> str:
 def _operators() -> str:
     classes = [
         kind
-        for name, kind in (vars(steps) | vars(shards) | vars(druid)).items()
+        for name, kind in (vars(steps) | vars(day) | vars(shards) | vars(druid)).items()
         if isinstance(kind, type)
         and issubclass(kind, PartitionOperator)
         and name.endswith("Operator")
@@ -206,6 +209,22 @@ def _guards(guards: dict[str, Guard]) -> str:
     return _table(("key", "what goes in", "what comes out", "proved by"), rows)
 
 
+def _records() -> str:
+    rows = ((name, f"`{record.file}`", record.holds) for name, record in RECORDS.items())
+    further = (("", f"`{file}`", what) for file, what in FURTHER_FILES.items())
+    return _table(("record", "file", "what is in it"), chain(rows, further))
+
+
+def _duties() -> str:
+    rows = ((one.text, one.where, one.asks, ", ".join(one.records) or "none", one.lacks) for one in DUTIES)
+    return _table(("text", "where", "asks for", "records that serve it", "what no record serves"), rows)
+
+
+def _standings() -> str:
+    known = _table(("text", "what is known of it"), ((one.text, one.known) for one in STANDINGS))
+    return f"**As of {AS_OF}. {NOTICE}** {SOURCES}\n\n{known}"
+
+
 def _comparison() -> str:
     with TemporaryDirectory() as folder:
         reference = write_parquet(Path(folder, "reference.parquet"), make_rows(5_000, 1))
@@ -217,6 +236,9 @@ def _comparison() -> str:
 
 
 TABLES = {
+    "duties": _duties,
+    "records": _records,
+    "standings": _standings,
     "comparison": _comparison,
     "faults": _faults,
     "attacks": _attacks,

@@ -15,6 +15,17 @@ _FILES = (
 
 COMMANDS = (
     Command(
+        "show",
+        "show:print_day",
+        "show a day: its status, alerts, verdicts, drifted columns and performance",
+        SPEC,
+        click.Option(["--partition", "day"], type=DAY, metavar="DAY", required=True, help="day to show, YYYY-MM-DD"),
+        *PLACES,
+        examples=("mlmon show fraud.yaml --partition 2026-03-01",),
+        ok="the day was shown, whatever its status",
+        bad="the day was never run, or the store does not exist or failed",
+    ),
+    Command(
         "drift",
         "windows:show_windows",
         "show the drift of windows of days, from stored profiles",

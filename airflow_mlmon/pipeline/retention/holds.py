@@ -128,6 +128,17 @@ def _for_named_versions(run: Run) -> Iterator[Hold]:
     yield Hold(kinds=frozenset({Stored.SUPERSEDED}), reason="a day was compared with it", versions=named)
 
 
+def _for_evidence(run: Run) -> Iterator[Hold]:
+    """Keep the metrics of days of evidence bundles, which a later bundle of them is compared with.
+
+    All else that a bundle names is in it, or is never pruned; of rows it has the hashes of their files.
+    """
+    for entry in run.store.bundles(run.model):
+        if entry.is_held:
+            days = frozenset(date_range(entry.first, entry.last))
+            yield Hold(kinds=frozenset({Stored.METRICS}), reason="an evidence bundle has them", days=days)
+
+
 KEEPERS: tuple[Keeper, ...] = (
     _for_labels,
     _for_duplicates,
@@ -136,4 +147,5 @@ KEEPERS: tuple[Keeper, ...] = (
     _for_reference,
     _for_evaluation,
     _for_named_versions,
+    _for_evidence,
 )
