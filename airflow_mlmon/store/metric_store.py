@@ -169,6 +169,12 @@ class MetricStore(
             publication.write_breaches(connection, [alert] if alert else [])
             episodes.follow(connection, [(partition, Family.PREDICTIONS)], channels, policy)
 
+    def keep_log(self, partition: Partition, log: str) -> None:
+        """Set the address of the log of a partition's last run; empty if there is none."""
+        with self._database.writing(partition.model) as connection:
+            table = schema.partitions
+            connection.execute(sa.update(table).where(is_of(table, key_of(partition))).values(log=log or None))
+
     def replace_profile(
         self,
         partition: Partition,

@@ -68,6 +68,7 @@ partitions = sa.Table(
     sa.Column("delay_hours", sa.Double),
     sa.Column("delay_reason", PlainText),
     sa.Column("causes", PlainText),
+    sa.Column("log", PlainText),
 )
 
 evaluation_bases = sa.Table(

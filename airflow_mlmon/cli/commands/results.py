@@ -100,6 +100,32 @@ COMMANDS = (
         ok="the days were replayed",
         bad="no day of the range can be replayed, or the store failed",
     ),
+    Command(
+        "pages",
+        "pages:write_pages_again",
+        "write pages of stored days on demand: of columns, or of a day against another",
+        SPEC,
+        click.Option(
+            ["--feature", "features"],
+            multiple=True,
+            metavar="COLUMN",
+            help="column to write the page of; repeatable (default: all, without --partition)",
+        ),
+        click.Option(["--partition", "day"], type=DAY, metavar="DAY", help="day to write the page of, YYYY-MM-DD"),
+        click.Option(
+            ["--against", "other"], type=DAY, metavar="DAY", help="with --partition: compare the day with this one"
+        ),
+        *PLACES,
+        examples=(
+            "mlmon pages fraud.yaml",
+            "mlmon pages fraud.yaml --feature amount",
+            "mlmon pages fraud.yaml --partition 2026-03-08 --against 2026-03-01",
+        ),
+        ok="the pages are written; their addresses are printed",
+        bad="a day was not run, there is no such column, or the store or the workspace failed",
+        note="A run writes the pages of its day, of the model, and of the columns that alert. A page of a column is "
+        "as of the last evaluated day, and the model's page links to those that are written.",
+    ),
     Group(
         "schema",
         "show the pinned profile schema",
