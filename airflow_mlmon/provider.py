@@ -42,6 +42,7 @@ def get_provider_info() -> dict[str, Any]:
         # no handler: an address of an asset is taken as it is
         "asset-uris": [{"schemes": ["mlmon"], "handler": None}],
         "extra-links": ["airflow_mlmon.operators.druid.DruidConsoleLink"],
+        "cli": ["airflow_mlmon.airflow_commands.get_airflow_commands"],
         "connection-types": [DRUID_CONNECTION, *RECEIVER_CONNECTIONS],
         "config": {
             SECTION: {

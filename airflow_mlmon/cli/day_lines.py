@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import date, timedelta
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from airflow_mlmon.alerts.message import alert_content
 from airflow_mlmon.cli.stream import print_json
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.deciding.staleness import stale_days
-from airflow_mlmon.pipeline.nightly import Ran
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.records import Alert, Family, Verdict, VerdictState
+
+if TYPE_CHECKING:
+    from airflow_mlmon.pipeline.nightly import Ran
 
 _MEASURED = ("metric", "column", "segment", "value", "low", "high", "constant", "rows", "reason")
 
@@ -41,7 +43,7 @@ class DayLines:
 
     def add(self, ran: Ran) -> None:
         """Add a day that has run, and print the lines that wait for nothing."""
-        content = _content(self._run, ran.partition, ran.days)
+        content = day_content(self._run, ran.partition, ran.days)
         if content is not None:
             self._waiting[ran.partition.day] = content
         for day in ran.days:
@@ -55,7 +57,14 @@ class DayLines:
                 print_json(self._waiting.pop(day))
 
 
-def _content(run: Run, partition: Partition, days: Iterable[Partition]) -> dict[str, Any] | None:
+def day_content(run: Run, partition: Partition, days: Iterable[Partition] = ()) -> dict[str, Any] | None:
+    """Convert what is stored of a day to JSON; None if it was never run.
+
+    Args:
+        run: the model.
+        partition: the day.
+        days: the days whose results were replaced with it.
+    """
     state = run.store.state(partition)
     if state is None:
         return None

@@ -10,11 +10,11 @@ from airflow.sdk import conf
 from airflow_mlmon.settings import SECTION, Settings, read_settings
 
 
-def read_airflow_settings() -> Settings:
-    """Read the settings of section [mlmon], from airflow.cfg and the environment."""
+def read_airflow_settings(**given: str | None) -> Settings:
+    """Read the settings: given values, else those of section [mlmon], from airflow.cfg and the environment."""
     home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser().absolute()
     base_url = conf.get("api", "base_url", fallback=None)
-    return read_settings(lambda name: conf.get(SECTION, name, fallback=None), home, base_url)
+    return read_settings(lambda name: given.get(name) or conf.get(SECTION, name, fallback=None), home, base_url)
 
 
 def read_pages_url() -> str:

@@ -35,6 +35,8 @@ TABLES = [
     "schema show loans.yaml",
     "prune loans.yaml",
     f"run loans.yaml --partition {LAST}",
+    f"show loans.yaml --partition {LAST}",
+    "status",
     "compare day0.parquet day4.parquet --label repaid --prediction approved",
 ]
 

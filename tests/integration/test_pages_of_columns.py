@@ -11,11 +11,14 @@ import pyarrow.compute as pc
 import pytest
 from bs4 import BeautifulSoup
 
-from airflow_mlmon.errors import NotFoundError
+from airflow_mlmon.cli.main import main
+from airflow_mlmon.errors import ConfigError, NotFoundError
 from airflow_mlmon.pipeline.nightly import run_partition
+from airflow_mlmon.pipeline.pages.against import against_page
 from airflow_mlmon.pipeline.pages.feature import column_of_slug, feature_page, featured_columns
 from airflow_mlmon.pipeline.pages.model import model_page
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.reports.against import render_against
 from airflow_mlmon.reports.feature import feature_file, render_feature
 from airflow_mlmon.reports.model import render_model
 from airflow_mlmon.spec.choices import EvidentlyForm
@@ -33,6 +36,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     for offset in range(DAYS):
         table = day_table(day_of(offset))
         archive.write_day(day_of(offset), _drifted(table) if offset == DAYS - 1 else table)
+    (archive.folder / "spec.txt").write_text(archive.spec_text)
     with archive.opened() as run:
         for offset in range(DAYS):
             run_partition(run, run.partition(day_of(offset)), evidently=EvidentlyForm.NONE)
@@ -114,3 +118,43 @@ def test_card_names_owner_team_tags_data_and_thresholds(run):
     assert card["Predictions"][0].endswith("/preds/dt={date}/")
     assert card["Evaluation"][0].startswith("at most 5 % of unchanged days have a false alarm")
     assert str(FIRST) in card["Monitored"][0]
+
+
+def test_day_against_another_names_what_differs_of_both(run):
+    page = soup(render_against(against_page(run, run.partition(day_of(3)), run.partition(day_of(1)))))
+    text = page.get_text(" ", strip=True)
+
+    rows = {row.td.get_text(): row.get("class") for row in page.find("h2", string="Columns").parent.select("tbody tr")}
+    assert {name for name, kind in rows.items() if kind} == {"amount", "country"}
+    assert "2 of 6 columns differ." in text
+    assert "200" in page.find("h2", string="Both days").parent.find("th", string="Rows").parent.get_text()
+    assert len(page.select(".cards svg")) == 6
+    assert [link["href"] for link in page.select("nav a")] == [
+        "../index.html",
+        "../2026-03-02/report.html",
+        "report.html",
+    ]
+
+
+def test_day_is_not_compared_with_itself_or_one_that_was_not_run(run):
+    with pytest.raises(ConfigError, match="with itself"):
+        against_page(run, run.partition(FIRST), run.partition(FIRST))
+    with pytest.raises(NotFoundError, match="m 2026-03-20 was not run"):
+        against_page(run, run.partition(FIRST), run.partition("2026-03-20"))
+
+
+def test_shell_writes_pages_on_demand(run, tmp_path, capsys):
+    folder = Path(run.workspace).parent
+    places = ("--store", f"sqlite:///{folder / 'store.db'}", "--workspace", run.workspace)
+    spec = tmp_path / "m.yaml"
+    spec.write_text((folder / "spec.txt").read_text())
+
+    assert main(["pages", str(spec), "--feature", "flagged", *places]) == 0
+    assert main(["pages", str(spec), "--partition", str(day_of(3)), "--against", str(FIRST), *places]) == 0
+    assert main(["pages", str(spec), "--feature", "nonsense", *places]) == 1
+    assert main(["pages", str(spec), "--against", str(FIRST), *places]) == 2
+
+    written = [Path(line) for line in capsys.readouterr().out.splitlines()]
+    assert [path.name for path in written] == [feature_file("flagged"), "index.html", "against-2026-03-01.html"]
+    assert all(path.exists() for path in written)
+    assert f'href="{feature_file("flagged")}"' in written[1].read_text()

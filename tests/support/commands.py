@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import click
 
+from airflow_mlmon.cli.command import Command
 from airflow_mlmon.cli.main import MLMON
+
+
+def declared(group: click.Group = MLMON, *path: str) -> Iterator[tuple[str, Command]]:
+    """Every command by its words."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from declared(command, *path, name)
+        else:
+            assert isinstance(command, Command)
+            yield " ".join((*path, name)), command
 
 
 def command_of(words: list[str]) -> tuple[click.Command, list[str]]:

@@ -8,7 +8,31 @@ from airflow_mlmon.cli.command import PLACES, Command
 
 TITLE = "All models"
 
+_STATUSES = ("silent", "broken", "failed", "alerting", "notice", "healthy", "inactive")
+
 COMMANDS = (
+    Command(
+        "status",
+        "status:show_status",
+        "list all models with their last day, the worst first",
+        click.Option(["--owner", "owners"], multiple=True, metavar="NAME", help="only models of an owner; repeatable"),
+        click.Option(["--tag", "tags"], multiple=True, metavar="NAME", help="only models with a tag; repeatable"),
+        click.Option(
+            ["--status", "statuses"],
+            type=click.Choice(_STATUSES),
+            multiple=True,
+            metavar="STATUS",
+            help=f"only models of this status: {', '.join(_STATUSES)}; repeatable",
+        ),
+        *PLACES,
+        examples=("mlmon status", "mlmon status --owner risk-team --status silent --status alerting"),
+        ok="the models were listed, or there are none",
+        bad="the store does not exist or failed",
+        wrong="an argument is wrong",
+        note="silent: no day was evaluated for longer than expected; broken: the spec cannot be loaded; failed: the "
+        "last run failed; alerting: open alerts, or no usable data; notice: data incomplete, or all alerts "
+        "acknowledged or muted; inactive: ended, or not started.",
+    ),
     Command(
         "fleet",
         "fleet:write_fleet_pages",

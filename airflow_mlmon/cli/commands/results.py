@@ -15,6 +15,17 @@ _FILES = (
 
 COMMANDS = (
     Command(
+        "show",
+        "show:print_day",
+        "show a day: its status, alerts, verdicts, drifted columns and performance",
+        SPEC,
+        click.Option(["--partition", "day"], type=DAY, metavar="DAY", required=True, help="day to show, YYYY-MM-DD"),
+        *PLACES,
+        examples=("mlmon show fraud.yaml --partition 2026-03-01",),
+        ok="the day was shown, whatever its status",
+        bad="the day was never run, or the store does not exist or failed",
+    ),
+    Command(
         "drift",
         "windows:show_windows",
         "show the drift of windows of days, from stored profiles",
@@ -88,6 +99,32 @@ COMMANDS = (
         examples=("mlmon calibrate fraud.yaml --from 2026-03-01 --to 2026-05-31 --effect 0.1 --effect 0.3",),
         ok="the days were replayed",
         bad="no day of the range can be replayed, or the store failed",
+    ),
+    Command(
+        "pages",
+        "pages:write_pages_again",
+        "write pages of stored days on demand: of columns, or of a day against another",
+        SPEC,
+        click.Option(
+            ["--feature", "features"],
+            multiple=True,
+            metavar="COLUMN",
+            help="column to write the page of; repeatable (default: all, without --partition)",
+        ),
+        click.Option(["--partition", "day"], type=DAY, metavar="DAY", help="day to write the page of, YYYY-MM-DD"),
+        click.Option(
+            ["--against", "other"], type=DAY, metavar="DAY", help="with --partition: compare the day with this one"
+        ),
+        *PLACES,
+        examples=(
+            "mlmon pages fraud.yaml",
+            "mlmon pages fraud.yaml --feature amount",
+            "mlmon pages fraud.yaml --partition 2026-03-08 --against 2026-03-01",
+        ),
+        ok="the pages are written; their addresses are printed",
+        bad="a day was not run, there is no such column, or the store or the workspace failed",
+        note="A run writes the pages of its day, of the model, and of the columns that alert. A page of a column is "
+        "as of the last evaluated day, and the model's page links to those that are written.",
     ),
     Group(
         "schema",

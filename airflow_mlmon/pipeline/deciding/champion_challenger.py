@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from airflow_mlmon.drift.compare import compare_profiles
+from airflow_mlmon.drift.compare import ColumnDrift, compare_profiles
 from airflow_mlmon.drift.metrics import score_metric
 from airflow_mlmon.drift.versions import CategoryCounts, predecessor_of
 from airflow_mlmon.evaluation.columns import evaluate_pair
@@ -16,6 +16,7 @@ from airflow_mlmon.pipeline.workspace.reference import StoredReference
 from airflow_mlmon.pipeline.workspace.stored_profiles import DayProfile, stored_profiles
 from airflow_mlmon.profiles.keys import column_key, segment_name
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
+from airflow_mlmon.records import Verdict
 from airflow_mlmon.reports.versions import Challenge
 from airflow_mlmon.spec.choices import MINIMUM_ROWS
 from airflow_mlmon.tasks.contrast import Difference
@@ -43,22 +44,31 @@ def _served(counts: CategoryCounts, *versions: str | None) -> bool:
 def _compare(run: Run, reference: StoredReference, pair: tuple[str, str], days: Sequence[date]) -> Challenge:
     stored = [day for day in stored_profiles(run, reference, days) if day.profile is not None]
     before, after = (_rows_of(run, reference, stored, version) for version in pair)
-    drift = compare_profiles(
-        reference.schema, before, after, method=run.spec.drift.method, methods=run.spec.drift.methods
-    )
-    scores = [score_metric(column, pair[0]) for column in drift]
+    drift, verdicts = compare_rows(run, reference, days[-1], (pair[0], before), after)
     return Challenge(
         champion=pair[0],
         challenger=pair[1],
         days=tuple(day.day for day in stored),
         rows=(before.rows, after.rows),
         columns=tuple(drift),
-        verdicts=evaluate_pair(days[-1], before, after, scores, run.spec.alerts.evaluation),
+        verdicts=verdicts,
         differences=(
             *task_of(run.spec).compare_outputs(before, after, run.spec),
             *_performance(run, pair, stored, reference.outcomes),
         ),
     )
+
+
+def compare_rows(
+    run: Run, reference: StoredReference, day: date, before: tuple[str, Profile], after: Profile
+) -> tuple[list[ColumnDrift], Mapping[str, Verdict]]:
+    """Score the drift of every column between named rows and others, and evaluate it by sampling error only."""
+    name, rows = before
+    drift = compare_profiles(
+        reference.schema, rows, after, method=run.spec.drift.method, methods=run.spec.drift.methods
+    )
+    scores = [score_metric(column, name) for column in drift]
+    return drift, evaluate_pair(day, rows, after, scores, run.spec.alerts.evaluation)
 
 
 def _rows_of(run: Run, reference: StoredReference, days: Sequence[DayProfile], version: str) -> Profile:

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from airflow_mlmon.evaluation.columns import drift_by_column
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.deciding.staleness import stale_days
+from airflow_mlmon.pipeline.pages.against import against_page
 from airflow_mlmon.pipeline.pages.feature import feature_pages, featured_columns
 from airflow_mlmon.pipeline.pages.model import model_page
 from airflow_mlmon.pipeline.pages.pages import (
@@ -26,6 +27,7 @@ from airflow_mlmon.pipeline.workspace.curated import read_sampled
 from airflow_mlmon.pipeline.workspace.drift_files import import_drift_files
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference, read_reference_sample
 from airflow_mlmon.records import PartitionState
+from airflow_mlmon.reports.against import against_file, render_against
 from airflow_mlmon.reports.feature import FEATURE, feature_file, render_feature
 from airflow_mlmon.reports.model import render_model
 from airflow_mlmon.reports.page import COLUMNS, is_wide, render_columns, render_day
@@ -77,24 +79,53 @@ def write_pages(run: Run, days: Iterable[Partition]) -> None:
     last = run.store.last_evaluated_day(run.model)
     if last is not None and any(day.day == last for day in days):
         write_features(run, _alerting_columns(run, last)[:_MOST_FEATURES])
-    features = {item.uri.rpartition("/")[2] for item in run.files.list(run.report_uri(FEATURE))}
+    features = _written_features(run)
     for day in days:
         run.progress(f"page of {day.key}")
         page = day_page(run, day, features)
         run.files.write(run.report_uri(day.key, PAGE), render_day(page).encode())
         if is_wide(page):
             run.files.write(run.report_uri(day.key, COLUMNS), render_columns(page).encode())
-    run.files.write(run.report_uri(INDEX), render_model(model_page(run, written=features)).encode())
+    write_model(run)
+
+
+def write_model(run: Run) -> str:
+    """Write the page of the model, and return its address."""
+    uri = run.report_uri(INDEX)
+    run.files.write(uri, render_model(model_page(run, written=_written_features(run))).encode())
+    return uri
+
+
+def write_against(run: Run, partition: Partition, other: Partition) -> str:
+    """Write the page of a day against another, and return its address.
+
+    Raises:
+        ConfigError: it is the same day.
+        NotFoundError: a day was not run.
+    """
+    page = against_page(run, partition, other)
+    uri = run.report_uri(partition.key, against_file(other.day))
+    run.files.write(uri, render_against(page).encode())
+    return uri
 
 
 def write_features(run: Run, columns: Sequence[str]) -> list[str]:
-    """Write the pages of some columns, and return their addresses."""
+    """Write the pages of some columns, and return their addresses.
+
+    Raises:
+        NotFoundError: the model has no such column, or it is personal.
+    """
     found = []
     for page in feature_pages(run, columns) if columns else ():
         run.progress(f"page of {page.column}")
         found.append(run.report_uri(feature_file(page.column)))
         run.files.write(found[-1], render_feature(page).encode())
     return found
+
+
+def _written_features(run: Run) -> set[str]:
+    """Return the names of the pages of columns that are there."""
+    return {item.uri.rpartition("/")[2] for item in run.files.list(run.report_uri(FEATURE))}
 
 
 def _alerting_columns(run: Run, day: date) -> list[str]:

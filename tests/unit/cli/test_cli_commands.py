@@ -8,27 +8,15 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import click
 import pytest
 
-from airflow_mlmon.cli.command import PLACES, Command
+from airflow_mlmon.cli.command import PLACES
 from airflow_mlmon.cli.main import MLMON, OLD_COMMANDS, main
-from tests.support.commands import parse_mlmon
+from tests.support.commands import declared, parse_mlmon
 
-
-def declared(group: click.Group, *path: str) -> Iterator[tuple[str, Command]]:
-    for name, command in group.commands.items():
-        if isinstance(command, click.Group):
-            yield from declared(command, *path, name)
-        else:
-            assert isinstance(command, Command)
-            yield " ".join((*path, name)), command
-
-
-COMMANDS = dict(declared(MLMON))
+COMMANDS = dict(declared())
 SPEC = Path(__file__).parents[3] / "include" / "models" / "flights.yaml"
 EACH = pytest.mark.parametrize("name", COMMANDS)
 
