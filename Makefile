@@ -14,7 +14,7 @@ UV := $(BIN)/uv --quiet --no-progress --system-certs
 # a shell that forbids bytecode would compile every module again in every process
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up down druid druid-down test fuzz test-druid test-guards bench-profiles bench-druid bench-alerts bench-faults bench-faults-peers bench-models bench-day bench-intake lint format docs bench lock wheel versitygw azurite fake-gcs-server clean
+.PHONY: help setup demo up down druid druid-down test fuzz test-druid test-guards bench-profiles bench-druid bench-alerts bench-faults bench-faults-peers bench-models bench-day bench-intake lint format docs bench lock wheel versitygw azurite axe fake-gcs-server clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -106,6 +106,11 @@ azurite: .cache/azurite/node_modules/.bin/azurite-blob ## install the Azure serv
 
 .cache/azurite/node_modules/.bin/azurite-blob:
 	npm install --prefix $(CURDIR)/.cache/azurite --no-audit --no-fund --loglevel=error azurite@3.35.0
+
+axe: .cache/axe/node_modules/axe-core/axe.min.js ## install what looks at the accessibility of pages in the tests (needs Node)
+
+.cache/axe/node_modules/axe-core/axe.min.js:
+	npm install --prefix $(CURDIR)/.cache/axe --no-audit --no-fund --loglevel=error axe-core@4.14.1
 
 fake-gcs-server: .cache/bin/fake-gcs-server ## build the server of Google Cloud Storage of the tests (needs Go)
 

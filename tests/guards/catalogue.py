@@ -95,6 +95,8 @@ ATTACKS = {
     "attack-html": Guard("any text of a page is markup", "it is shown as the text that it is"),
     "attack-evidently": Guard("a value would end the script of Evidently's page", "it stays within its string"),
     "attack-page": Guard("somebody without a login asks for a page", "the page is refused"),
+    "attack-csrf": Guard("a form is sent that no page gave to this user for this", "it is refused, nothing is changed"),
+    "attack-origin": Guard("another site sends a form with the cookies of a user", "it is refused, nothing is changed"),
     "attack-path": Guard("an address leads out of the reports", "there is no such page"),
     "attack-sql": Guard("a column or value is written as SQL", "names are quoted and values bound"),
     "attack-yaml": Guard("a spec has YAML that would make an object of Python", "it is refused, and nothing runs"),
