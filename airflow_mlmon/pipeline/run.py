@@ -69,6 +69,7 @@ class Run:
     druid: DruidAccess | None = None
     is_silent: bool = False
     reports_url: str = ""
+    log_url: str = ""
     shared_channels: tuple[SharedChannel, ...] = ()
 
     @property

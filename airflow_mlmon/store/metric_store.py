@@ -31,6 +31,7 @@ from airflow_mlmon.store.across_models import AcrossModels
 from airflow_mlmon.store.baseline_store import BaselineStore
 from airflow_mlmon.store.database import Database
 from airflow_mlmon.store.delivery_store import DeliveryStore
+from airflow_mlmon.store.digest_store import DigestStore
 from airflow_mlmon.store.evidence_store import EvidenceStore
 from airflow_mlmon.store.fleet_store import FleetStore
 from airflow_mlmon.store.forgetting import Forgetting
@@ -55,7 +56,15 @@ _POLICY = Policy()
 
 
 class MetricStore(
-    RangeStore, BaselineStore, DeliveryStore, EvidenceStore, FleetStore, AcrossModels, MetricPruning, Forgetting
+    RangeStore,
+    BaselineStore,
+    DeliveryStore,
+    DigestStore,
+    EvidenceStore,
+    FleetStore,
+    AcrossModels,
+    MetricPruning,
+    Forgetting,
 ):
     """Metric store at a URL: SQLite by default, PostgreSQL, MySQL 8 or MariaDB in production.
 
@@ -159,6 +168,12 @@ class MetricStore(
             publication.write_failure(connection, partition, message)
             publication.write_breaches(connection, [alert] if alert else [])
             episodes.follow(connection, [(partition, Family.PREDICTIONS)], channels, policy)
+
+    def keep_log(self, partition: Partition, log: str) -> None:
+        """Set the address of the log of a partition's last run; empty if there is none."""
+        with self._database.writing(partition.model) as connection:
+            table = schema.partitions
+            connection.execute(sa.update(table).where(is_of(table, key_of(partition))).values(log=log or None))
 
     def replace_profile(
         self,

@@ -59,6 +59,8 @@ def write_reports(
     """
     days = list(days)
     state = run.store.state(partition)
+    if state is not None and state.log != run.log_url:
+        run.store.keep_log(partition, run.log_url)
     if partition in days and state is not None:
         _remove_earlier(run, state)
         if state.version is not None and state.rows_accepted:
