@@ -31,6 +31,7 @@ from airflow_mlmon.store.across_models import AcrossModels
 from airflow_mlmon.store.baseline_store import BaselineStore
 from airflow_mlmon.store.database import Database
 from airflow_mlmon.store.delivery_store import DeliveryStore
+from airflow_mlmon.store.digest_store import DigestStore
 from airflow_mlmon.store.evidence_store import EvidenceStore
 from airflow_mlmon.store.fleet_store import FleetStore
 from airflow_mlmon.store.forgetting import Forgetting
@@ -55,7 +56,15 @@ _POLICY = Policy()
 
 
 class MetricStore(
-    RangeStore, BaselineStore, DeliveryStore, EvidenceStore, FleetStore, AcrossModels, MetricPruning, Forgetting
+    RangeStore,
+    BaselineStore,
+    DeliveryStore,
+    DigestStore,
+    EvidenceStore,
+    FleetStore,
+    AcrossModels,
+    MetricPruning,
+    Forgetting,
 ):
     """Metric store at a URL: SQLite by default, PostgreSQL, MySQL 8 or MariaDB in production.
 
