@@ -22,7 +22,7 @@ def is_silent(context: Mapping[str, Any]) -> bool:
     return getattr(dag_run, "run_type", None) == _BACKFILL and (dag_run.conf or {}).get("send_alerts") is not True
 
 
-def find_log(context: Mapping[str, Any]) -> str:
+def find_log_url(context: Mapping[str, Any]) -> str:
     """Return the address of a DAG run in Airflow's UI, with the logs of its tasks; empty if it is not known."""
     from airflow_mlmon.hooks.configuration import read_base_url  # noqa: PLC0415 - heavy
 

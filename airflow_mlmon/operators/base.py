@@ -14,7 +14,7 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from airflow_mlmon.errors import MlmonError
-from airflow_mlmon.hooks.dag_run import find_log, find_timely_partition, is_silent
+from airflow_mlmon.hooks.dag_run import find_log_url, find_timely_partition, is_silent
 from airflow_mlmon.lineage import Data
 from airflow_mlmon.loading import load_spec
 from airflow_mlmon.partition import Partition
@@ -77,7 +77,7 @@ class PartitionOperator(BaseOperator):
 
     def perform(self, context: Context, step: Callable[[Run, Partition, Context], Any]) -> Any:
         """Run a step, or the rest of it; our errors become Airflow's here and nowhere else."""
-        with airflow_errors(), self._opened(is_silent=is_silent(context), log_url=find_log(context)) as run:
+        with airflow_errors(), self._opened(is_silent=is_silent(context), log_url=find_log_url(context)) as run:
             self._day = find_timely_partition(run.spec, context, self.partition, now=datetime.now(UTC))
             self._result = self._run_recorded(step, run, self._day, context)
             return self._result

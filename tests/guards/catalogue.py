@@ -114,6 +114,13 @@ ATTACKS = {
     ),
     "attack-regex": Guard("a regular expression backtracks without end", "it is matched in linear time, by RE2"),
     "attack-telemetry": Guard("checks and Evidently's report are run", "nothing connects to anywhere"),
+    "attack-evidence": Guard(
+        "somebody changes an evidence bundle and makes all its hashes anew",
+        "the head that was printed, and the signature, are no longer its own",
+    ),
+    "attack-archive": Guard(
+        "an evidence bundle is a bomb, has a link, or a file twice", "it is refused before anything is unpacked"
+    ),
 }
 
 CATALOGUE = FAULTS | ATTACKS

@@ -246,4 +246,10 @@ MUTATIONS: dict[str, tuple[Change, ...]] = {
             "    try:\n        result = decide()",
         ),
     ),
+    "attack-evidence": (
+        Change("pipeline/evidence_bundle/verify.py", "elif not is_signed_by(", "elif False and not is_signed_by("),
+    ),
+    "attack-archive": (
+        Change("pipeline/evidence_bundle/verify.py", "_MOST_TIMES, _SMALL = 200,", "_MOST_TIMES, _SMALL = 200_000,"),
+    ),
 }
