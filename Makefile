@@ -14,7 +14,7 @@ UV := $(BIN)/uv --quiet --no-progress --system-certs
 # a shell that forbids bytecode would compile every module again in every process
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up down druid druid-down test fuzz test-druid test-guards bench-profiles bench-druid bench-alerts bench-faults bench-faults-peers bench-models bench-day bench-intake lint format docs bench lock wheel versitygw azurite fake-gcs-server clean
+.PHONY: help setup demo up down druid druid-down test fuzz test-druid test-guards bench-profiles bench-druid bench-alerts bench-faults bench-faults-peers bench-models bench-day bench-intake bench-fleet lint format docs bench lock wheel versitygw azurite axe fake-gcs-server clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -73,6 +73,9 @@ bench-day: $(READY) ## measure whole days against the goals; ARGS="--only day_cp
 bench-intake: $(READY) ## measure the intake of large days against the goals; ARGS="--only csv_ratio" for some
 	@$(BIN)/python -m tests.benchmarks.intake.run $(ARGS)
 
+bench-fleet: $(READY) ## measure pages and a night among 500 models with a year each; ARGS="--models 20" for a small fleet
+	@$(BIN)/python -m tests.benchmarks.fleet.run $(ARGS)
+
 lint: $(READY) ## check style, types, layers and dependencies
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -106,6 +109,11 @@ azurite: .cache/azurite/node_modules/.bin/azurite-blob ## install the Azure serv
 
 .cache/azurite/node_modules/.bin/azurite-blob:
 	npm install --prefix $(CURDIR)/.cache/azurite --no-audit --no-fund --loglevel=error azurite@3.35.0
+
+axe: .cache/axe/node_modules/axe-core/axe.min.js ## install what looks at the accessibility of pages in the tests (needs Node)
+
+.cache/axe/node_modules/axe-core/axe.min.js:
+	npm install --prefix $(CURDIR)/.cache/axe --no-audit --no-fund --loglevel=error axe-core@4.14.1
 
 fake-gcs-server: .cache/bin/fake-gcs-server ## build the server of Google Cloud Storage of the tests (needs Go)
 

@@ -46,13 +46,13 @@ def _argument(param: click.Parameter) -> Arg:
     text = (getattr(param, "help", None) or "").replace("%", "%%")
     if isinstance(param, click.Argument):
         several = {"nargs": "+" if param.required else "*"} if param.nargs < 0 else {}
-        return Arg(flags=(param.name,), help=text, **several)
+        return Arg(flags=(param.name,), help=text, **several)  # type: ignore[no-untyped-call]
     more: dict[str, Any] = {"action": "store_true"} if getattr(param, "is_flag", False) else {}
     if not more:
         more = {"metavar": param.metavar, "required": param.required}
         more |= {"action": "append"} if param.multiple else {}
         more |= {"nargs": param.nargs, "metavar": tuple((param.metavar or "").split())} if param.nargs > 1 else {}
-    return Arg(flags=tuple(param.opts), help=text, dest=param.name, **more)
+    return Arg(flags=tuple(param.opts), help=text, dest=param.name, **more)  # type: ignore[no-untyped-call]
 
 
 def _caller(command: click.Command, path: tuple[str, ...]) -> Callable[[argparse.Namespace], None]:

@@ -1,4 +1,4 @@
-"""A DAG that writes the pages of all models each morning.
+"""A DAG that writes the pages of all models each morning, and sends each owner the morning message.
 
 from pathlib import Path
 from airflow_mlmon.fleet_dag import build_fleet_dag
@@ -11,14 +11,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from airflow.sdk import DAG
+from airflow.sdk import DAG, CronTriggerTimetable, TriggerRule
 
-from airflow_mlmon.operators.fleet import WriteFleetOperator
+from airflow_mlmon.operators.fleet import SendDigestsOperator, WriteFleetOperator
+from airflow_mlmon.partition import DEFAULT_ZONE
 
 _ARGUMENTS: dict[str, Any] = {
     "dag_id": "mlmon_fleet",
-    "description": "Pages of all models, and the inbox.",
-    "schedule": "0 7 * * *",
+    "description": "Pages of all models, the inbox, and the morning message of each owner.",
     "catchup": False,
     "max_active_runs": 1,
     "default_args": {"retries": 2, "retry_delay": timedelta(minutes=2)},
@@ -26,13 +26,18 @@ _ARGUMENTS: dict[str, Any] = {
 }
 
 
-def build_fleet_dag(*folders: str | Path, **dag_arguments: Any) -> DAG:
+def build_fleet_dag(*folders: str | Path, zone: str = DEFAULT_ZONE, **dag_arguments: Any) -> DAG:
     """Build the DAG of the pages of all models.
 
     Args:
         folders: folders of specs, as of `build_dags`; a model that has run is on the pages without one too.
-        dag_arguments: passed to the DAG; they override its own, such as a `schedule` of 7:00 UTC.
+        zone: time zone of the mornings.
+        dag_arguments: passed to the DAG; they override its own, such as a `schedule` of seven o'clock.
     """
-    with DAG(**(_ARGUMENTS | dag_arguments)) as dag:  # noqa: AIR002 - the schedule is among them
-        WriteFleetOperator(task_id="write_fleet", folders=folders)
+    own = {**_ARGUMENTS, "schedule": CronTriggerTimetable("0 7 * * *", timezone=zone)}
+    with DAG(**(own | dag_arguments)) as dag:  # noqa: AIR002 - the schedule is among them
+        write = WriteFleetOperator(task_id="write_fleet", folders=folders)
+        # who waits for the message wants it although the pages could not be written
+        send = SendDigestsOperator(task_id="send_digests", zone=zone, trigger_rule=TriggerRule.ALL_DONE)
+        write >> send
     return dag

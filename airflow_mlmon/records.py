@@ -336,7 +336,8 @@ class Arrival:
 class PartitionState:
     """State of one partition: the rows that arrived, the version that is served, and the causes if it is not OK.
 
-    `arrival` is None for a day of the reference, and where the run failed before reading it.
+    `arrival` is None for a day of the reference, and where the run failed before reading it. `log` is the address of
+    the last run in Airflow's UI; empty if it was run by hand.
     """
 
     partition: Partition
@@ -350,6 +351,7 @@ class PartitionState:
     evaluated: bool = True
     arrival: Arrival | None = None
     causes: tuple[Cause, ...] = ()
+    log: str = field(default="", compare=False)
 
     @property
     def is_counted(self) -> bool:

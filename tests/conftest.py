@@ -28,13 +28,16 @@ from tests.support.mariadb import private_mariadb  # noqa: E402 - after the envi
 from tests.support.postgres import private_postgres  # noqa: E402
 from tests.support.s3 import MotoServer, VersityServer  # noqa: E402 - after the environment
 
+# whose tests share a server
+_TOGETHER = ("tests/druid", "tests/web")
+
 
 class ByFile(LoadFileScheduling):
-    """Keeps the tests of a file, which share servers and days, in one process, and all that need a Druid too."""
+    """Keeps the tests of a file, which share servers and days, in one process, and those of some folders too."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "tests/druid" if file.startswith("tests/druid/") else file
+        return next((folder for folder in _TOGETHER if file.startswith(f"{folder}/")), file)
 
 
 @pytest.hookimpl(optionalhook=True)

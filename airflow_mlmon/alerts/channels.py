@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
-from airflow_mlmon.alerts.message import DayMessage
+from airflow_mlmon.alerts.message import DayMessage, Message
 from airflow_mlmon.records import AlertState
 from airflow_mlmon.spec.alerts import Channel, SharedChannel
 from airflow_mlmon.spec.choices import CRITICAL, WARNING
@@ -42,12 +42,14 @@ def channels_of(spec: ModelSpec, shared: Sequence[SharedChannel]) -> dict[str, C
     Where both have the same channel, the spec takes precedence. Shared notifiers are counted before those of other
     models are left out, so that their names stay the same when another model is added or removed.
     """
-    for_model = [
-        (f"shared:{key}" if channel.notifier is not None else key, channel)
-        for key, channel in _named(shared)
-        if channel.is_for(spec.model, spec.owner)
-    ]
+    for_model = [(key, channel) for key, channel in name_shared(shared) if channel.is_for(spec.model, spec.owner)]
     return _by_key(for_model) | channels_by_key(spec.alerts.channels)
+
+
+def name_shared(shared: Iterable[SharedChannel]) -> Iterator[tuple[str, SharedChannel]]:
+    """Yield the shared channels of a deployment with their names in the outbox."""
+    for key, channel in _named(shared):
+        yield f"shared:{key}" if channel.notifier is not None else key, channel
 
 
 def _named(channels: Iterable[_Channel]) -> Iterator[tuple[str, _Channel]]:
@@ -71,13 +73,17 @@ def _by_key(named: Iterable[tuple[str, Channel]]) -> dict[str, Channel]:
 
 
 class LogSender:
-    """Sender that writes each alert to the log, one line each."""
+    """Sender that writes each alert, or each line of a morning message, to the log."""
 
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
 
-    def send(self, message: DayMessage) -> None:
-        """Log critical alerts as errors, the others as warnings, and resolved ones as information."""
+    def send(self, message: Message) -> None:
+        """Log critical alerts as errors, the others as warnings, and the rest as information."""
+        if not isinstance(message, DayMessage):
+            for line in filter(None, (message.subject, *message.text.splitlines())):
+                self._logger.info("%s", line)
+            return
         for alert in message.payload["alerts"]:
             if alert["state"] == AlertState.RESOLVED:
                 self._logger.info("%s: resolved: %s", message.partition, alert["title"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,14 +17,31 @@ _CAUSE_LENGTH = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DayMessage:
-    """Notification about the alerts of one day."""
+class Message(ABC):
+    """Message to people, on any channel for them."""
 
-    partition: Partition
     severity: str
     subject: str
     text: str
     payload: Mapping[str, Any]
+
+    @property
+    @abstractmethod
+    def parts(self) -> tuple[str, ...]:
+        """Return what a repeat of it has in common with it, and no other message."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayMessage(Message):
+    """Notification about the alerts of one day."""
+
+    partition: Partition
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Return the model, the day, and the events of the alerts."""
+        told = sorted((alert["fingerprint"], alert.get("event", "opened")) for alert in self.payload["alerts"])
+        return self.payload["model"], self.payload["partition"], *(word for pair in told for word in pair)
 
 
 def day_message(state: PartitionState, alerts: Sequence[Alert], report: str = "") -> DayMessage:

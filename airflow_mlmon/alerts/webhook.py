@@ -8,14 +8,14 @@ import json
 from datetime import datetime
 
 from airflow_mlmon.alerts.endpoint import Endpoint
-from airflow_mlmon.alerts.message import DayMessage
+from airflow_mlmon.alerts.message import Message
 
 SIGNATURE = "X-Mlmon-Signature"
 IDEMPOTENCY_KEY = "Idempotency-Key"
 
 
 class WebhookSender:
-    """Sender that posts the message of a day as JSON.
+    """Sender that posts a message as JSON.
 
     Args:
         endpoint: the receiver.
@@ -28,7 +28,7 @@ class WebhookSender:
         self._now = now
         self._secret = secret
 
-    def send(self, message: DayMessage) -> None:
+    def send(self, message: Message) -> None:
         """Post the message; any reply other than 2xx is an error."""
         body = json.dumps(dict(message.payload), allow_nan=False).encode()
         headers = signed_headers(body, self._secret, self._now)
@@ -53,8 +53,6 @@ def signature(secret: str, body: bytes, timestamp: int) -> str:
     return f"t={timestamp},v1={signed}"
 
 
-def idempotency_key(message: DayMessage) -> str:
+def idempotency_key(message: Message) -> str:
     """Return a key that is the same for a repeat of a message and different for any other message."""
-    told = sorted((alert["fingerprint"], alert.get("event", "opened")) for alert in message.payload["alerts"])
-    parts = [message.payload["model"], message.payload["partition"], *(word for pair in told for word in pair)]
-    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]
+    return hashlib.sha256("\x1f".join(message.parts).encode("utf-8", "replace")).hexdigest()[:32]

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from airflow_mlmon.fleet_dag import build_fleet_dag
 
-dag = build_fleet_dag("include/models", dag_id="mlmon_fleet", schedule="0 7 * * *")
+dag = build_fleet_dag("include/models", zone="Europe/Berlin")

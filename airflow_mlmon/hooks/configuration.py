@@ -17,6 +17,12 @@ def read_airflow_settings(**given: str | None) -> Settings:
     return read_settings(lambda name: given.get(name) or conf.get(SECTION, name, fallback=None), home, base_url)
 
 
+def read_base_url() -> str:
+    """Read the address of Airflow's API server, without a slash at its end; empty if it is not set."""
+    base_url = conf.get("api", "base_url", fallback="") or ""
+    return base_url.rstrip("/") if "://" in base_url else ""
+
+
 def read_pages_url() -> str:
     """Read the address of the pages alone: a DAG file needs no other setting, some of which may run a command."""
     base_url = conf.get("api", "base_url", fallback="") or ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from airflow_mlmon.partition import DEFAULT_ZONE, Partition
 from airflow_mlmon.pipeline.resolve import check_timely, resolve_partition
@@ -19,6 +20,16 @@ def is_silent(context: Mapping[str, Any]) -> bool:
     """Return whether a DAG run sends no alerts: a backfill, unless its conf says `send_alerts: true`."""
     dag_run = context["dag_run"]
     return getattr(dag_run, "run_type", None) == _BACKFILL and (dag_run.conf or {}).get("send_alerts") is not True
+
+
+def find_log_url(context: Mapping[str, Any]) -> str:
+    """Return the address of a DAG run in Airflow's UI, with the logs of its tasks; empty if it is not known."""
+    from airflow_mlmon.hooks.configuration import read_base_url  # noqa: PLC0415 - heavy
+
+    dag_run, base_url = context["dag_run"], read_base_url()
+    if not base_url:
+        return ""
+    return f"{base_url}/dags/{quote(dag_run.dag_id, safe='')}/runs/{quote(dag_run.run_id, safe='')}"
 
 
 def find_partition(

@@ -27,6 +27,7 @@ def open_run(
     *,
     is_silent: bool = False,
     must_exist: bool = False,
+    log_url: str = "",
 ) -> Iterator[Run]:
     """Open the run of a model under the deployment's settings; its store is closed at the end.
 
@@ -48,6 +49,7 @@ def open_run(
             druid=DruidAccess(connect=lambda: connect_druid(spec.druid), today=datetime.now(UTC).date()),
             is_silent=is_silent,
             reports_url=settings.reports_url,
+            log_url=log_url,
             shared_channels=load_channels(settings.channels) if settings.channels else (),
         )
 

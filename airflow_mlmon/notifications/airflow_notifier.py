@@ -18,7 +18,7 @@ from typing import Any
 
 from airflow.sdk import BaseNotifier
 
-from airflow_mlmon.alerts.message import DayMessage
+from airflow_mlmon.alerts.message import Message
 from airflow_mlmon.errors import ConfigError, MlmonError, ServiceRejectedError, ServiceUnavailableError
 
 _PLACEHOLDER = re.compile(r"\{(subject|text|report|picture)\}")
@@ -29,7 +29,7 @@ _PICTURE_NAME = "picture.png"
 
 
 class NotifierSender:
-    """Sender of a day's message through one notifier.
+    """Sender of messages through one notifier.
 
     Args:
         class_path: class of the notifier, such as airflow.providers.smtp.notifications.smtp.SmtpNotifier.
@@ -41,7 +41,7 @@ class NotifierSender:
         self,
         class_path: str,
         arguments: Mapping[str, Any],
-        draw: Callable[[DayMessage], bytes | None] = lambda _: None,
+        draw: Callable[[Message], bytes | None] = lambda _: None,
     ) -> None:
         """Import the class.
 
@@ -57,12 +57,12 @@ class NotifierSender:
                 hint="use {subject} or {text} in one of its arguments",
             )
 
-    def send(self, message: DayMessage) -> None:
+    def send(self, message: Message) -> None:
         """Create the notifier and send the message, without rendering its templates."""
         with TemporaryDirectory(prefix="mlmon-") as folder:
             self._notify(message, self._picture(message, Path(folder)))
 
-    def _picture(self, message: DayMessage, folder: Path) -> str:
+    def _picture(self, message: Message, folder: Path) -> str:
         """Draw the picture and return its path; empty if none is needed, or none can be drawn."""
         drawn = self._draw(message) if _PICTURE in repr(self._arguments) else None
         if drawn is None:
@@ -71,7 +71,7 @@ class NotifierSender:
         path.write_bytes(drawn)
         return str(path)
 
-    def _notify(self, message: DayMessage, picture: str) -> None:
+    def _notify(self, message: Message, picture: str) -> None:
         words = {
             "subject": message.subject,
             "text": message.text,

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from airflow_mlmon.alerts.alertmanager import AlertmanagerSender
 from airflow_mlmon.alerts.channels import LogSender, Sender, channels_of
-from airflow_mlmon.alerts.message import DayMessage
+from airflow_mlmon.alerts.message import DayMessage, Message
 from airflow_mlmon.alerts.webhook import WebhookSender
 from airflow_mlmon.hooks.endpoint import create_endpoint, read_signing_secret
+from airflow_mlmon.pipeline.fleet.digest import DigestSender
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.spec import Channel
+
+if TYPE_CHECKING:
+    from airflow_mlmon.notifications.airflow_notifier import NotifierSender
 
 _ALERTS = logging.getLogger("airflow_mlmon.alerts")
 
@@ -44,20 +50,35 @@ class _ChannelSender:
 
     def _made(self) -> Sender:
         channel = self._channel
-        if channel.notifier is not None:
-            from airflow_mlmon.notifications.airflow_notifier import NotifierSender  # noqa: PLC0415 - imports Airflow
-
-            return NotifierSender(channel.notifier, channel.arguments, self._draw)
-        if channel.webhook is not None:
-            endpoint = create_endpoint(channel.webhook, "webhook")
-            return WebhookSender(endpoint, self._now, read_signing_secret(channel.webhook))
         if channel.alertmanager is not None:
             return AlertmanagerSender(
                 create_endpoint(channel.alertmanager, "Alertmanager"), self._now, self._run.spec.owner
             )
-        return LogSender(_ALERTS)
+        return _sender_to_people(channel, self._now, self._draw)
 
-    def _draw(self, message: DayMessage) -> bytes | None:
+    def _draw(self, message: Message) -> bytes | None:
         from airflow_mlmon.pipeline.pages.picture import draw_picture  # noqa: PLC0415 - few messages have a picture
 
-        return draw_picture(self._run, message)
+        return draw_picture(self._run, message) if isinstance(message, DayMessage) else None
+
+
+def build_digest_sender(channel: Channel, now: datetime) -> DigestSender:
+    """Build the sender of morning messages on a channel.
+
+    Raises:
+        ConfigError: its connection or its notifier is wrong.
+    """
+    return _sender_to_people(channel, now, lambda _: None)
+
+
+def _sender_to_people(
+    channel: Channel, now: datetime, draw: Callable[[Message], bytes | None]
+) -> NotifierSender | WebhookSender | LogSender:
+    if channel.notifier is not None:
+        from airflow_mlmon.notifications.airflow_notifier import NotifierSender  # noqa: PLC0415 - imports Airflow
+
+        return NotifierSender(channel.notifier, channel.arguments, draw)
+    if channel.webhook is not None:
+        endpoint = create_endpoint(channel.webhook, "webhook")
+        return WebhookSender(endpoint, now, read_signing_secret(channel.webhook))
+    return LogSender(_ALERTS)

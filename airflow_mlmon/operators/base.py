@@ -14,7 +14,7 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from airflow_mlmon.errors import MlmonError
-from airflow_mlmon.hooks.dag_run import find_timely_partition, is_silent
+from airflow_mlmon.hooks.dag_run import find_log_url, find_timely_partition, is_silent
 from airflow_mlmon.lineage import Data
 from airflow_mlmon.loading import load_spec
 from airflow_mlmon.partition import Partition
@@ -77,18 +77,22 @@ class PartitionOperator(BaseOperator):
 
     def perform(self, context: Context, step: Callable[[Run, Partition, Context], Any]) -> Any:
         """Run a step, or the rest of it; our errors become Airflow's here and nowhere else."""
-        with airflow_errors(), self._opened(is_silent=is_silent(context)) as run:
+        with airflow_errors(), self._opened(is_silent=is_silent(context), log_url=find_log_url(context)) as run:
             self._day = find_timely_partition(run.spec, context, self.partition, now=datetime.now(UTC))
             self._result = self._run_recorded(step, run, self._day, context)
             return self._result
 
     @contextmanager
-    def _opened(self, *, is_silent: bool) -> Iterator[Run]:
+    def _opened(self, *, is_silent: bool, log_url: str = "") -> Iterator[Run]:
         from airflow_mlmon.hooks.configuration import read_airflow_settings  # noqa: PLC0415 - heavy
         from airflow_mlmon.hooks.run import open_run  # noqa: PLC0415 - heavy
 
         with open_run(
-            load_spec(self.spec_path), read_airflow_settings(), self._log_progress, is_silent=is_silent
+            load_spec(self.spec_path),
+            read_airflow_settings(),
+            self._log_progress,
+            is_silent=is_silent,
+            log_url=log_url,
         ) as run:
             yield run
 

@@ -13,7 +13,7 @@ _log = logging.getLogger(__name__)
 
 
 class MlmonPlugin(AirflowPlugin):
-    """Plugin with the list of models in the menu, and the day's report beside each DAG run."""
+    """Plugin with the pages of all models in the menu, that of a model on its DAG, and that of a day on its run."""
 
     name = "airflow_mlmon"
     # no leading slash: an Airflow behind a sub-path would ignore that path
@@ -24,6 +24,19 @@ class MlmonPlugin(AirflowPlugin):
             "destination": "nav",
             "category": "browse",
             "url_route": "mlmon",
+        },
+        {
+            "name": "Monitoring inbox",
+            "href": "mlmon/inbox.html",
+            "destination": "nav",
+            "category": "browse",
+            "url_route": "mlmon_inbox",
+        },
+        {
+            "name": "Monitoring",
+            "href": "mlmon/model?dag_id={DAG_ID}",
+            "destination": "dag",
+            "url_route": "mlmon_model",
         },
         {
             "name": "Monitoring report",

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from airflow_mlmon.partition import DAY
+from airflow_mlmon.records import ActionKind
 from airflow_mlmon.reports import regulation
 from airflow_mlmon.reports.page import render_page
 
@@ -129,7 +130,8 @@ def _done(deed: Mapping[str, Any]) -> str:
     subject = [str(deed.get("metric") or ""), *(str(deed[key]) for key in ("column", "segment") if deed.get(key))]
     until = f" until {deed['until']}" if deed.get("until") else ""
     version = f" of version {deed['version']}" if deed.get("version") else ""
-    return " ".join([str(deed["kind"]).replace("_", " "), " ".join(subject)]).strip() + until + version
+    kind = "acknowledge" if deed["kind"] == ActionKind.ACKNOWLEDGE else str(deed["kind"]).replace("_", " ")
+    return f"{kind} {' '.join(subject)}".strip() + until + version
 
 
 def _limits(content: Mapping[str, Any]) -> Mapping[str, Any]:

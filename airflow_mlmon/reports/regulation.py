@@ -140,7 +140,7 @@ DUTIES: tuple[Duty, ...] = (
         where="Art. 19(1)",
         asks="providers keep the automatically generated logs under their control, six months at least",
         records=("days", "verdicts", "alerts", "manifests", "gaps"),
-        lacks="the logs are the archive of predictions: how long it is kept is yours; `retention` in the plan says how "
+        lacks="the logs are the archive of predictions: how long it is kept is yours; retention in the plan says how "
         "long what was made of it is kept",
     ),
     Duty(
@@ -195,7 +195,7 @@ DUTIES: tuple[Duty, ...] = (
         asks="ongoing monitoring that a model performs as intended as data, markets and uses change; outcomes analysis "
         "against realised outcomes",
         records=("metrics", "verdicts", "checks", "labels", "basis", "incidents"),
-        lacks="conceptual soundness; benchmarking against other models but by `mlmon compare`; validation by somebody "
+        lacks="conceptual soundness; benchmarking against other models but by mlmon compare; validation by somebody "
         "independent",
     ),
     Duty(

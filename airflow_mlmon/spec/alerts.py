@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any, Literal, Self
 
@@ -102,6 +103,14 @@ class Channel(Section):
         return (self.resolved or not is_resolved) and (self.severity == WARNING or severity == CRITICAL)
 
 
+class DigestForm(StrEnum):
+    """When the morning message about all models of an owner is sent on a channel."""
+
+    NEVER = "never"
+    FINDINGS = "findings"
+    ALWAYS = "always"
+
+
 class SharedChannel(Channel):
     """Notification channel of several models: of all, or of those with these names and owners."""
 
@@ -111,6 +120,18 @@ class SharedChannel(Channel):
     owners: tuple[str, ...] = Field(
         default=(), description="Owners whose models it serves, as in their specs; all by default."
     )
+
+    digest: DigestForm = Field(
+        default=DigestForm.NEVER,
+        description="Morning message about the models of each owner: findings (if something is open, silent, failed or "
+        "resolved), always or never; not to an Alertmanager.",
+    )
+
+    @model_validator(mode="after")
+    def _for_people(self) -> Self:
+        if self.alertmanager is not None and self.digest is not DigestForm.NEVER:
+            raise ValueError("digest: must be never for an Alertmanager, which takes alerts only")
+        return self
 
     def is_for(self, model: str, owner: str) -> bool:
         """Return whether the channel serves a model."""

@@ -22,12 +22,14 @@ def note_plan(
     connection: sa.Connection, published: Collection[tuple[Partition, Family]], plan: MonitoringPlan | None
 ) -> None:
     """Note the plan that results were made under, and keep its content; None if it is not known."""
-    for partition, family in published:
-        key = key_of(partition, family)
+    keys = [key_of(partition, family) for partition, family in published]
+    for key in keys:
         connection.execute(sa.delete(_results).where(is_of(_results, key)))
-        if plan is not None:
-            _keep(connection, partition.model, plan)
-            connection.execute(sa.insert(_results).values({**key, "plan": plan.id}))
+    if plan is None or not keys:
+        return
+    for model in {key["model"] for key in keys}:
+        _keep(connection, model, plan)
+    connection.execute(sa.insert(_results), [{**key, "plan": plan.id} for key in keys])
 
 
 def _keep(connection: sa.Connection, model: str, plan: MonitoringPlan) -> None:

@@ -100,6 +100,7 @@ def partition_of(row: sa.Row[Any]) -> PartitionState:
         evaluated=stored["evaluated"],
         arrival=_arrival_of(stored),
         causes=tuple(map(Cause.from_dict, json.loads(stored["causes"] or "[]"))),
+        log=stored["log"] or "",
         **{name: stored[name] for name in _DAY_COUNTS},
     )
 

@@ -18,7 +18,7 @@ from airflow_mlmon.store.columns import key_column as _key
 from airflow_mlmon.store.columns import text_column as _text
 from airflow_mlmon.store.columns import zone_column as _zone
 
-SCHEMA_VERSION = "0018"
+SCHEMA_VERSION = "0020"
 VERSION_TABLE = "mlmon_schema_version"
 
 
@@ -68,6 +68,7 @@ partitions = sa.Table(
     sa.Column("delay_hours", sa.Double),
     sa.Column("delay_reason", PlainText),
     sa.Column("causes", PlainText),
+    sa.Column("log", PlainText),
 )
 
 evaluation_bases = sa.Table(

@@ -72,10 +72,13 @@ def test_dag_tells_of_a_alerting_day(run_dag, tmp_path: Path):
     archive = local_archive(tmp_path, 1)
     archive.write_day(FIRST, shift=0.3)
 
-    done = run_dag(archive, str(FIRST), conf={"evidently": "json"})
+    done = run_dag(
+        archive, str(FIRST), conf={"evidently": "json"}, AIRFLOW__API__BASE_URL="https://airflow.example/sub/"
+    )
 
     reports = Path(done["values"]["write_report"]["uri"]).parent
     assert [(reports / f"evidently.{ending}").exists() for ending in ("html", "json")] == [False, True]
+    assert 'href="https://airflow.example/sub/dags/loans/runs/' in (reports / "report.html").read_text()
     sent = done["values"]["send_alerts"]
     # one message of all that is unexpected: the mean score by its rule, the rest by the evaluation
     assert (sent["messages"], sent["failed"], sent["errors"]) == (1, 0, [])

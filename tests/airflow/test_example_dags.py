@@ -98,8 +98,10 @@ def test_retrain_fits_a_model_to_the_labelled_rows_of_the_archive(folder, server
 
 
 def test_fleet_registers_the_specs_and_writes_the_pages_of_all_models(folder, server):
-    written = run_example(folder, "example_fleet.py", server)["write_fleet"]
+    found = run_example(folder, "example_fleet.py", server)
 
+    written = found["write_fleet"]
+    assert found["send_digests"] == {"sent": 0, "quiet": 0, "repeated": 0}
     assert written["models"] == {"silent": 1}
     assert "loans" in Path(written["uri"]).read_text()
     assert (folder / "workspace" / "reports" / "inbox.html").exists()

@@ -52,6 +52,16 @@ def test_details_of_a_metric_come_in_one_answer_by_day_and_column(store):
     assert store.metric_details("others", "drift_score", DAY, DAY) == []
 
 
+def test_log_of_a_day_stays_until_another_run_replaces_it(store):
+    store.publish(partition_state(), [results()], supersedes=None)
+    store.keep_log(partition(), "https://airflow.example/dags/flights/runs/1")
+    store.publish(partition_state(version="v2"), [results()], supersedes="v1")
+
+    assert store.state(partition()).log == "https://airflow.example/dags/flights/runs/1"
+    store.keep_log(partition(), "")
+    assert store.state(partition()).log == ""
+
+
 def test_another_schema_replaces_what_follows_from_the_profile_and_nothing_else(store):
     store.publish(
         partition_state(),

@@ -95,6 +95,8 @@ ATTACKS = {
     "attack-html": Guard("any text of a page is markup", "it is shown as the text that it is"),
     "attack-evidently": Guard("a value would end the script of Evidently's page", "it stays within its string"),
     "attack-page": Guard("somebody without a login asks for a page", "the page is refused"),
+    "attack-csrf": Guard("a form is sent that no page gave to this user for this", "it is refused, nothing is changed"),
+    "attack-origin": Guard("another site sends a form with the cookies of a user", "it is refused, nothing is changed"),
     "attack-path": Guard("an address leads out of the reports", "there is no such page"),
     "attack-sql": Guard("a column or value is written as SQL", "names are quoted and values bound"),
     "attack-yaml": Guard("a spec has YAML that would make an object of Python", "it is refused, and nothing runs"),
@@ -112,6 +114,13 @@ ATTACKS = {
     ),
     "attack-regex": Guard("a regular expression backtracks without end", "it is matched in linear time, by RE2"),
     "attack-telemetry": Guard("checks and Evidently's report are run", "nothing connects to anywhere"),
+    "attack-evidence": Guard(
+        "somebody changes an evidence bundle and makes all its hashes anew",
+        "the head that was printed, and the signature, are no longer its own",
+    ),
+    "attack-archive": Guard(
+        "an evidence bundle is a bomb, has a link, or a file twice", "it is refused before anything is unpacked"
+    ),
 }
 
 CATALOGUE = FAULTS | ATTACKS

@@ -171,21 +171,25 @@ MUTATIONS: dict[str, tuple[Change, ...]] = {
     "attack-evidently": (Change("reports/evidently.py", "in _ESCAPES.items():", "in ():"),),
     "attack-page": (
         Change(
-            "plugins/web.py",
-            "from airflow_mlmon.plugins.access import GetUserDep, get_user, partition_of_run, readable_models\n",
-            "from airflow_mlmon.plugins.access import partition_of_run, readable_models\n\n\n"
+            "plugins/access.py",
+            "from airflow.api_fastapi.core_api.security import GetUserDep, get_user\n",
+            "from typing import Annotated\nfrom fastapi import Depends\n\n\n"
             "def get_user() -> None: ...\n\n\nGetUserDep = Annotated[object, Depends(get_user)]\n",
         ),
-        Change("plugins/access.py", "    names = sorted(models)\n", "    names = sorted(models)\n    return names\n"),
+        Change(
+            "plugins/access.py",
+            "    names = sorted(models)\n",
+            "    names = sorted(models)\n    return set(names)\n",
+        ),
     ),
+    "attack-csrf": (
+        Change("plugins/forms.py", "        if not is_ours:\n", "        if not is_ours and not form.fields:\n"),
+    ),
+    "attack-origin": (Change("plugins/forms.py", "    _require_own_origin(request)\n", ""),),
     "attack-path": (
         Change("plugins/web.py", '"/{model}/{day}/{name}"', '"/{model}/{day}/{name:path}"'),
-        Change("plugins/web.py", "Path(pattern=NAME_PATTERN)], user: GetUserDep", "Path()], user: GetUserDep"),
-        Change(
-            "plugins/web.py",
-            "Path(pattern=NAME_PATTERN)], day: str, name: ReportFile,",
-            "Path()], day: str, name: str,",
-        ),
+        Change("plugins/acting.py", "Path(pattern=NAME_PATTERN)]", "Path()]"),
+        Change("plugins/web.py", "name: ReportFile,", "name: str,"),
     ),
     "attack-sql": (Change("druid/sql.py", """'"' + name.replace('"', '""') + '"'\n\n""", """'"' + name + '"'\n\n"""),),
     "attack-yaml": (
@@ -241,5 +245,11 @@ MUTATIONS: dict[str, tuple[Change, ...]] = {
             "    __import__('socket').create_connection(('telemetry.example', 443))\n"
             "    try:\n        result = decide()",
         ),
+    ),
+    "attack-evidence": (
+        Change("pipeline/evidence_bundle/verify.py", "elif not is_signed_by(", "elif False and not is_signed_by("),
+    ),
+    "attack-archive": (
+        Change("pipeline/evidence_bundle/verify.py", "_MOST_TIMES, _SMALL = 200,", "_MOST_TIMES, _SMALL = 200_000,"),
     ),
 }

@@ -22,6 +22,7 @@ from airflow_mlmon.pipeline.retention.prune import plan_pruning, prune
 from airflow_mlmon.reports.regulation import DUTIES, FURTHER_FILES, RECORDS
 from airflow_mlmon.spec.retention import Stored
 from tests.support.archive import FIRST, Archive, partition
+from tests.support.browser import chromium, visit
 from tests.support.evidence import (
     ALERTING,
     FORGOTTEN,
@@ -257,6 +258,20 @@ def test_the_page_has_no_script_and_texts_of_people_are_texts(files):
     assert "not legal advice" in page
     for name in RECORDS:
         assert f'id="record-{name}"' in page
+
+
+@pytest.mark.service
+def test_the_page_fits_a_phone_and_a_sheet_and_asks_for_nothing(files, tmp_path):
+    path = tmp_path / "README.html"
+    path.write_bytes(files["README.html"])
+
+    with chromium() as browser:
+        narrow, wide = visit(browser, path, width=390), visit(browser, path, pdf=True)
+
+    assert narrow.width <= 390
+    assert narrow.complaints == wide.complaints == []
+    assert narrow.requests == []
+    assert wide.sheets > 0
 
 
 def test_the_commands_make_list_and_verify(copied, capsys, monkeypatch):

@@ -7,25 +7,39 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlencode
 
 from tests.support.processes import answers, await_ready, free_port, start, stop
 
 AIRFLOW = str(Path(sys.executable).with_name("airflow"))
-# by Airflow's auth manager for development, with one more rule: the stranger may not read the DAG loans
+# by Airflow's auth manager for development, with rules for single DAGs: the stranger may not read loans, the clerk
+# may do everything to loans and churn, and nothing to others, and the starter may only read loans and start its runs
 AUTH = """
 from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
 
 class Doorman(SimpleAuthManager):
     def is_authorized_dag(self, *, method, user, access_entity=None, details=None):
-        if user.username == "stranger" and details is not None and details.id == "loans":
+        dag = details.id if details is not None else None
+        if user.username == "stranger" and dag == "loans":
+            return False
+        if user.username == "clerk" and dag not in (None, "loans", "churn"):
+            return False
+        if user.username == "starter" and (dag not in (None, "loans") or method == "PUT"):
             return False
         return super().is_authorized_dag(method=method, user=user, access_entity=access_entity, details=details)
 """
-USERS = {"viewer": "viewer", "stranger": "viewer", "admin": "admin"}
+USERS = {
+    "viewer": "viewer",
+    "stranger": "viewer",
+    "clerk": "user",
+    "starter": "user",
+    "user": "user",
+    "admin": "admin",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +90,16 @@ class ApiServer:
         headers = {"Cookie": f"_token={token}"} if cookie else {"Authorization": f"Bearer {token}"}
         return self._ask("GET", path, headers if token else {})
 
+    def post(self, path: str, fields: Sequence[tuple[str, str]], headers: Mapping[str, str]) -> Answer:
+        """POST a form as a browser does, with the headers given."""
+        sent = {"Content-Type": "application/x-www-form-urlencoded", **headers}
+        return self._ask("POST", path, sent, urlencode(fields).encode())
+
+    @property
+    def origin(self) -> str:
+        """The origin of its pages."""
+        return f"http://127.0.0.1:{self.port}"
+
     def start_run(self, dag_id: str, run_id: str, **fields: Any) -> None:
         """Start a DAG run as Airflow's API does; nothing executes it."""
         body = {"dag_run_id": run_id, "logical_date": None, **fields}
@@ -95,7 +119,7 @@ class ApiServer:
     def _ask(self, method: str, path: str, headers: Mapping[str, str], body: Any = None) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
-            content = None if body is None else json.dumps(body)
+            content = body if body is None or isinstance(body, bytes) else json.dumps(body)
             connection.request(method, f"/sub{path}", content, {"Content-Type": "application/json", **headers})
             response = connection.getresponse()
             text = response.read().decode()

@@ -139,6 +139,7 @@ def test_a_day_that_names_another_file_is_found(files, tmp_path):
     assert "days.jsonl: the line of 2026-03-01 names another days/2026-03-01/verdicts.jsonl." in faults(changed)
 
 
+@pytest.mark.guards("attack-evidence")
 def test_a_bundle_that_was_made_anew_is_found_by_its_head_or_the_signature(tmp_path, keys):
     own, other = (read_private_key(keys / f"{name}.pem") for name in ("own", "other"))
     public = read_public_key(keys / "own.pub")
@@ -206,6 +207,7 @@ def test_a_path_that_leads_elsewhere_is_refused(tmp_path, name):
         verify_bundle(tmp_path / "evil.zip")
 
 
+@pytest.mark.guards("attack-archive")
 def test_a_bomb_a_link_and_a_name_given_twice_are_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(INDEX, b"0" * 50_000_000)
