@@ -14,7 +14,7 @@ UV := $(BIN)/uv --quiet --no-progress --system-certs
 # a shell that forbids bytecode would compile every module again in every process
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up down druid druid-down test fuzz test-druid test-guards bench-profiles bench-druid bench-alerts bench-faults bench-faults-peers bench-models bench-day bench-intake lint format docs bench lock wheel versitygw azurite axe fake-gcs-server clean
+.PHONY: help setup demo up down druid druid-down test fuzz test-druid test-guards bench-profiles bench-druid bench-alerts bench-faults bench-faults-peers bench-models bench-day bench-intake bench-fleet lint format docs bench lock wheel versitygw azurite axe fake-gcs-server clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -72,6 +72,9 @@ bench-day: $(READY) ## measure whole days against the goals; ARGS="--only day_cp
 
 bench-intake: $(READY) ## measure the intake of large days against the goals; ARGS="--only csv_ratio" for some
 	@$(BIN)/python -m tests.benchmarks.intake.run $(ARGS)
+
+bench-fleet: $(READY) ## measure pages and a night among 500 models with a year each; ARGS="--models 20" for a small fleet
+	@$(BIN)/python -m tests.benchmarks.fleet.run $(ARGS)
 
 lint: $(READY) ## check style, types, layers and dependencies
 	$(BIN)/ruff format --check .

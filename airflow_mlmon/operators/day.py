@@ -34,7 +34,8 @@ class RunPartitionOperator(PartitionOperator):
         poll_s: seconds between two looks at the archive.
     """
 
-    reads: ClassVar[tuple[Data, ...]] = (Data.ARCHIVE, Data.REFERENCE, Data.LABELS)
+    # the curated rows too, which its checks and verdicts are about
+    reads: ClassVar[tuple[Data, ...]] = (Data.ARCHIVE, Data.REFERENCE, Data.LABELS, Data.CURATED)
     writes: ClassVar[tuple[Data, ...]] = (Data.CURATED, Data.PROFILE, Data.RESULTS, Data.PAGES)
     # after the evaluation too, which a failing page does not change: it records itself
     decides_day: ClassVar[bool] = False

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_mlmon.alerts.channels import channels_of
 from airflow_mlmon.archive.layouts.layout import day_folders
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from airflow_mlmon.druid.client import DruidClient
 
 Progress = Callable[[str], None]
+_Read = TypeVar("_Read")
+_RECALLED = "recalled"
 
 # keys of a column that are part of the fingerprint without a value too: later ones are not, so that it stays the same
 _ALWAYS_DECLARED = frozenset({"dimension", "personal"})
@@ -121,6 +124,32 @@ class Run:
     def kept(self) -> dict[str, Any]:
         """Return what was read of the workspace and never changes, by URI."""
         return {}
+
+    @contextmanager
+    def recalling(self) -> Iterator[None]:
+        """Read what `recall` asks for once, as long as nothing of it can change: within the run of a day, or a page."""
+        before = self.__dict__.get(_RECALLED)
+        self.__dict__[_RECALLED] = {}
+        try:
+            yield
+        finally:
+            # what was done meanwhile may have changed what was read before
+            self.__dict__[_RECALLED] = None if before is None else {}
+
+    def recall(self, read: Callable[..., _Read], *arguments: Hashable) -> _Read:
+        """Return what a function of the store says of the model; see `recalling`."""
+        known: dict[tuple[Hashable, ...], _Read] | None = self.__dict__.get(_RECALLED)
+        if known is None:
+            return read(self.model, *arguments)
+        key = read, *arguments
+        if key not in known:
+            known[key] = read(self.model, *arguments)
+        return known[key]
+
+    def forget_recalled(self) -> None:
+        """Read anew what was recalled, because it was changed."""
+        if self.__dict__.get(_RECALLED):
+            self.__dict__[_RECALLED] = {}
 
     @property
     def channels(self) -> list[str]:

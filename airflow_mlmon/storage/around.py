@@ -29,6 +29,20 @@ def look_around(store: ObjectStore, path: str) -> tuple[str, ...]:
     return ()
 
 
+def list_children(store: ObjectStore, folder: str) -> tuple[str, ...]:
+    """Return the paths of the folders and files right below a folder, by name, without hidden ones and markers."""
+    if "://" not in folder or folder.startswith("file:"):
+        local = to_path(folder)
+        names = sorted(path.name for path in local.iterdir()) if local.is_dir() else []
+    else:
+        below = (
+            item.uri.rpartition(f"{folder.rstrip('/').rpartition('/')[2]}/")[2] for item in store.list(f"{folder}/")
+        )
+        names = list(dict.fromkeys(sorted(name.partition("/")[0] for name in below)))
+    plain = folder.rstrip("/")
+    return tuple(name if plain == "." else f"{plain}/{name}" for name in names if name and name[0] not in "._")
+
+
 def _first_of_each(uris: Iterable[str]) -> tuple[str, ...]:
     found: dict[str, str] = {}
     for uri in uris:

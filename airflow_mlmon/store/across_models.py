@@ -257,7 +257,7 @@ class AcrossModels:
         ]
 
     def _all(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
-        with self._database.reading() as connection:
+        with self._database.asking() as connection:
             return connection.execute(query).all()
 
     def _of_models(

@@ -28,27 +28,27 @@ class BaselineStore:
 
     def baselines(self, model: str) -> list[BaselinePin]:
         """List the pins of the model's baseline, in the order in which they were accepted."""
-        with self._database.reading() as connection:
+        with self._database.asking() as connection:
             return pins.pins_of(connection, model)
 
     def last_evaluated_day(self, model: str) -> date | None:
         """Find the last evaluated day of the model; None if there is none."""
-        with self._database.reading() as connection:
+        with self._database.asking() as connection:
             return pins.last_evaluated_day(connection, model)
 
     def compared_with(self, partition: Partition) -> list[BaselineFacts]:
         """Return the baselines that a partition was compared with; none if it was not evaluated."""
-        with self._database.reading() as connection:
+        with self._database.asking() as connection:
             return compared.compared_with(connection, partition)
 
     def day_zone(self, model: str) -> str | None:
         """Find the zone whose days the partitions of the model are; None if it has none."""
-        with self._database.reading() as connection:
+        with self._database.asking() as connection:
             return pins.day_zone(connection, model)
 
     def days_in_files(self, model: str) -> set[date]:
         """Return the days whose baselines an earlier release kept in a file that was not imported yet."""
-        with self._database.reading() as connection:
+        with self._database.asking() as connection:
             return compared.days_in_files(connection, model)
 
     def import_baselines(self, partition: Partition, baselines: Sequence[BaselineFacts]) -> None:

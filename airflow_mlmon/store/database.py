@@ -74,6 +74,12 @@ class Database:
             yield connection
 
     @contextmanager
+    def asking(self) -> Iterator[sa.Connection]:
+        """Open a connection for one query, which sees one state of the store by itself."""
+        with self._errors(), self.dialect.asking() as connection:
+            yield connection
+
+    @contextmanager
     def writing(self, *locks: str) -> Iterator[sa.Connection]:
         """Open an atomic transaction, with one writer at a time for each of the `locks`."""
         with self._errors(), self.dialect.writing(locks, LOCK_WAIT_S) as connection:

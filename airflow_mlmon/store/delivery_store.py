@@ -29,7 +29,7 @@ class DeliveryStore:
         """Read the label deliveries of a range, in the order of the days."""
         table = schema.deliveries
         of_range = sa.and_(table.c.model == model, table.c.day.between(first, last))
-        with self._database.reading() as connection:
+        with self._database.asking() as connection:
             found = connection.execute(sa.select(table).where(of_range).order_by(table.c.day))
             return [delivery_of(row) for row in found]
 
@@ -38,7 +38,7 @@ class DeliveryStore:
         table = schema.label_bases
         query = sa.select(table).where(table.c.model == model, table.c.day.between(first, last))
         bases: dict[date, set[str]] = defaultdict(set)
-        with self._database.reading() as connection:
+        with self._database.asking() as connection:
             for row in connection.execute(query):
                 bases[row.day].add(row.version)
         return bases

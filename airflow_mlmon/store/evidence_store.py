@@ -88,7 +88,7 @@ class EvidenceStore:
 
     def schemas(self, model: str) -> list[StoredSchema]:
         """Read every profile schema that was pinned for a model, in the order of the pins."""
-        with self._database.reading() as connection:
+        with self._database.asking() as connection:
             return profile_schemas.pinned(connection, model)
 
     def bundles(self, model: str) -> list[BundleEntry]:
@@ -106,5 +106,5 @@ class EvidenceStore:
             connection.execute(sa.insert(_bundles).values(model=model, number=number, **row))
 
     def _all(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
-        with self._database.reading() as connection:
+        with self._database.asking() as connection:
             return connection.execute(query).all()

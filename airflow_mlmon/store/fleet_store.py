@@ -22,7 +22,7 @@ class FleetStore:
 
     def register(self, found: RegisteredModel) -> None:
         """Record a model as its spec describes it now; nothing is written if nothing has changed."""
-        with self._database.reading() as connection:
+        with self._database.asking() as connection:
             before = _registered(connection, found.model)
         if before == found:
             return
@@ -32,7 +32,7 @@ class FleetStore:
 
     def register_error(self, model: str, spec: str, error: str) -> None:
         """Record that the spec of a model cannot be loaded; what was known of the model stays."""
-        with self._database.reading() as connection:
+        with self._database.asking() as connection:
             before = _registered(connection, model) or RegisteredModel(model=model)
         self.register(replace(before, spec=spec, error=error))
 
@@ -43,7 +43,7 @@ class FleetStore:
 
     def registered(self) -> list[RegisteredModel]:
         """List the models that were registered, by name."""
-        with self._database.reading() as connection:
+        with self._database.asking() as connection:
             rows = connection.execute(sa.select(_models).order_by(_models.c.model))
             return [_model_of(row) for row in rows]
 
@@ -55,7 +55,7 @@ class FleetStore:
     def audit(self, model: str) -> list[AuditEntry]:
         """Read the audit trail of a model, oldest entry first."""
         query = sa.select(_audit).where(_audit.c.model == model).order_by(_audit.c.number)
-        with self._database.reading() as connection:
+        with self._database.asking() as connection:
             return [_entry_of(row) for row in connection.execute(query)]
 
 

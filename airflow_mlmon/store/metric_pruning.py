@@ -29,7 +29,7 @@ class MetricPruning:
             .group_by(table.c.day)
             .order_by(table.c.day)
         )
-        with self._database.reading() as connection:
+        with self._database.asking() as connection:
             return {row.day: row.metrics for row in connection.execute(query)}
 
     def delete_metrics(self, model: str, days: Sequence[date], *, keep: Collection[str] = ()) -> None:

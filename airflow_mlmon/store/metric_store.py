@@ -207,7 +207,7 @@ class MetricStore(
 
     def state(self, partition: Partition) -> PartitionState | None:
         """Read the record of a partition; None if it never ran."""
-        with self._database.reading() as connection:
+        with self._database.asking() as connection:
             return publication.stored_day(connection, partition)
 
     def states(self, model: str, first: date, last: date) -> list[PartitionState]:
@@ -221,7 +221,7 @@ class MetricStore(
 
     def evaluation_bases(self, model: str, first: date, last: date) -> dict[date, dict[date, str]]:
         """Read, by evaluated day of a range, the versions of the rows that its verdicts rest on, by day."""
-        with self._database.reading() as connection:
+        with self._database.asking() as connection:
             return history.evaluation_bases(connection, model, (first, last))
 
     def models(self) -> list[str]:
@@ -250,7 +250,7 @@ class MetricStore(
         """
         window = before - timedelta(days=days), before - timedelta(days=1)
         found: dict[tuple[str, str | None], list[tuple[date, float]]] = {}
-        with self._database.reading() as connection:
+        with self._database.asking() as connection:
             for day, key, value, _ in history.read_values(connection, model, metrics, window, segment=segment or ""):
                 found.setdefault(key[:2], []).append((day, value))
         return found
@@ -261,7 +261,7 @@ class MetricStore(
         They are in the order of the days, of all rows and of every segment; missing values are left out.
         """
         window = before - timedelta(days=days), before - timedelta(days=1)
-        with self._database.reading() as connection:
+        with self._database.asking() as connection:
             return history.read_values(connection, model, metrics, window)
 
     def earliest(self, model: str, metrics: Mapping[str, tuple[date, int]], last: date) -> dict[str, list[Value]]:
@@ -312,19 +312,19 @@ class MetricStore(
 
     def tracked_alerts(self, model: str) -> list[TrackedAlert]:
         """Read the alerts of a model over the days, each from its first breach until it resolved."""
-        with self._database.reading() as connection:
+        with self._database.asking() as connection:
             return episodes.tracked(connection, model)
 
     def breached_days(
         self, model: str, first: date, last: date, metric: str | None = None
     ) -> dict[SubjectKey, set[date]]:
         """Find, by metric, column and segment, the breaching days of a range; of one metric, or of all."""
-        with self._database.reading() as connection:
+        with self._database.asking() as connection:
             return history.breached_days(connection, model, (first, last), metric)
 
     def accepted_until(self, model: str, before: date) -> dict[SubjectKey, date]:
         """Find, by metric, column and segment, the last day whose breaches were accepted as normal before a day."""
-        with self._database.reading() as connection:
+        with self._database.asking() as connection:
             return actions.accepted_until(connection, model, before)
 
     def save_schema(
@@ -339,7 +339,7 @@ class MetricStore(
 
     def current_schema(self, model: str) -> StoredSchema | None:
         """Read the pinned profile schema of a model."""
-        with self._database.reading() as connection:
+        with self._database.asking() as connection:
             return profile_schemas.latest(connection, model)
 
     def claim_pending(self, limit: int, now: datetime, *, model: str | None = None) -> list[Claim]:
@@ -361,7 +361,7 @@ class MetricStore(
 
     def dead_letters(self, model: str | None = None, *, with_waiting: bool = False) -> list[DeadLetter]:
         """List the alerts that could not be delivered, oldest first, and those waiting for their next attempt."""
-        with self._database.reading() as connection:
+        with self._database.asking() as connection:
             return outbox.dead_letters(connection, model, with_waiting=with_waiting)
 
     def retry_dead_letters(self, model: str) -> int:

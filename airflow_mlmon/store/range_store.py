@@ -50,6 +50,19 @@ class RangeStore:
         """Read the row counts of every segment over a range, with their details."""
         return self._details(model, ROWS, first, last, schema.metrics.c.segment != "")
 
+    def versions(self, model: str, first: date, last: date) -> dict[date, str]:
+        """Read the version of the rows of each day of a range that has any; of the reference's, its profile schema."""
+        table = schema.partitions
+        query = sa.select(table.c.day, table.c.version, table.c.schema)
+        rows = self._rows(query.where(within(table, model, first, last), table.c.schema.is_not(None)))
+        return {row.day: row.version or f"reference {row.schema}" for row in rows if row.schema}
+
+    def has_evaluated_before(self, model: str, day: date) -> bool:
+        """Return whether a day before this one is evaluated."""
+        table = schema.partitions
+        query = sa.select(table.c.day).where(table.c.model == model, table.c.day < day, table.c.evaluated)
+        return bool(self._rows(query.limit(1)))
+
     def _details(
         self, model: str, metric: str, first: date, last: date, condition: sa.ColumnElement[bool]
     ) -> list[tuple[date, MetricValue]]:
@@ -89,7 +102,7 @@ class RangeStore:
         return [row.column for row in self._rows(query.group_by(table.c.column).order_by(*order))]
 
     def _rows(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
-        with self._database.reading() as connection:
+        with self._database.asking() as connection:
             return connection.execute(query).all()
 
 

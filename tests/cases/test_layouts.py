@@ -15,7 +15,7 @@ import pytest
 
 from airflow_mlmon.archive.layouts.layout import list_day
 from airflow_mlmon.archive.layouts.readiness import explain_unready
-from airflow_mlmon.cli.init import write_draft
+from airflow_mlmon.cli.main import main
 from airflow_mlmon.loading import load_spec
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
@@ -270,11 +270,11 @@ def test_a_draft_has_the_path_of_the_sample_and_its_days_are_read_by_it(archive,
         archive.write(name.format(day=1 + offset), day_table(day_of(offset)))
     monkeypatch.chdir(archive.root)
 
-    write_draft("preds/", "m.yaml", date(2026, 11, 28))
+    assert main(["init", "preds/", "--output", "m.yaml"]) == 0
 
     spec = load_spec("m.yaml")
     assert (spec.predictions.path, spec.start) == (f"{archive.root}/{path}".rstrip("/"), FIRST)
-    assert spec.reference.path == f"{archive.root}/preds"
+    assert spec.reference.path == f"{archive.root}/reference"
     for offset in range(3):
         listed = list_day(LocalStore(), spec.predictions, Partition.of_day("m", day_of(offset)))
         assert [file.item.uri for file in listed.files] == [f"{archive.root}/{name.format(day=1 + offset)}"]

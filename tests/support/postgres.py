@@ -23,17 +23,22 @@ START_TIMEOUT_S = 30
 
 
 @contextmanager
-def private_postgres() -> Iterator[str]:
+def private_postgres(kept: Path | None = None) -> Iterator[str]:
     """Run a server of its own and yield the URL of its maintenance database.
+
+    Args:
+        kept: folder in which its data stay; None for one that is removed.
 
     Without PostgreSQL on the machine the test is skipped, and fails where CI=true.
     """
     binaries = _binaries()
-    folder = Path(tempfile.mkdtemp(prefix="mlmon-postgres-"))
+    folder = Path(tempfile.mkdtemp(prefix="mlmon-postgres-")) if kept is None else kept
+    folder.mkdir(parents=True, exist_ok=True)
     user = _unprivileged(folder)
     try:
         data = folder / "data"
-        _run([binaries / "initdb", "-D", data, "-A", "trust", "-U", "mlmon", "--no-sync", "-E", "UTF8"], user)
+        if not data.exists():
+            _run([binaries / "initdb", "-D", data, "-A", "trust", "-U", "mlmon", "--no-sync", "-E", "UTF8"], user)
         port = free_port()
         settings = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": ""}
         # nothing of it has to outlive the session
@@ -47,17 +52,23 @@ def private_postgres() -> Iterator[str]:
             yield url
         finally:
             # at once, without a last checkpoint of what is thrown away
-            server.send_signal(signal.SIGQUIT)
-            server.wait(START_TIMEOUT_S)
+            server.send_signal(signal.SIGQUIT if kept is None else signal.SIGINT)
+            server.wait(START_TIMEOUT_S if kept is None else None)
     finally:
-        shutil.rmtree(folder)
+        if kept is None:
+            shutil.rmtree(folder)
 
 
 def fresh_database(server_url: str) -> str:
     """Create an empty database on the server and return its URL."""
-    name = f"mlmon_{uuid4().hex[:12]}"
+    return fixed_database(server_url, f"mlmon_{uuid4().hex[:12]}")
+
+
+def fixed_database(server_url: str, name: str) -> str:
+    """Create the database unless it is there, and return its URL."""
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone():
+            connection.execute(f"CREATE DATABASE {name}")
     return server_url.rpartition("/")[0] + f"/{name}"
 
 

@@ -29,8 +29,11 @@ class Place:
         first: First day in the names of the folders, or a day to use instead.
         is_dated: Whether the paths name days.
         layout: How the paths of the files name days; by default found from the folder.
-        own_reference: Reference, where it was named.
-        labels: Location of the labels, where they were named.
+        own_reference: Reference, where it was named or found.
+        found_reference: Why it was taken, where it was found.
+        labels: Location of the labels, where they were named or found.
+        found: Why they are those, where they were found.
+        others: Paths of data sets beside it that are of no use here.
     """
 
     folder: str
@@ -39,7 +42,10 @@ class Place:
     is_dated: bool
     layout: FoundLayout | None = None
     own_reference: str | None = None
+    found_reference: str = ""
     labels: Place | None = None
+    found: str = ""
+    others: tuple[str, ...] = ()
 
     @property
     def path(self) -> str:
@@ -59,6 +65,7 @@ def draft_spec(
     place: Place,
     name: str | None = None,
     *,
+    owner: str = "",
     repeated: Sequence[str] = (),
     null: Mapping[str, Sequence[str]] = MappingProxyType({}),
     reference: GuessedModel | None = None,
@@ -70,6 +77,7 @@ def draft_spec(
         model: What was guessed from the sample.
         place: Where the sample is.
         name: Name of the model.
+        owner: Person or team responsible for it.
         repeated: Columns that a file of the sample has twice.
         null: Words that stand for a missing value, by section.
         reference: What was guessed from a sample of the reference, where it was named.
@@ -78,7 +86,8 @@ def draft_spec(
     lines = [
         "# The spec of one monitored model, drafted from a sample of its archive.",
         "# Lines marked `guess:` were guessed from names and the sample: check them, correct them, remove the mark.",
-        *_head(place, name),
+        *_tell_of_hashes(model),
+        *_head(place, name, owner),
         *_task(model),
         "",
         *_predictions(model, place, log, null.get("predictions", ())),
@@ -86,6 +95,7 @@ def draft_spec(
         *_labels(model, place, null.get("labels", ())),
         "",
         "# Reference data set: the profile schema is pinned from these files, and drift is measured against them.",
+        *(f"# {line}" for line in _warn_of_reference(place)),
         "reference:",
         *_reference(model, place, reference),
         *_null(null.get("reference", ())),
@@ -95,11 +105,16 @@ def draft_spec(
     return "\n".join(lines) + "\n"
 
 
-def _head(place: Place, name: str | None) -> Iterator[str]:
+def _tell_of_hashes(model: GuessedModel) -> Iterator[str]:
+    if any(column.personal is PersonalData.HASH for column in model.columns):
+        yield "# Columns with `personal: hash` need a key, AIRFLOW__MLMON__HASH_KEY: without it no day is run."
+
+
+def _head(place: Place, name: str | None, owner: str) -> Iterator[str]:
     mark = "" if name else " # guess: from the path; also the DAG's name"
-    yield f"model: {name or _model_name(place.reference)}{mark}"
+    yield f"model: {name or guess_name(place)}{mark}"
     yield 'description: "" # description of the model'
-    yield 'owner: "" # person or team responsible for the model'
+    yield f"owner: {_quoted(owner)} # person or team responsible for the model"
     why = "the first day of the folders" if place.is_dated else "the day of this draft"
     yield f"start: {place.first} # guess: {why}; the first day to monitor"
 
@@ -119,6 +134,8 @@ def _task(model: GuessedModel) -> Iterator[str]:
 
 def _predictions(model: GuessedModel, place: Place, log: str | None, null: Sequence[str]) -> Iterator[str]:
     yield "# Archived predictions: the files of each day."
+    if place.others:
+        yield f"# Beside them, and not used: {', '.join(map(_quoted, place.others))}"
     yield "predictions:"
     why = "the day in the sample's path" if place.is_dated else "the sample's path names no day"
     yield f"  path: {_scalar(place.path)} # guess: {why}; {{date}}, or {{year}} {{month}} {{day}}, stand for the day"
@@ -141,6 +158,10 @@ def _predictions(model: GuessedModel, place: Place, log: str | None, null: Seque
             yield f"    {free}: {{ type: {kind}, role: {role} }} {mark}"
     for column in model.columns:
         yield _column(column)
+
+
+def _found(reason: str) -> str:
+    return f" # guess: {reason}" if reason else ""
 
 
 def _null(words: Sequence[str]) -> Iterator[str]:
@@ -167,17 +188,43 @@ def _column(column: GuessedColumn) -> str:
         facts.append(f"role: {column.role}")
     if column.required:
         facts.append("required: true")
-    reason = column.reason
-    if column.personal is PersonalData.DROP:
-        facts.append("personal: drop")
-        reason += "; `hash` keeps a keyed hash"
-    comment = f" # guess: {reason}" if reason else ""
-    return f"    {_scalar(column.name)}: {{ {', '.join(facts)} }}{comment}"
+    if column.personal is not None:
+        facts.append(f"personal: {column.personal}")
+    return f"    {_scalar(column.name)}: {{ {', '.join(facts)} }}{_mark(column)}"
+
+
+def _mark(column: GuessedColumn) -> str:
+    """Return the comment that marks a guess, with its reason and what may be meant instead."""
+    said = [column.reason] if column.reason else []
+    if column.personal is PersonalData.HASH and not column.is_answered:
+        said.append("only a keyed hash is kept; `personal: drop` keeps nothing, without `personal` it is monitored")
+    if column.suspicion:
+        said.append(f"{column.suspicion}; if it is, add `personal: hash` or `personal: drop`")
+    if column.role is Role.IGNORED:
+        said.append("without `role: ignored` it is monitored")
+    if column.others:
+        said.append(f"or {', '.join(map(_quoted, column.others))}")
+    return f" # guess: {'; '.join(said)}" if said else ""
+
+
+def _warn_of_reference(place: Place) -> tuple[str, ...]:
+    """Say what it means if the watched days are their own reference; nothing if they are not."""
+    if place.own_reference or not place.is_dated:
+        return ()
+    return (
+        "No training data was found, so the watched days are their own reference. What that means: whatever is wrong",
+        "in them counts as normal, and a model that was wrong from the start is never found. Better is the data that",
+        "the model was trained on, or a glob of days that are known to be sound, such as the first weeks.",
+    )
 
 
 def _reference(model: GuessedModel, place: Place, reference: GuessedModel | None) -> Iterator[str]:
     if place.own_reference:
-        yield f"  path: {_scalar(place.own_reference)}"
+        yield f"  path: {_scalar(place.own_reference)}{_found(place.found_reference)}"
+        if reference is not None and reference.column_of(Role.TIME) is None:
+            yield "  dated: false # guess: it has no event times; how days vary is learnt from the first days"
+    elif place.is_dated:
+        yield f"  path: {_scalar(_plain(place.reference).rstrip('/') + '/')} # guess: the watched days themselves"
     else:
         yield f"  path: {_scalar(_plain(place.reference).rstrip('/') + '/')} # guess: the folder of the sample"
     # labels in files of their own are not in the sample
@@ -201,7 +248,7 @@ def _labels(model: GuessedModel, place: Place, null: Sequence[str]) -> Iterator[
         *_labels_place(model, place),
         *_null(null),
         f"  id: {key} # guess: {why_key}",
-        f"  label: {label} # guess: {model.label.reason if model.label else ''}",
+        f"  label: {label}{_mark(model.label) if model.label else ' # guess: '}",
     ]
     if model.outcome:
         lines.append(f"  outcome: {_scalar(model.outcome.name)} # guess: {model.outcome.reason}")
@@ -230,9 +277,11 @@ def _labels_place(model: GuessedModel, place: Place) -> Iterator[str]:
         path = _scalar(_labels_path(place.path))
         yield f"  path: {path} # guess: beside the predictions; one folder per day of delivery"
     elif place.labels.is_dated:
-        yield f"  path: {_scalar(place.labels.path)} # guess: the day in the labels' path is that of their delivery"
+        reason = f"{place.labels.found}the day in their path is that of their delivery"
+        yield f"  path: {_scalar(place.labels.path)} # guess: {reason}"
     else:
-        yield f"  path: {_scalar(_plain(place.labels.reference))} # guess: one growing table, as no folder names a day"
+        reason = f"{place.labels.found}one growing table, as no folder names a day"
+        yield f"  path: {_scalar(_plain(place.labels.reference))} # guess: {reason}"
         if model.delivery and model.delivery.written:
             yield f"  watermark: {_scalar(model.delivery.written)} # guess: when a row was written or changed"
 
@@ -259,9 +308,9 @@ def _alerts() -> Iterator[str]:
     yield "    - log: true"
 
 
-def _model_name(path: str) -> str:
+def guess_name(place: Place) -> str:
     """Derive a name for the model: the last folder that says more than `data`."""
-    parts = [part for part in _plain(path).split("/") if "=" not in part and find_day(part) is None]
+    parts = [part for part in _plain(place.reference).split("/") if "=" not in part and find_day(part) is None]
     for part in reversed(parts):
         words = [word for word in split_words(part) if not word.isdigit()]
         if set(words) - _GENERIC and (name := "_".join(words)[:60]).isascii():

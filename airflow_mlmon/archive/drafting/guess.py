@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.archive.drafting.guess_column import GuessedColumn, guess_column, split_words
+from airflow_mlmon.archive.drafting.guess_column import GuessedColumn, PersonalAnswer, guess_column, split_words
 from airflow_mlmon.spec import ColumnType, Role
 from airflow_mlmon.spec.choices import SHARED_ROLES
 from airflow_mlmon.tasks.registry import TASKS
@@ -38,8 +39,18 @@ _BOUNDS = frozenset({Role.LOWER, Role.UPPER})
 _LABEL_WORDS = {"label": 3, "target": 3, "actual": 3, "truth": 3, "true": 2, "observed": 1}
 # of the probabilities of several classes
 _FEWEST_CLASSES, _TOLERANCE = 3, 1e-3
+_MOST_OTHERS = 3
+# weight of what a person has said
+_CHOSEN = 1000
 _OF_KEYS = {ColumnType.STRING, ColumnType.CATEGORY, ColumnType.INTEGER}
 _OUTCOME_WORDS = {"outcome": 3, "result": 2, "status": 1}
+
+
+class Answers(NamedTuple):
+    """What a person has said of a sample: columns of roles, None for the label, and how personal ones are treated."""
+
+    roles: Mapping[Role | None, str] = MappingProxyType({})
+    personal: Mapping[str, PersonalAnswer] = MappingProxyType({})
 
 
 class GuessedDelivery(NamedTuple):
@@ -74,18 +85,19 @@ class GuessedModel:
         return next((column for column in self.columns if column.role is role), None)
 
 
-def guess_model(sample: pa.Table, labels: pa.Table | None = None) -> GuessedModel:
+def guess_model(sample: pa.Table, labels: pa.Table | None = None, answers: Answers | None = None) -> GuessedModel:
     """Guess the kind of model that made a sample, and the declaration of each of its columns.
 
-    With `labels`, a sample of the labels' own files, the label is a column of these.
+    With `labels`, a sample of the labels' own files, the label is a column of these. `answers` go before guesses.
     """
     sample = _without_dictionaries(sample)
-    columns = {name: guess_column(name, sample.column(name)) for name in sample.column_names}
-    _take(columns, _guess_time(columns))
-    _take(columns, _guess_id(columns, sample))
+    chosen, personal = (answers or Answers()).roles, (answers or Answers()).personal
+    columns = {name: guess_column(name, sample.column(name), personal.get(name)) for name in sample.column_names}
+    _take(columns, _guess_time(columns, chosen))
+    _take(columns, _guess_id(columns, sample, chosen))
     _take(columns, _guess_version(columns))
     delivered = None if labels is None else _guess_delivery(labels, columns)
-    guesses = [_guess_task(columns, sample, task, delivered) for task in TASKS.values() if task.has_labels]
+    guesses = [_guess_task(columns, sample, task, delivered, chosen) for task in TASKS.values() if task.has_labels]
     # the first of equals
     return max(guesses, key=_evidence)
 
@@ -104,25 +116,29 @@ def _guess_delivery(labels: pa.Table, predictions: Mapping[str, GuessedColumn]) 
     keyed = {name for name, column in columns.items() if column.type in _OF_KEYS}
     best, weight = _best(keyed, _WORDS[Role.ID])
     key = own if own in columns else best if weight else None
-    written = _guess_time(columns)
+    written = _guess_time(columns, {})
     keys = GuessedDelivery(key, written.name if written else None)
     return _Delivered(labels, {name: column for name, column in columns.items() if name not in keys}, keys)
 
 
 def _guess_task(
-    known: Mapping[str, GuessedColumn], sample: pa.Table, task: Task, delivered: _Delivered | None
+    known: Mapping[str, GuessedColumn],
+    sample: pa.Table,
+    task: Task,
+    delivered: _Delivered | None,
+    chosen: Mapping[Role | None, str],
 ) -> GuessedModel:
     """Guess the outputs and the label as those of a kind of model."""
     columns = dict(known)
     for role in task.types:
         if role not in SHARED_ROLES:
-            _take(columns, _guess_output(columns, sample, task, role))
+            _take(columns, _guess_output(columns, sample, task, role, chosen.get(role)))
     classes = _take_probabilities(columns, sample) if Role.PROBABILITY in task.types else ()
     if delivered:
-        label = _guess_delivered_label(delivered, task)
+        label = _guess_delivered_label(delivered, task, chosen.get(None))
         outcome = _guess_outcome(delivered.columns, label)
     else:
-        label = _guess_label(columns, sample, task)
+        label = _guess_label(columns, sample, task, chosen.get(None))
         outcome = _guess_outcome(columns, label)
     later = {column.name for column in (label, outcome) if column}
     return GuessedModel(
@@ -161,24 +177,34 @@ def _take(columns: dict[str, GuessedColumn], found: GuessedColumn | None) -> Non
         columns[found.name] = found
 
 
-def _best(names: Iterable[str], words: Mapping[str, int]) -> tuple[str | None, int]:
-    """Return the name with the highest weight for a role, the first of equals, and the weight."""
+def _best(names: Iterable[str], words: Mapping[str, int], chosen: str | None = None) -> tuple[str | None, int]:
+    """Return the name with the highest weight for a role, the first of equals, and the weight; or the chosen one."""
+    names = list(names)
+    if chosen is not None and chosen in names:
+        return chosen, _CHOSEN
     ranked = {name: sum(words.get(word, 0) for word in set(split_words(name))) for name in names}
     best = max(ranked, key=lambda name: ranked[name], default=None)
     return best, ranked.get(best or "", 0)
 
 
-def _guess_time(columns: Mapping[str, GuessedColumn]) -> GuessedColumn | None:
+def _others(names: Iterable[str], best: str, words: Mapping[str, int] | None = None) -> tuple[str, ...]:
+    """Return what might be meant instead: the names with a weight for a role, or all."""
+    return tuple(name for name in names if name != best and (words is None or _best([name], words)[1]))[:_MOST_OTHERS]
+
+
+def _guess_time(columns: Mapping[str, GuessedColumn], chosen: Mapping[Role | None, str]) -> GuessedColumn | None:
     times = [name for name, column in columns.items() if column.type is ColumnType.TIMESTAMP and not column.personal]
-    best, severity = _best(times, _WORDS[Role.TIME])
+    best, severity = _best(times, _WORDS[Role.TIME], chosen.get(Role.TIME))
     if best is None:
         return None
     only = "the only timestamp" if len(times) == 1 else "the first timestamp"
     reason = "the time of the prediction, by its name" if severity else f"the time of the prediction: {only}"
-    return replace(columns[best], role=Role.TIME, reason=reason)
+    return replace(columns[best], role=Role.TIME, reason=reason, others=_others(times, best))
 
 
-def _guess_id(columns: Mapping[str, GuessedColumn], sample: pa.Table) -> GuessedColumn | None:
+def _guess_id(
+    columns: Mapping[str, GuessedColumn], sample: pa.Table, chosen: Mapping[Role | None, str]
+) -> GuessedColumn | None:
     unique = [
         name
         for name, column in columns.items()
@@ -187,13 +213,14 @@ def _guess_id(columns: Mapping[str, GuessedColumn], sample: pa.Table) -> Guessed
         and _is_unique(sample.column(name))
     ]
     texts = [name for name in unique if columns[name].type is not ColumnType.INTEGER]
-    best, severity = _best(unique, _WORDS[Role.ID])
+    best, severity = _best(unique, _WORDS[Role.ID], chosen.get(Role.ID))
     if not severity:
         best = next(iter(texts), None)
     if best is None:
         return None
     reason = "the prediction's id: all values in the sample are distinct"
-    return replace(columns[best], type=ColumnType.STRING, role=Role.ID, reason=reason)
+    others = _others(unique, best)
+    return replace(columns[best], type=ColumnType.STRING, role=Role.ID, reason=reason, others=others)
 
 
 def _is_unique(values: pa.ChunkedArray) -> bool:
@@ -212,7 +239,7 @@ def _guess_version(columns: Mapping[str, GuessedColumn]) -> GuessedColumn | None
 
 
 def _guess_output(
-    columns: Mapping[str, GuessedColumn], sample: pa.Table, task: Task, role: Role
+    columns: Mapping[str, GuessedColumn], sample: pa.Table, task: Task, role: Role, chosen: str | None
 ) -> GuessedColumn | None:
     """Guess an output by its name and its values, or because it follows from the one that was found before."""
     kinds = {ColumnType.FLOAT, ColumnType.DECIMAL} if role is Role.SCORE else set(ColumnType) - {ColumnType.VECTOR}
@@ -225,7 +252,7 @@ def _guess_output(
     following = [name for name in names if main and task.follows_from(role, sample.column(main), sample.column(name))]
     if role in _BOUNDS:
         names = following
-    best, severity = _best(following or names, _WORDS[role])
+    best, severity = _best(names if chosen in names else following or names, _WORDS[role], chosen)
     is_class = bool(following) and role is Role.PREDICTION
     if best is None or not (severity or is_class):
         return None
@@ -236,6 +263,7 @@ def _guess_output(
         role=role,
         required=not sample.column(best).null_count,
         reason=f"the {role}: " + (task.looks[role] if is_class else f"by its name, and {task.looks[role]}"),
+        others=_others(names, best, _WORDS[role]),
     )
 
 
@@ -255,11 +283,14 @@ def _take_probabilities(columns: dict[str, GuessedColumn], sample: pa.Table) -> 
     return ()
 
 
-def _guess_label(columns: Mapping[str, GuessedColumn], sample: pa.Table, task: Task) -> GuessedColumn | None:
+def _guess_label(
+    columns: Mapping[str, GuessedColumn], sample: pa.Table, task: Task, chosen: str | None
+) -> GuessedColumn | None:
     names = [name for name in _features(columns) if task.looks_like(None, sample.column(name))]
-    best, severity = _best(names, _LABEL_WORDS)
+    best, severity = _best(names, _LABEL_WORDS, chosen)
     if best is not None and severity:
-        return replace(columns[best], type=task.label_type, reason="the label, by its name")
+        others = _others(names, best, _LABEL_WORDS)
+        return replace(columns[best], type=task.label_type, reason="the label, by its name", others=others)
     # features come before the model's outputs, and labels after them
     after = list(columns)
     said = [after.index(name) for name, column in columns.items() if column.role in task.types]
@@ -271,13 +302,13 @@ def _guess_label(columns: Mapping[str, GuessedColumn], sample: pa.Table, task: T
     )
 
 
-def _guess_delivered_label(delivered: _Delivered, task: Task) -> GuessedColumn | None:
+def _guess_delivered_label(delivered: _Delivered, task: Task, chosen: str | None) -> GuessedColumn | None:
     names = [name for name in _features(delivered.columns) if task.looks_like(None, delivered.sample.column(name))]
-    best, severity = _best(names, _LABEL_WORDS)
+    best, severity = _best(names, _LABEL_WORDS, chosen)
     if best is None:
         return None
     reason = "the label, by its name" if severity else f"the label: {task.looks[None]}"
-    return replace(delivered.columns[best], type=task.label_type, reason=reason)
+    return replace(delivered.columns[best], type=task.label_type, reason=reason, others=_others(names, best))
 
 
 def _guess_outcome(columns: Mapping[str, GuessedColumn], label: GuessedColumn | None) -> GuessedColumn | None:

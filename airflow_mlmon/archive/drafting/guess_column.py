@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.archive.drafting.personal_guess import explain_personal
+from airflow_mlmon.archive.drafting.personal_guess import PersonalGuess, guess_personal
 from airflow_mlmon.spec import ColumnType, PersonalData, Role
 
 _MOST_CATEGORIES = 1_000
@@ -30,6 +31,14 @@ _NAMES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nan
 _YEARS = (946_684_800, 4_102_444_800)
 
 
+class PersonalAnswer(StrEnum):
+    """How a person wants a column to be treated that may be personal."""
+
+    HASH = "hash"
+    DROP = "drop"
+    KEEP = "keep"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuessedColumn:
     """Guessed declaration of a column; `type` is None if its values cannot be monitored.
@@ -44,6 +53,9 @@ class GuessedColumn:
         reason: Reason of the guess; empty where it follows from the files.
         dimension: Number of elements of a vector.
         unit: Unit of times that are numbers since 1970.
+        suspicion: Why it may be personal nevertheless.
+        others: Columns that might be meant instead.
+        is_answered: Whether a person has said how it is treated.
     """
 
     name: str
@@ -55,6 +67,9 @@ class GuessedColumn:
     reason: str = ""
     dimension: int | None = None
     unit: str | None = None
+    suspicion: str = ""
+    others: tuple[str, ...] = ()
+    is_answered: bool = False
 
 
 def split_words(name: str) -> list[str]:
@@ -66,19 +81,28 @@ def split_words(name: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(name)]
 
 
-def guess_column(name: str, values: pa.ChunkedArray) -> GuessedColumn:
-    """Guess the type of a column, its unit, and if it is personal, a text or an identifier."""
+def guess_column(name: str, values: pa.ChunkedArray, answer: PersonalAnswer | None = None) -> GuessedColumn:
+    """Guess the type of a column, its unit, and if it is personal, a text or an identifier.
+
+    Whether it is personal may have been answered.
+    """
     kind = _type_of(values.type)
     if kind is None:
         return _guess_vector(name, values)
     guessed = GuessedColumn(name=name, arrow=str(values.type), type=kind)
     if values.null_count == len(values):
         return replace(guessed, reason="no value in the sample")
-    if reason := explain_personal(split_words(name), values):
-        return replace(guessed, personal=PersonalData.DROP, reason=reason)
+    personal = guess_personal(split_words(name), values) if answer is None else PersonalGuess()
+    if answer in {PersonalAnswer.HASH, PersonalAnswer.DROP}:
+        return replace(guessed, personal=PersonalData(str(answer)), is_answered=True)
+    if personal.is_personal:
+        # a hash tells of nobody, and loses neither the column nor what can be joined by it
+        return replace(guessed, personal=PersonalData.HASH, reason=personal.reason)
     if kind is ColumnType.STRING:
-        return _guess_text(name, guessed.arrow, values)
-    return _guess_whole(guessed, values) if kind in _WHOLE else guessed
+        guessed = _guess_text(name, guessed.arrow, values)
+    elif kind in _WHOLE:
+        guessed = _guess_whole(guessed, values)
+    return replace(guessed, suspicion=personal.reason)
 
 
 def _guess_whole(guessed: GuessedColumn, values: pa.ChunkedArray) -> GuessedColumn:

@@ -18,9 +18,11 @@ COMMANDS = (
         click.Option(["--reference"], metavar="PATH", help="reference: file, folder or glob"),
         click.Option(["--output"], metavar="FILE", help="file to write (default: standard output)"),
         click.Option(["--model"], metavar="NAME", help="name of the model (default: from the path)"),
+        click.Option(["--yes"], is_flag=True, help="take the guesses; do not ask in a terminal"),
         examples=(
             "mlmon init s3://ml-archive/fraud/predictions/ --output fraud.yaml",
             "mlmon init preds/ --labels labels/ --reference train.csv",
+            "mlmon init archive/ --yes --output fraud.yaml",
         ),
         ok="the spec was written",
         bad="the sample cannot be read",

@@ -238,12 +238,12 @@ class PartitionEvaluator:
 
     def _breached(self, day: date) -> tuple[Mapping[SubjectKey, Collection[date]], Mapping[SubjectKey, date]]:
         """Return the earlier days of each metric's breaches that were not accepted, and when accepted ones began."""
-        store, model = self.run.store, self.run.model
+        store = self.run.store
         first = day - max(timedelta(days=_FARTHEST * self.run.spec.history.days), _YEAR)
         found = self.breached
         if found is None:
-            found = store.breached_days(model, first, day - timedelta(days=1))
-        accepted = store.accepted_until(model, day)
+            found = self.run.recall(store.breached_days, first, day - timedelta(days=1))
+        accepted = self.run.recall(store.accepted_until, day)
         breached = {
             key: {past for past in days if first <= past and past > accepted.get(key, date.min)}
             for key, days in found.items()
@@ -290,7 +290,7 @@ class PartitionEvaluator:
         store, history = self.run.store, self.run.spec.history
         last = day - timedelta(days=history.days + 1)
         begin = max(day - _YEAR, min(alike, default=last)) if served else day - _YEAR
-        accepted = store.accepted_until(self.run.model, day)
+        accepted = self.run.recall(store.accepted_until, day)
         unlike = set(served).difference(alike)
         asked, unfit = {}, {}
         for name in dict.fromkeys(value.metric for value in metrics if value.metric in self._lasting):

@@ -41,9 +41,5 @@ def _versions(run: Run, days: set[date]) -> dict[date, str]:
     """Return the version of the rows of each day that has any; for days of the reference, its profile schema."""
     if not days:
         return {}
-    states = run.store.states(run.model, min(days), max(days))
-    return {
-        state.partition.day: state.version or f"reference {state.schema}"
-        for state in states
-        if state.schema and state.partition.day in days
-    }
+    found = run.store.versions(run.model, min(days), max(days))
+    return {day: version for day, version in found.items() if day in days}

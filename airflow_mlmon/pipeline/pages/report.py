@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from airflow_mlmon.evaluation.columns import drift_by_column
 from airflow_mlmon.partition import Partition
@@ -78,6 +78,11 @@ def write_pages(run: Run, days: Iterable[Partition]) -> None:
     """Write the pages of some days, of the columns that alert on the last one, and of the model."""
     days = list(days)
     import_drift_files(run, days)
+    with run.recalling():
+        _write_pages(run, days)
+
+
+def _write_pages(run: Run, days: Sequence[Partition]) -> None:
     last = run.store.last_evaluated_day(run.model)
     if last is not None and any(day.day == last for day in days):
         write_features(run, _alerting_columns(run, last)[:_MOST_FEATURES])
@@ -166,7 +171,7 @@ def _evidently_form(run: Run, state: PartitionState, asked: EvidentlyForm) -> Ev
         return asked
     day = state.partition.day
     tone = tone_of(state, run.store.alerts(run.model, day, day), run.store.checks(state.partition))
-    is_first = not any(one.evaluated for one in run.store.states(run.model, date.min, day - timedelta(days=1)))
+    is_first = not run.store.has_evaluated_before(run.model, day)
     return EvidentlyForm.PAGE if is_first or tone is Tone.ALERTING else EvidentlyForm.NONE
 
 

@@ -35,6 +35,10 @@ class Dialect(ABC):
     def reading(self) -> AbstractContextManager[sa.Connection]:
         """Open a transaction that sees one state of the database and writes nothing."""
 
+    def asking(self) -> AbstractContextManager[sa.Connection]:
+        """Open a connection for one query, which sees one state of the database by itself."""
+        return self.reading()
+
     @abstractmethod
     def writing(self, locks: Collection[str], wait_s: float) -> AbstractContextManager[sa.Connection]:
         """Open an atomic transaction, with one writer at a time for each of the `locks`."""

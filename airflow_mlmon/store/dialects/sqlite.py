@@ -39,6 +39,12 @@ class SQLite(Dialect):
             yield connection
 
     @contextmanager
+    def asking(self) -> Iterator[sa.Connection]:
+        """Open a connection for one query, without a transaction."""
+        with self._engines[""].connect() as connection:
+            yield connection
+
+    @contextmanager
     def writing(self, locks: Collection[str], wait_s: float) -> Iterator[sa.Connection]:  # noqa: ARG002 - one lock for all
         """Open an atomic transaction, the only one that writes."""
         # a writer that begins as a reader fails at once if another was faster, so it must wait at the start

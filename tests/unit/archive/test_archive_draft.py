@@ -70,7 +70,7 @@ def test_roles_are_guessed_from_names_and_values():
 
 
 def test_personal_columns_are_guessed_from_the_form_of_their_values():
-    assert spec_of(sample()).columns["contact"].personal is PersonalData.DROP
+    assert spec_of(sample()).columns["contact"].personal is PersonalData.HASH
 
 
 def test_free_text_is_described_and_an_identifier_ignored():
