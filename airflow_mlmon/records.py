@@ -119,8 +119,7 @@ class MetricValue:
 
     Attributes:
         metric: Its name.
-        column: The column that it is about; None stands for all.
-        segment: The rows that it is about; None stands for all.
+        column, segment: The column and the rows that it is about; None stands for all.
         value: The value; None where there is none, which is not zero.
         rows: The rows that it rests on.
         low: Lower end of the 95 % interval of the value; None where it has none, as has `high`.
@@ -336,8 +335,7 @@ class Arrival:
 class PartitionState:
     """State of one partition: the rows that arrived, the version that is served, and the causes if it is not OK.
 
-    `arrival` is None for a day of the reference, and where the run failed before reading it. `log` is the address of
-    the last run in Airflow's UI; empty if it was run by hand.
+    `arrival` is None of the reference, and where the run failed before reading it; `log` is its last run in Airflow.
     """
 
     partition: Partition

@@ -18,17 +18,12 @@ _PLACE = "<!--now-->"
 Readable = Callable[[Collection[str]], Collection[str]]
 
 
-def known_models(store: MetricStore) -> set[str]:
-    """Return the models that were registered or run."""
-    return {found.model for found in store.registered()} | set(store.models())
-
-
 def read_readable(store: MetricStore, readable: Readable, now: datetime) -> Fleet:
     """Read the status of the models that a user may read, of which no spec can be loaded too."""
     from airflow_mlmon.pipeline.pages.fleet import read_fleet  # noqa: PLC0415 - heavy
 
     broken = broken_specs()
-    models = readable({*known_models(store), *(found.model for found in broken)})
+    models = readable({found.model for found in (*store.registered(), *broken)})
     return read_fleet(store, now, models=models, broken=broken)
 
 

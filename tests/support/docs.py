@@ -28,6 +28,7 @@ from airflow_mlmon.spec.renamed import METRICS as RENAMED_METRICS
 from airflow_mlmon.tasks.registry import METRICS, TASKS
 from tests.guards.catalogue import ATTACKS, FAULTS, Guard
 from tests.guards.marked import find_marked
+from tests.support.commands import declared
 from tests.support.comparison import make_rows, write_parquet
 
 CHECKOUT = Path(__file__).parents[2]
@@ -166,6 +167,11 @@ def _renamed() -> str:
     return _table(("before", "now"), iter((keys | commands | metrics).items()))
 
 
+def _commands() -> str:
+    rows = ((f"`mlmon {name}`", f"{command.short_help}") for name, command in declared())
+    return _table(("command", "what it does"), rows)
+
+
 def _rooms() -> str:
     """Return every room in the order of the layers, the lowest first, with the first line of what it says of itself."""
     return _table(("room", "what is in it"), _rooms_below(PACKAGE))
@@ -242,6 +248,7 @@ TABLES = {
     "comparison": _comparison,
     "faults": _faults,
     "attacks": _attacks,
+    "commands": _commands,
     "rooms": _rooms,
     "renamed": _renamed,
     "operators": _operators,

@@ -63,7 +63,7 @@ def model_page(run: Run, *, now: datetime | None = None, written: Collection[str
     states = [state for state in run.store.states(run.model, since, last) if state.evaluated]
     counts = version_counts(run, date.min, last)
     marks = {day: mark for day, mark in version_marks(counts).items() if day >= since}
-    metrics = run.store.metric_values(states[-1].partition)
+    metrics = run.store.metric_values(states[-1].partition) if run.spec.segments else ()
     verdicts = run.store.verdicts(states[-1].partition)
     columns = run.store.most_breached(run.model, DRIFT, states[0].partition.day, last)
     return replace(

@@ -281,15 +281,6 @@ def test_provenance_names_files_version_schema_and_deliveries(alerting):
         assert part in text
 
 
-def test_provenance_has_whole_checksums_and_leads_to_the_log_of_a_run_in_airflow(alerting):
-    log = "https://airflow.example/dags/flights/runs/manual__1"
-    page = soup(render_day(alerting_page(state=partition_state(log=log))))
-
-    assert "9b1c" * 16 in words(alerting)
-    assert [link.get_text() for link in page.select(f'a[href="{log}"]')] == ["Log", "the run in Airflow"]
-    assert "the run in Airflow" not in words(alerting)
-
-
 def test_links_lead_to_the_other_pages(alerting):
     links = {link["href"] for link in soup(alerting).select("a")}
 
