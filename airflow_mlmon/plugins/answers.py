@@ -68,10 +68,10 @@ def answer_page(
 
 
 def answer_live(content: str, notice: str = "") -> Response:
-    """Answer with a page that has forms for those who may act, below the outcome of the last action."""
+    """Answer with a page that has forms for those who may act, after the outcome of the last action."""
     if notice:
-        banner = Markup('<main>\n<p class="banner notice" role="status">{}</p>').format(notice)
-        content = content.replace("<main>", banner, 1)
+        banner = Markup('<body>\n<p class="banner notice" role="status">{}</p>').format(notice)
+        content = content.replace("<body>", banner, 1)
     if "<form" not in content:
         return answer_page(content)
     # without a referrer a browser sends no origin along with a form either

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from airflow_mlmon.fleet import AuditEntry, AuditKind, RegisteredModel
 from airflow_mlmon.store import schema
 from airflow_mlmon.store.database import Database
+from airflow_mlmon.store.views import keep_view
 
 _models, _audit = schema.models, schema.audit
 
@@ -21,14 +22,15 @@ class FleetStore:
     _database: Database
 
     def register(self, found: RegisteredModel) -> None:
-        """Record a model as its spec describes it now; nothing is written if nothing has changed."""
+        """Record a model as its spec describes it now, with its view; nothing is written if nothing has changed."""
         with self._database.asking() as connection:
             before = _registered(connection, found.model)
-        if before == found:
-            return
-        with self._database.writing(found.model) as connection:
-            connection.execute(sa.delete(_models).where(_models.c.model == found.model))
-            connection.execute(sa.insert(_models).values(_row_of(found)))
+        if before != found:
+            with self._database.writing(found.model) as connection:
+                connection.execute(sa.delete(_models).where(_models.c.model == found.model))
+                connection.execute(sa.insert(_models).values(_row_of(found)))
+        if not found.error:
+            keep_view(self._database, found.model)
 
     def register_error(self, model: str, spec: str, error: str) -> None:
         """Record that the spec of a model cannot be loaded; what was known of the model stays."""

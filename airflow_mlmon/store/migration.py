@@ -10,6 +10,7 @@ from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.store.completion import complete_tables
 from airflow_mlmon.store.database import Database
 from airflow_mlmon.store.schema import SCHEMA_VERSION, VERSION_TABLE
+from airflow_mlmon.store.views import renew_views
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 
@@ -27,6 +28,7 @@ def bring_to_head(database: Database) -> None:
         version = _version(connection, database.shown)
         if version != SCHEMA_VERSION:
             _upgrade(database, connection, version)
+    renew_views(database)
 
 
 def is_current(database: Database) -> bool:

@@ -12,16 +12,16 @@ from airflow_mlmon.loading import load_spec
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.records import Status
+from airflow_mlmon.records import Action, ActionKind, Status
 from airflow_mlmon.store.metric_store import MetricStore
 from tests.support.archive import FIRST, REFERENCE_DAYS, Archive, day_table, replace_columns, to_bytes
 from tests.support.hostile import SCRIPT
-from tests.support.published import alert, partition_state, results
+from tests.support.published import NOW, alert, partition_state, results
 from tests.support.runs import write_file
 
 DAYS = 7
 LAST = FIRST + timedelta(days=DAYS - 1)
-# models without pages, the first two of which have an alert
+# models without pages: with an alert that could not be sent, one that is acknowledged, and without data
 OTHERS = ("churn", "claims", "prices")
 EVIL = SCRIPT + '<img src=x onerror="window.hacked=1">'
 _DAGS = """
@@ -106,7 +106,14 @@ def _publish_others(store_url: str, specs: Path) -> None:
             run = Run(spec=load_spec(specs / f"{name}.yaml"), storage=open_storage(), store=store, workspace="/nowhere")
             store.register(run.registered)
             of = Partition.of_day(name, LAST)
-            if name != OTHERS[-1]:
-                store.publish(partition_state(of), [results(of, alerts=(alert(of=of),))], supersedes=None)
-            else:
+            if name == "prices":
                 store.publish(partition_state(of, status=Status.NO_DATA), [], supersedes=None)
+                continue
+            found = alert(of=of, title=f"a {EVIL}", text=f"x {EVIL}")
+            channels = [f"webhook:h {EVIL}"]
+            store.publish(partition_state(of), [results(of, alerts=(found,))], supersedes=None, channels=channels)
+            if name == "churn":
+                store.mark_failed([claim.id for claim in store.claim_pending(10, NOW, model=name)], f"e {EVIL}", NOW)
+            else:
+                action = Action(kind=ActionKind.ACKNOWLEDGE, day=of.day, who=f"w {EVIL}", why=f"y {EVIL}", at=NOW)
+                store.act(name, [found.fingerprint], action)

@@ -23,9 +23,10 @@ pytestmark = pytest.mark.service
 
 DAY = f"loans/{LAST}/report.html"
 # a form of each kind, with what a person fills in
+RETRAINED = f"retrained {SCRIPT}"
 FORMS = {
     "alerts": (DAY, "/alerts", {"do": "ack", "why": "seen"}),
-    "baseline": ("loans/index.html", "/baseline", {"kind": "reference", "why": "retrained"}),
+    "baseline": ("loans/index.html", "/baseline", {"kind": "reference", "why": RETRAINED}),
     "run": (DAY, "/run", {"why": "late files"}),
 }
 
@@ -111,9 +112,9 @@ def test_accepted_baseline_is_that_of_the_days_to_come(server, store):
     answers = [sent.send(**filled), sent.send(**filled)]
 
     (pin,) = store.baselines("loans")
-    assert (pin.who, pin.why, str(pin.first)) == ("user", "retrained", "2026-03-08")
+    assert (pin.who, pin.why, str(pin.first)) == ("user", RETRAINED, "2026-03-08")
     assert "From 2026-03-08 on, loans is compared with" in shown(server, sent, answers[1])
-    assert {json.loads(event["extra"])["why"] for event in events(server, "mlmon_accept_baseline")} == {"retrained"}
+    assert {json.loads(event["extra"])["why"] for event in events(server, "mlmon_accept_baseline")} == {RETRAINED}
 
 
 def test_baseline_that_cannot_be_accepted_is_refused_with_the_cause(server, store):

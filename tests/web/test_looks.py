@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Frame, Page
 
 from tests.support.api_server import ApiServer
 from tests.support.axe import grave_findings
-from tests.support.monitored import LAST
+from tests.support.monitored import FIRST, LAST
 
 pytestmark = pytest.mark.service
 
@@ -20,6 +20,7 @@ PAGES = {
     "model": "loans/index.html",
     "feature": "loans/feature-{slug}.html",
     "day": f"loans/{LAST}/report.html",
+    "compare": f"loans/{LAST}/against-{FIRST}.html",
 }
 _HANDLERS = """() => [...document.querySelectorAll('*')].flatMap(found => found.getAttributeNames())
     .filter(name => name.startsWith('on'))"""
@@ -60,6 +61,7 @@ def test_something_serious_would_be_found(page):
 def test_page_fits_a_phone_and_paper(pages, page, name):
     page.set_viewport_size({"width": 390, "height": 844})
     page.set_content(pages[name])
+    opened_details(page)
 
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert grave_findings(page) == []
@@ -84,8 +86,8 @@ def opened_details(page: Page) -> None:
     page.evaluate("() => document.querySelectorAll('details').forEach(found => { found.open = true })")
 
 
-@pytest.mark.parametrize(("user", "forms"), [("viewer", False), ("user", True), ("admin", True)])
-def test_who_logs_in_acts_in_the_frame_of_airflows_ui(server, browser, user, forms):
+@pytest.mark.parametrize("user", ["viewer", "user", "admin"])
+def test_who_logs_in_acts_in_the_frame_of_airflows_ui(server, browser, user):
     context = browser.new_context(base_url=f"{server.origin}/sub/")
     page = context.new_page()
     page.goto("auth/login")
@@ -97,17 +99,42 @@ def test_who_logs_in_acts_in_the_frame_of_airflows_ui(server, browser, user, for
     page.goto("plugin/mlmon_inbox")
     frame = framed(page)
     assert "churn" in frame.inner_text("main")
-    assert bool(frame.locator("form[action='churn/alerts']").count()) is forms
-    if forms:
-        form = frame.locator("form[action='churn/alerts']").first
-        frame.locator("details.acting summary").first.click()
-        frame.locator("form.act input[name=why]").first.fill(f"looked at by {user}")
-        with page.expect_response(lambda answer: "/mlmon/inbox.html?notice=" in answer.url):
-            frame.locator("form.act button[value=ack]").first.click()
-        frame = framed(page)
-        assert "acknowledged" in frame.inner_text("[role=status]")
-        assert form is not None
+    assert (frame.locator("form").count() > 0) is (user != "viewer")
+    if user != "viewer":
+        acted(frame, "churn/alerts", "Acknowledge")
+        assert "churn: acknowledged" in framed(page).inner_text("[role=status]")
     context.close()
+
+
+def test_every_action_is_done_by_a_click(server, browser):
+    page = browser.new_page(base_url=f"{server.origin}/sub/mlmon/")
+    page.context.add_cookies(
+        [{"name": "_token", "value": server.tokens["user"], "url": f"{server.origin}/sub", "sameSite": "Lax"}]
+    )
+    page.goto(PAGES["day"])
+    acted(page.main_frame, "/run", f"Run {LAST} again")
+    assert f"{LAST} of loans runs again as mlmon__{LAST}" in page.inner_text("[role=status]")
+    acted(page.main_frame, "/alerts", "Mute", until="2026-04-01")
+    assert "loans: muted until 2026-04-01" in page.inner_text("[role=status]")
+    page.goto(PAGES["model"])
+    acted(page.main_frame, "/baseline", "Accept", kind="previous")
+    assert "From 2026-03-08 on, loans is compared with the day before" in page.inner_text("[role=status]")
+    acted(page.main_frame, "/alerts", "Resolve")
+    assert "loans: resolved" in page.inner_text("[role=status]")
+
+
+def acted(frame: Frame, action: str, button: str, *, until: str = "", kind: str = "") -> None:
+    """Fill in the first form with an action, and click on its button."""
+    form = frame.locator(f"form[action$='{action}']").first
+    frame.evaluate("() => document.querySelectorAll('details').forEach(found => { found.open = true })")
+    form.locator("input[name=why]").fill("looked at")
+    if until:
+        form.locator("input[name=until]").fill(until)
+    if kind:
+        form.locator(f"input[value={kind}]").check()
+    with frame.page.expect_response(lambda answer: "notice=" in answer.url):
+        form.get_by_role("button", name=button, exact=True).click()
+    frame.page.wait_for_load_state()
 
 
 def framed(page: Page) -> Frame:

@@ -198,7 +198,8 @@ def _status(row: FleetRow) -> tuple[ModelStatus, str]:
     """Return the status of a model, and its reason."""
     found, last, evaluated = row.registered, row.last, row.evaluated
     if found.error:
-        return ModelStatus.BROKEN, found.error
+        # a mistake a line
+        return ModelStatus.BROKEN, "; ".join(found.error.splitlines())
     if not _is_monitored(found, row.expected):
         has_ended = found.end is not None and found.end < row.expected
         return ModelStatus.INACTIVE, f"Ended on {found.end}." if has_ended else f"Starts on {found.start}."
