@@ -33,7 +33,7 @@ with DAG(
         with open_run(load_spec(SPEC), read_airflow_settings()) as run:
             day = run.partition(dag_run.partition_key)
             [state] = run.store.states(MODEL, day.day, day.day)
-            rows = read_curated(run, day, state.version)
+            rows = read_curated(run, day, state.version or "")
         return {"partition": day.key, "rows": rows.num_rows}
 
     read_day()

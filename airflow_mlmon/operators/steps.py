@@ -171,10 +171,10 @@ class EvaluatePartitionOperator(DetectDriftOperator):
         drift = read_drift(run, self.drift["uri"])
         prepared = Prepared.from_dict(self.prepared)
         evaluated = evaluate_partition(run, prepared, Profiled(**self.profiled), drift, measured)
-        self._result = to_json(evaluated)
-        refuse_failed(context, partition, evaluated, self._result)
+        summary = self._result = to_json(evaluated)
+        refuse_failed(context, partition, evaluated, summary)
         announce_day(context, run, prepared, evaluated)
-        return self._result
+        return summary
 
 
 def refuse_failed(context: Context, partition: Partition, evaluated: Evaluated, summary: dict[str, Any]) -> None:

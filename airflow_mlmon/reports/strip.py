@@ -12,7 +12,7 @@ from markupsafe import Markup
 from airflow_mlmon.records import Status
 from airflow_mlmon.reports.tone import Tone, day_tone
 
-_STEP, _HEIGHT = 6, 18
+_STEP, _HEIGHT = 5, 18
 # the worse a day, the higher its bar: the colour is not the only sign
 _TOPS = {Tone.HEALTHY: 10, Tone.NOTICE: 5, Tone.ALERTING: 0}
 _MISSING = "missing"
@@ -40,7 +40,7 @@ def draw_strip(days: Sequence[StripDay | None]) -> Markup:
             top = _TOPS[Tone(day.kind)] if day.status is not None else _HEIGHT - 3
             paths[day.kind] = f"{paths.get(day.kind, '')}M{at * _STEP + _STEP // 2} {_HEIGHT}V{top}"
     shapes = Markup().join(Markup('<path class="{}" d="{}"/>').format(kind, path) for kind, path in paths.items())
-    return Markup('<svg class="strip" width="{0}" height="{1}" viewBox="0 0 {0} {1}" role="img">{2}{3}</svg>').format(
+    return Markup('<svg class="bars" width="{0}" height="{1}" viewBox="0 0 {0} {1}" role="img">{2}{3}</svg>').format(
         _STEP * len(days), _HEIGHT, Markup("<title>{}</title>").format(strip_text(days)), shapes
     )
 

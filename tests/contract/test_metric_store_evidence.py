@@ -71,3 +71,10 @@ def test_every_bundle_stays_in_the_list(store):
 
     assert store.bundles("flights") == [BUNDLE, other, BUNDLE]
     assert store.bundles("bikes") == []
+
+
+def test_the_plan_of_a_wide_table_is_kept_whole(store):
+    wide = MonitoringPlan.of("x" * 300_000)
+    store.publish(partition_state(), [results()], supersedes=None, plan=wide)
+
+    assert store.plans("flights") == {wide.id: wide}
