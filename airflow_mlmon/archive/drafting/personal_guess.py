@@ -78,7 +78,7 @@ def _by_name(words: Sequence[str], *, is_shared: bool) -> PersonalGuess:
 
 
 def _is_shared(values: pa.ChunkedArray) -> bool:
-    there = len(values) - values.null_count
+    there = len(values) - int(values.null_count)
     return there >= _FEW_ROWS and int(pc.count_distinct(values).as_py()) <= _MOST_DISTINCT * there
 
 
