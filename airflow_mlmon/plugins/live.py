@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from airflow_mlmon.plugins.access import broken_specs
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from airflow_mlmon.store.metric_store import MetricStore
 
 _PLACE = "<!--now-->"
+# days before a day with which its page offers to compare it
+_COMPARED = (timedelta(days=1), timedelta(days=7), timedelta(days=28))
 Readable = Callable[[Collection[str]], Collection[str]]
 
 
@@ -67,11 +69,25 @@ def feature_html(model: str, slug: str, token: str | None) -> str:
         return render_feature(replace(feature_page(run, column_of_slug(run, slug)), token=token))
 
 
+def comparison_html(model: str, day: date, other: date) -> str:
+    """Render two days of a model side by side.
+
+    Raises:
+        NotFoundError: a day was not run.
+    """
+    from airflow_mlmon.pipeline.pages.against import against_page  # noqa: PLC0415 - heavy
+    from airflow_mlmon.reports.against import render_against  # noqa: PLC0415 - heavy
+
+    with open_model(model) as run:
+        return render_against(against_page(run, run.partition(day), run.partition(other)))
+
+
 def put_now(
     page: str, store: MetricStore, model: str, day: date, *, edit: str | None = None, run: str | None = None
 ) -> str:
     """Put the state of a day's alerts now into its written page, with the forms for which there are tokens."""
     from airflow_mlmon.lifecycle.incidents import group_incidents  # noqa: PLC0415 - heavy
+    from airflow_mlmon.reports.against import against_file  # noqa: PLC0415 - heavy
     from airflow_mlmon.reports.page import render_page  # noqa: PLC0415 - heavy
 
     tracked = {
@@ -79,12 +95,14 @@ def put_now(
         for alert in store.tracked_alerts(model)
         if alert.since <= day and (alert.resolved_on is None or alert.resolved_on >= day)
     }
+    evaluated = {state.partition.day for state in store.states(model, day - _COMPARED[-1], day) if state.evaluated}
     now = render_page(
         "now.html.j2",
         model=model,
         day=day,
         incidents=group_incidents(store.alerts(model, day, day)),
         tracked=tracked,
+        others={day - past: against_file(day - past) for past in _COMPARED if day - past in evaluated},
         edit=edit,
         run=run,
     )

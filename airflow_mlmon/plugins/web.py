@@ -15,7 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException as AnyHTTPException
 
-from airflow_mlmon.errors import ConfigError, MlmonError, NotFoundError
+from airflow_mlmon.errors import ConfigError, MlmonError, NotFoundError, StateError
 from airflow_mlmon.hooks.configuration import read_airflow_settings
 from airflow_mlmon.hooks.storage import open_storage
 from airflow_mlmon.partition import Partition, parse_day
@@ -72,6 +72,7 @@ def create_app() -> FastAPI:
     app.get("/{name}.html")(show_fleet)
     app.get("/{model}/index.html")(show_model)
     app.get("/{model}/feature-{slug}.html")(show_feature)
+    app.get("/{model}/{day}/against-{other}.html")(show_comparison)
     app.get("/{model}/{day}/{name}")(show_day)
     add_actions(app)
     app.exception_handler(AnyHTTPException)(_refuse)
@@ -123,6 +124,15 @@ def show_feature(model: ModelName, slug: str, user: GetUserDep, request: Request
     except NotFoundError as error:
         raise HTTPException(status.HTTP_404_NOT_FOUND, str(error)) from None
     return session.remember(answer_live(content, session.shown_notice))
+
+
+def show_comparison(model: ModelName, day: str, other: str, user: GetUserDep) -> Response:
+    """Show two days of a model side by side."""
+    _require_reader(model, user)
+    try:
+        return answer_page(live.comparison_html(model, _day(day), _day(other)))
+    except (ConfigError, StateError) as error:
+        raise HTTPException(status.HTTP_404_NOT_FOUND, str(error)) from None
 
 
 def show_day(

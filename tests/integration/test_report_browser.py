@@ -9,8 +9,10 @@ import pytest
 
 from airflow_mlmon.records import Status, VerdictState
 from airflow_mlmon.reports import evidently
+from airflow_mlmon.reports.against import render_against
 from airflow_mlmon.reports.charts import before_after
 from airflow_mlmon.reports.evidently import write_evidently
+from airflow_mlmon.reports.feature import render_feature
 from airflow_mlmon.reports.model import render_model
 from airflow_mlmon.reports.page import ColumnRow, Fact, ShownFile, render_day
 from airflow_mlmon.reports.sample import draw_sample
@@ -33,10 +35,12 @@ from tests.support.pages import (
     score_trend,
     together,
 )
+from tests.support.pages_of_columns import against_page, feature_page
 
 pytestmark = pytest.mark.service
 
 PHONE, DESK = 390, 1280
+_ALL = " ".join(HOSTILE.values())[:600]
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +104,8 @@ def hostile_index() -> str:
         pytest.param(lambda: render_model(model_page(120)), id="index"),
         pytest.param(hostile_day, id="hostile-night"),
         pytest.param(hostile_index, id="hostile-index"),
+        pytest.param(lambda: render_feature(feature_page(_ALL)), id="hostile-feature"),
+        pytest.param(lambda: render_against(against_page(_ALL)), id="hostile-against"),
     ],
 )
 def test_page_fits_the_screen_and_asks_for_nothing(browser, tmp_path, html, width):
@@ -110,7 +116,16 @@ def test_page_fits_the_screen_and_asks_for_nothing(browser, tmp_path, html, widt
     assert seen.requests == []
 
 
-@pytest.mark.parametrize("html", [hostile_day, hostile_index], ids=["day", "index"])
+@pytest.mark.parametrize(
+    "html",
+    [
+        hostile_day,
+        hostile_index,
+        lambda: render_feature(feature_page(_ALL)),
+        lambda: render_against(against_page(_ALL)),
+    ],
+    ids=["day", "index", "feature", "against"],
+)
 def test_hostile_data_runs_nothing_and_adds_no_element(browser, tmp_path, html):
     seen = visit(browser, written(tmp_path, html()), count="script, img, iframe, object, [onload], [onmouseover]")
 

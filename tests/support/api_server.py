@@ -82,7 +82,8 @@ class ApiServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        stop(self._process)
+        # it has nothing to finish
+        stop(self._process, seconds=2)
 
     def get(self, path: str, user: str | None = None, *, token: str | None = None, cookie: bool = False) -> Answer:
         """GET a path as it is written, below the server's sub-path."""

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Frame, Page
 
 from tests.support.api_server import ApiServer
 from tests.support.axe import grave_findings
-from tests.support.monitored import LAST
+from tests.support.monitored import FIRST, LAST
 
 pytestmark = pytest.mark.service
 
@@ -20,6 +20,7 @@ PAGES = {
     "model": "loans/index.html",
     "feature": "loans/feature-{slug}.html",
     "day": f"loans/{LAST}/report.html",
+    "compare": f"loans/{LAST}/against-{FIRST}.html",
 }
 _HANDLERS = """() => [...document.querySelectorAll('*')].flatMap(found => found.getAttributeNames())
     .filter(name => name.startsWith('on'))"""

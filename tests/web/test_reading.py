@@ -132,6 +132,9 @@ def test_page_of_a_model_is_refused_to_those_who_may_not_read_its_dag(server, pa
         pytest.param("/mlmon/loans/feature-..%2f..%2fstore.html", id="dots-for-a-feature"),
         pytest.param("/mlmon/loans/2026-03-20/report.html", id="day"),
         pytest.param("/mlmon/loans/today/report.html", id="no-day"),
+        pytest.param("/mlmon/loans/2026-03-07/against-2026-03-20.html", id="other-day"),
+        pytest.param("/mlmon/loans/2026-03-07/against-today.html", id="no-other-day"),
+        pytest.param("/mlmon/loans/2026-03-07/against-2026-03-07.html", id="same-day"),
         pytest.param(f"{DAY}/curated.parquet", id="file"),
         pytest.param(f"{DAY}/..%2findex.html", id="encoded-slash"),
         pytest.param(f"{DAY}/%2e%2e%2f%2e%2e%2fstore.db", id="encoded-dots"),
@@ -225,6 +228,15 @@ def test_pages_work_in_the_frame_of_airflows_ui(server, browser):
     shown = followed(page, "a[href='loans/index.html'] >> nth=0")
     shown = followed(page, f"a[href='{LAST}/report.html'] >> nth=0")
     assert "Saturday 7 March 2026" in shown.inner_text("body")
+
+
+def test_day_leads_to_its_comparison_with_the_day_before(server, browser):
+    page = opened(browser, server, f"{DAY}/report.html")
+
+    page.click("a[href='against-2026-03-06.html']")
+
+    assert page.url.endswith("/against-2026-03-06.html")
+    assert "against Friday 6 March 2026" in page.inner_text("h1")
 
 
 def test_evidently_page_runs_its_script_without_an_origin(server, browser):

@@ -282,7 +282,6 @@ def _source_file(file: dict[str, Any]) -> ShownFile:
 def _facts(run: Run, state: PartitionState, reference: StoredReference | None) -> tuple[Fact, ...]:
     facts = [
         Fact(name="Curated partition", value=curated_uri(run, state.partition, state.version or "none")),
-        Fact(name="Profile schema", value=state.schema or "none"),
         *_reference_facts(reference),
         *(Fact(name=name, value=installed) for name, installed in _versions().items()),
     ]
