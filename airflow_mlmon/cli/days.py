@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from datetime import UTC, date, datetime
 
 from rich.console import Console
@@ -61,16 +61,19 @@ def run_days(
                         lines.add(ran)
             states = run.store.states(spec.model, first, last)
             progress.stop()
-            if not as_json:
-                _print_table(run, first, last, settings)
-            # a channel that is down delays only its own messages
-            try:
+            # neither a reader that has gone nor a channel that is down keeps the rest from being told
+            with ExitStack() as told:
+                told.callback(publish_gauges, run, settings)
                 if send_alerts:
-                    now = datetime.now(UTC)
-                    send(run, build_senders(run, now), now)
-            finally:
-                publish_gauges(run, settings)
+                    told.callback(_send, run)
+                if not as_json:
+                    _print_table(run, first, last, settings)
     return is_loaded and all(state.status in _GOOD for state in states)
+
+
+def _send(run: Run) -> None:
+    now = datetime.now(UTC)
+    send(run, build_senders(run, now), now)
 
 
 def _is_loaded(run: Run, ran: Ran) -> bool:

@@ -43,6 +43,7 @@ def _content(found: Forgotten) -> dict[str, object]:
         "files": found.files,
         "bytes": found.size,
         "druid": list(found.datasources),
+        "evidence_bundles": found.bundles,
         "stale": [day.isoformat() for day in found.stale],
         "run_again": [day.isoformat() for day in found.refused],
     }
@@ -60,6 +61,8 @@ def _lines(found: Forgotten, spec_path: str) -> list[str]:
         lines.append(f"{stored.sent} messages about it were sent before; nobody is told that it is taken back")
     if stored.labelled:
         lines.append(f"labels delivered on it stay: the performance of {stored.labelled} other days rests on them")
+    if found.bundles:
+        lines.append(f"{found.bundles} evidence bundles still have it, and differ from the store in it from now on")
     if found.stale:
         lines.append(
             f"verdicts of {len(found.stale)} days rested on it and are stale: mlmon evaluate {spec_path} "

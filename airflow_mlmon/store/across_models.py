@@ -196,20 +196,38 @@ class AcrossModels:
         return found
 
     def latest_values(
-        self, models: Collection[str], metrics: Collection[str], first: date, last: date
+        self, wanted: Mapping[str, Collection[str]], first: date, last: date
     ) -> dict[str, dict[str, DatedValue]]:
-        """Read the last value of some metrics of all rows and columns together in a range, by model and name."""
-        table = schema.metrics
-        of_range = [table.c.metric.in_(metrics), schema.OF_ALL, table.c.value.is_not(None)]
-        query = sa.select(table.c.model, table.c.metric, sa.func.max(table.c.day).label("day")).where(*of_range)
-        query = query.group_by(table.c.model, table.c.metric)
-        days: dict[str, set[date]] = defaultdict(set)
-        for row in self._of_models(query, table, models, (first, last)):
-            days[row.model].add(row.day)
+        """Read the last values of metrics of all rows and columns together in a range, by model and name.
+
+        Args:
+            wanted: by metric, the models whose value is read.
+            first: first day of the range.
+            last: its last day.
+        """
+        if not wanted:
+            return {}
+        table, models = schema.metrics, schema.models
+        # from the last day back to the first value, where a maximum by group would read every day of the range
+        parts = []
+        for metric, names in wanted.items():
+            of_metric = sa.and_(
+                table.c.model == models.c.model,
+                table.c.metric == metric,
+                table.c.day.between(first, last),
+                table.c.value.is_not(None),
+                schema.OF_ALL,
+            )
+            day = sa.select(table.c.day).where(of_metric).order_by(table.c.day.desc()).limit(1).scalar_subquery()
+            named = models.c.model.in_(sorted(names))
+            parts.append(sa.select(models.c.model, sa.literal(metric).label("metric"), day.label("day")).where(named))
+        pairs = {(row.model, row.metric): row.day for row in self._all(sa.union_all(*parts)) if row.day is not None}
+        days = {(model, day) for (model, _), day in pairs.items()}
+        query = sa.select(table).where(table.c.metric.in_(list(wanted)), schema.OF_ALL)
         found: dict[str, dict[str, DatedValue]] = defaultdict(dict)
-        pairs = [(model, day) for model, of_model in days.items() for day in of_model]
-        for row in self._at(sa.select(table).where(*of_range).order_by(table.c.day), table, pairs):
-            found[row.model][row.metric] = DatedValue(day=row.day, measured=metric_of(row))
+        for row in self._at(query, table, days):
+            if pairs.get((row.model, row.metric)) == row.day:
+                found[row.model][row.metric] = DatedValue(day=row.day, measured=metric_of(row))
         return dict(found)
 
     def unresolved_alerts(self, models: Collection[str] | None = None) -> list[TrackedAlert]:
@@ -256,7 +274,7 @@ class AcrossModels:
             )
         ]
 
-    def _all(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+    def _all(self, query: sa.Select[Any] | sa.CompoundSelect[Any]) -> Sequence[sa.Row[Any]]:
         with self._database.asking() as connection:
             return connection.execute(query).all()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -13,6 +13,7 @@ from airflow_mlmon.spec.metrics import ROWS
 from airflow_mlmon.store import schema
 from airflow_mlmon.store.database import Database
 from airflow_mlmon.store.rows import metric_of, verdict_of
+from airflow_mlmon.store.views import values_query
 
 # metric and column, None for the values of all columns together
 MetricColumn = tuple[str, str | None]
@@ -49,6 +50,16 @@ class RangeStore:
     def segment_rows(self, model: str, first: date, last: date) -> list[tuple[date, MetricValue]]:
         """Read the row counts of every segment over a range, with their details."""
         return self._details(model, ROWS, first, last, schema.metrics.c.segment != "")
+
+    def value_batches(self, model: str, first: date, last: date, size: int) -> Iterator[list[dict[str, Any]]]:
+        """Yield the rows of the model's view of a range, in batches, in the order of the days; few are held at once."""
+        table = schema.metrics
+        order = (table.c.day, *(table.c[name] for name in ("family", "metric", "column", "segment")))
+        query = values_query(model).where(table.c.day.between(first, last)).order_by(*order)
+        with self._database.reading() as connection:
+            found = connection.execution_options(stream_results=True).execute(query)
+            for rows in found.mappings().partitions(size):
+                yield [dict(row) for row in rows]
 
     def versions(self, model: str, first: date, last: date) -> dict[date, str]:
         """Read the version of the rows of each day of a range that has any; of the reference's, its profile schema."""

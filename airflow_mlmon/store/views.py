@@ -66,7 +66,7 @@ def _make(database: Database, models: list[str]) -> None:
 
 def _statements(connection: sa.Connection, model: str) -> list[str]:
     name = connection.dialect.identifier_preparer.quote_identifier(view_name(model))
-    query = _query(model).compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
+    query = values_query(model).compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
     if connection.dialect.name == "sqlite":
         return [f"DROP VIEW IF EXISTS {name}", f"CREATE VIEW {name} AS {query}"]
     # MySQL would write through a view of joined tables
@@ -74,7 +74,7 @@ def _statements(connection: sa.Connection, model: str) -> list[str]:
     return [f"CREATE OR REPLACE {algorithm}VIEW {name} AS {query}"]
 
 
-def _query(model: str) -> sa.Select[tuple[object, ...]]:
+def values_query(model: str) -> sa.Select[tuple[object, ...]]:
     """Write the query of a view: the values of a model, each with its verdict; of several, the worst."""
     metrics, days, verdicts = schema.metrics, schema.partitions, schema.verdicts
     subject = ("model", "day", "family", "metric", "column", "segment")

@@ -61,7 +61,7 @@ def test_the_last_value_of_a_metric_may_be_of_an_earlier_day_than_that_of_anothe
     late = labelled("a", YESTERDAY, metric("accuracy", None), metric("roc_auc", 0.6))
     run_day(store, "a", YESTERDAY, families=[late])
 
-    found = store.latest_values(["a"], ["accuracy", "roc_auc"], BEFORE, YESTERDAY)["a"]
+    found = store.latest_values({"accuracy": ["a"], "roc_auc": ["a", "b"]}, BEFORE, YESTERDAY)["a"]
 
     assert {name: (value.day, value.measured.value) for name, value in found.items()} == {
         "accuracy": (BEFORE, 0.8),

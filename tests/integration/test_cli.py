@@ -106,6 +106,25 @@ def test_a_channel_that_is_down_hides_neither_the_day_nor_its_gauges(archive, tm
     assert (tmp_path / "gauges" / "mlmon_loans.prom").exists()
 
 
+def test_a_reader_that_goes_keeps_the_day_from_no_one_else(archive, tmp_path, monkeypatch):
+    monkeypatch.setenv("AIRFLOW__MLMON__METRICS_FOLDER", str(tmp_path / "gauges"))
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as gone:
+        command = [sys.executable, "-m", "airflow_mlmon.cli.main", "run", "loans.yaml", "--partition", str(FIRST)]
+        done = subprocess.run(
+            [*command, "--evidently", "none"],
+            stdout=gone,
+            stderr=subprocess.PIPE,
+            check=False,
+            cwd=tmp_path,
+            env={**os.environ, "AIRFLOW_HOME": str(tmp_path / "home")},
+        )
+
+    assert (done.returncode, b"Traceback" in done.stderr) == (141, False)
+    assert (tmp_path / "gauges" / "mlmon_loans.prom").exists()
+
+
 def test_backfill_says_of_each_partition_what_its_labels_said_when_they_had_come(archive, tmp_path):
     """They come on the two days after it."""
     rules = [("- {metric: positive_rate", "- {metric: accuracy, min: 1.0}\n    - {metric: positive_rate")]

@@ -36,6 +36,7 @@ TABLES = [
     "prune loans.yaml",
     f"run loans.yaml --partition {LAST}",
     f"show loans.yaml --partition {LAST}",
+    "export loans.yaml -o metrics",
     "status",
     "compare day0.parquet day4.parquet --label repaid --prediction approved",
 ]

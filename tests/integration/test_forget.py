@@ -17,7 +17,7 @@ import pytest
 from airflow_mlmon.baselines import BaselinePin
 from airflow_mlmon.druid.answers import TaskState
 from airflow_mlmon.errors import ConfigError, NotFoundError, StateError
-from airflow_mlmon.fleet import AuditKind
+from airflow_mlmon.fleet import AuditKind, BundleEntry
 from airflow_mlmon.pipeline.baselines.accept import next_day
 from airflow_mlmon.pipeline.deciding.staleness import stale_days
 from airflow_mlmon.pipeline.history.forget import Forgotten, forget_day
@@ -33,7 +33,7 @@ from tests.support.runs import local_archive, opened, stored_rows
 AT = datetime(2026, 3, 20, tzinfo=UTC)
 FUTURE = date(2027, 3, 7)
 SECOND, THIRD = FIRST + timedelta(days=1), FIRST + timedelta(days=2)
-SPEC = ("\nhistory: {days: 10, minimum: 5}", "\nhistory: {days: 3, minimum: 3}\nduplicates: {days: 3}")
+SPEC = ("\nhistory: {days: 10, minimum: 5}", "\nevidently: none\nhistory: {days: 3, minimum: 3}\nduplicates: {days: 3}")
 # when a run was made, and who asked
 _WITH_TIMES = ("evidently.html", "evidently.json")
 _MOMENTS = ("mlmon_audit", "mlmon_models")
@@ -116,6 +116,15 @@ def test_who_and_why_are_kept_with_what_was_removed(run):
     assert entry.why == "half of the files were missing"
     assert entry.detail == found.detail
     assert f"{found.stored.metrics} metrics" in entry.detail
+
+
+def test_evidence_bundles_that_have_the_day_are_counted(run):
+    named = {"is_held": True, "who": "bob", "why": "audit", "at": AT}
+    for number, last in enumerate((FIRST, SECOND, THIRD)):
+        run.store.add_bundle("loans", BundleEntry(first=FIRST, last=last, head=f"{number:064}", **named))
+
+    assert forget(run, SECOND).bundles == 2
+    assert "2 evidence bundles still have it" in run.store.audit("loans")[0].detail
 
 
 def test_verdicts_that_rested_on_it_are_stale_and_can_be_evaluated_again(run, tmp_path):

@@ -26,6 +26,26 @@ COMMANDS = (
         bad="the day was never run, or the store does not exist or failed",
     ),
     Command(
+        "export",
+        "export:export_months",
+        "write the metrics of a model as Parquet, a file for each month",
+        SPEC,
+        click.Option(
+            ["--output", "-o", "folder"], required=True, metavar="FOLDER", help="folder, or s3://, abfs://, gs://"
+        ),
+        click.Option(["--from", "first"], type=DAY, metavar="DAY", help="day in the first month (default: all months)"),
+        click.Option(["--to", "last"], type=DAY, metavar="DAY", help="day in the last month"),
+        *PLACES,
+        examples=(
+            "mlmon export fraud.yaml -o metrics",
+            "mlmon export fraud.yaml -o s3://lake/mlmon --from 2026-03-01 --to 2026-03-31",
+        ),
+        ok="the files were written",
+        bad="nothing is stored of these months, or the store or the folder failed",
+        note="Writes FOLDER/<model>/<YYYY-MM>.parquet in place of what is there, months as a whole, with the columns "
+        "of the model's SQL view.",
+    ),
+    Command(
         "drift",
         "windows:show_windows",
         "show the drift of windows of days, from stored profiles",

@@ -46,6 +46,7 @@ class Forgotten:
         datasources: Druid's datasources that served it.
         stale: Days whose verdicts rested on it.
         refused: Days on which rows were refused because their ids were accepted on it.
+        bundles: Number of evidence bundles that have it, and keep it.
     """
 
     partition: Partition
@@ -56,6 +57,7 @@ class Forgotten:
     datasources: tuple[str, ...]
     stale: tuple[date, ...]
     refused: tuple[date, ...]
+    bundles: int
 
     @property
     def detail(self) -> str:
@@ -68,7 +70,8 @@ class Forgotten:
         files = f"{self.files} files of {self.size} bytes"
         druid = f"Druid: {', '.join(self.datasources)}" if self.datasources else ""
         filled = f"{len(self.filled)} days of its history alone" if self.filled else ""
-        return "; ".join(filter(None, (record, results, told, labels, filled, files, druid)))
+        bundles = f"{self.bundles} evidence bundles still have it" if self.bundles else ""
+        return "; ".join(filter(None, (record, results, told, labels, filled, files, druid, bundles)))
 
 
 def forget_day(
@@ -140,6 +143,7 @@ def _plan(run: Run, partition: Partition) -> Forgotten:
         datasources=tuple(place.datasource.name for place in loaded),
         stale=(),
         refused=tuple(_days_that_refused(run, partition)),
+        bundles=sum(one.first <= partition.day <= one.last for one in run.store.bundles(run.model)),
     )
 
 

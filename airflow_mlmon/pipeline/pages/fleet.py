@@ -250,16 +250,18 @@ def _strip(row: FleetRow, past: Mapping[date, DayStatus]) -> tuple[StripDay | No
 def _headlines(store: MetricStore, rows: Sequence[FleetRow], days: Mapping[str, date]) -> dict[str, DatedValue]:
     """Read the last value of the first metric of each model's task that has one."""
     wanted = {row.model: _headline_metrics(row.registered.task) for row in rows if row.model in days}
-    names = sorted({name for of_model in wanted.values() for name in of_model})
-    if not names:
-        return {}
+    models: dict[str, list[str]] = {}
+    for model, of_model in wanted.items():
+        for name in of_model:
+            models.setdefault(name, []).append(model)
     last = max(row.expected for row in rows)
-    found = store.latest_values(list(wanted), names, last - _HEADLINE_DAYS * DAY, last)
-    return {
-        model: found[model][name]
+    found = store.latest_values(models, last - _HEADLINE_DAYS * DAY, last)
+    values = {
+        model: next((found[model][name] for name in of_model if name in found[model]), None)
         for model, of_model in wanted.items()
-        if (name := next((name for name in of_model if name in found.get(model, {})), None)) is not None
+        if model in found
     }
+    return {model: value for model, value in values.items() if value is not None}
 
 
 def _headline_metrics(task: str) -> tuple[str, ...]:
