@@ -46,7 +46,7 @@ def _content(pruning: Pruning) -> dict[str, object]:
         "days": [day.isoformat() for day in pruning.days],
         "files": pruning.objects,
         "bytes": pruning.size,
-        "metrics": sum(pruning.metrics.values()),
+        "records": sum(pruning.records.values()),
         "kept": {reason: sorted(day.isoformat() for day in days) for reason, days in pruning.kept.items()},
     }
 
@@ -54,7 +54,7 @@ def _content(pruning: Pruning) -> dict[str, object]:
 def _print(plan: list[Pruning], *, is_meant: bool) -> None:
     table = plain_table()
     table.add_column("kind")
-    for name in ("older than", "days", "files", "size", "metrics"):
+    for name in ("older than", "days", "files", "size", "records"):
         table.add_column(name, justify="right")
     table.add_column("which")
     table.add_column("older, and kept")
@@ -65,7 +65,7 @@ def _print(plan: list[Pruning], *, is_meant: bool) -> None:
             f"{len(pruning.days):,}",
             f"{pruning.objects:,}",
             size_text(pruning.size),
-            f"{sum(pruning.metrics.values()):,}",
+            f"{sum(pruning.records.values()):,}",
             _range(pruning.days),
             "; ".join(f"{_range(sorted(days))} ({reason})" for reason, days in pruning.kept.items()),
         )

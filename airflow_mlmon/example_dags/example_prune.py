@@ -28,7 +28,7 @@ with DAG(dag_id=f"{MODEL}_prune", schedule="@weekly", catchup=False, max_active_
             str(one.stored): {
                 "files": one.objects,
                 "bytes": one.size,
-                "metrics": sum(one.metrics.values()),
+                "records": sum(one.records.values()),
                 "kept": {reason: len(days) for reason, days in one.kept.items()},
             }
             for one in plan

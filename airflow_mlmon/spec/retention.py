@@ -18,6 +18,7 @@ class Stored(StrEnum):
     EVIDENTLY = "evidently"
     DRUID_INPUTS = "druid_inputs"
     METRICS = "metrics"
+    BASES = "bases"
     SUPERSEDED = "superseded"
 
 
@@ -37,6 +38,10 @@ class Retention(Section):
     evidently: int | None = _age("Evidently's page beside the page of a day.")
     druid_inputs: int | None = _age("Files that were written for Druid to read, and that no load has deleted.")
     metrics: int | None = _age("Metrics in the store, but for the numbers of rows; verdicts and alerts stay.")
+    bases: int | None = _age(
+        "Record in the store of which versions of other days the verdicts of a day rest on; without it, verdicts are "
+        "not found stale when such a day is run again."
+    )
     superseded: int | None = _age(
         "Versions of days, deliveries and references that a later one has replaced; counted from their writing."
     )

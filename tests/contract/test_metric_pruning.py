@@ -35,6 +35,19 @@ def test_metrics_are_counted_and_deleted_by_day_but_for_some(store):
     assert [value.metric for value in store.metric_values(partition(8))] == ["rows"]
 
 
+def test_bases_of_verdicts_are_counted_and_deleted_by_day(store):
+    for number in (8, 9):
+        bases = {DAY: "v1", date(2013, 3, 7): "v0"}
+        store.publish(partition_state(partition(number)), [results(partition(number))], supersedes=None, bases=bases)
+    assert store.count_bases("flights", NEXT) == {DAY: 2, NEXT: 2}
+
+    store.delete_bases("others", [DAY])
+    store.delete_bases("flights", [DAY])
+
+    assert store.count_bases("flights", NEXT) == {NEXT: 2}
+    assert list(store.evaluation_bases("flights", DAY, NEXT)) == [NEXT]
+
+
 def test_deleted_metrics_leave_everything_else(store):
     store.publish(partition_state(), [results(metrics=(metric(),), alerts=(alert(),))], supersedes=None)
     before = stored_rows(store)

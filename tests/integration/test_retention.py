@@ -137,6 +137,7 @@ def test_what_follows_is_the_same_as_if_nothing_had_been_pruned(run, tmp_path, e
     assert by_kind[Stored.ROWS].days[-1] < first
     assert by_kind[Stored.PAGES].days == (day(BEFORE[0]), day(BEFORE[2]))
     assert by_kind[Stored.METRICS].days == tuple(day(offset) for offset in BEFORE)
+    assert by_kind[Stored.BASES].days == tuple(day(offset) for offset in BEFORE)
 
     prune(run, plan)
 
@@ -145,9 +146,11 @@ def test_what_follows_is_the_same_as_if_nothing_had_been_pruned(run, tmp_path, e
     go_on(run)
     rows, files = expected
     found = results(tmp_path, run)
-    gone = rows["mlmon_metrics"] - found["mlmon_metrics"]
-    assert found == rows | {"mlmon_metrics": rows["mlmon_metrics"] - gone}
-    assert {row for row in gone if not any(f"'{day(offset)}'" in row for offset in BEFORE)} == set()
+    for table in ("mlmon_metrics", "mlmon_evaluation_bases"):
+        gone = rows[table] - found[table]
+        assert {row for row in gone if not any(f"'{day(offset)}'" in row for offset in BEFORE)} == set()
+        rows[table] -= gone
+    assert found == rows
     now = contents(run)
     pages = {name for name in files if name.startswith("reports/")}
     assert {name: data for name, data in now.items() if name not in pages} == {

@@ -19,7 +19,9 @@ from airflow_mlmon.spec.retention import Stored
 # compared with the initial window of the last year
 _FARTHEST, _YEAR = 3, timedelta(days=365)
 # rows, what was refused of them, and what is shown of a day
-_OF_INCIDENTS = frozenset({Stored.ROWS, Stored.QUARANTINE, Stored.PAGES, Stored.EVIDENTLY, Stored.METRICS})
+_OF_INCIDENTS = frozenset(
+    {Stored.ROWS, Stored.QUARANTINE, Stored.PAGES, Stored.EVIDENTLY, Stored.METRICS, Stored.BASES}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +96,8 @@ def _for_baselines(run: Run) -> Iterator[Hold]:
 def _for_evaluation(run: Run) -> Iterator[Hold]:
     """Keep the metrics that the days to come, and those whose labels come, are evaluated by."""
     first = first_labelled(run) - max(_FARTHEST * run.spec.history.days * DAY, _YEAR)
-    yield Hold(kinds=frozenset({Stored.METRICS}), reason="the evaluation looks back as far", since=first)
+    kinds = frozenset({Stored.METRICS, Stored.BASES})
+    yield Hold(kinds=kinds, reason="the evaluation looks back as far", since=first)
 
 
 def _for_reference(run: Run) -> Iterator[Hold]:
@@ -129,14 +132,15 @@ def _for_named_versions(run: Run) -> Iterator[Hold]:
 
 
 def _for_evidence(run: Run) -> Iterator[Hold]:
-    """Keep the metrics of days of evidence bundles, which a later bundle of them is compared with.
+    """Keep the records of days of evidence bundles, which a later bundle of them is compared with.
 
     All else that a bundle names is in it, or is never pruned; of rows it has the hashes of their files.
     """
     for entry in run.store.bundles(run.model):
         if entry.is_held:
             days = frozenset(date_range(entry.first, entry.last))
-            yield Hold(kinds=frozenset({Stored.METRICS}), reason="an evidence bundle has them", days=days)
+            kinds = frozenset({Stored.METRICS, Stored.BASES})
+            yield Hold(kinds=kinds, reason="an evidence bundle has them", days=days)
 
 
 KEEPERS: tuple[Keeper, ...] = (

@@ -31,20 +31,20 @@ class Pruning:
         stored: The kind.
         age: Its age by the spec, in days.
         files: The files to delete.
-        metrics: The number of metrics to delete in the store, by day.
+        records: The number of records to delete in the store, by day: metrics, or bases of verdicts.
         kept: By reason, the days that are older and are kept nevertheless; a reference has none.
     """
 
     stored: Stored
     age: int
     files: tuple[StoredFiles, ...] = ()
-    metrics: Mapping[date, int] = field(default_factory=dict)
+    records: Mapping[date, int] = field(default_factory=dict)
     kept: Mapping[str, frozenset[date]] = field(default_factory=dict)
 
     @property
     def days(self) -> tuple[date, ...]:
         """Return the days of which something is deleted."""
-        return tuple(sorted({one.day for one in self.files if one.day is not None} | self.metrics.keys()))
+        return tuple(sorted({one.day for one in self.files if one.day is not None} | self.records.keys()))
 
     @property
     def objects(self) -> int:
@@ -79,7 +79,10 @@ def prune(run: Run, plan: Sequence[Pruning]) -> None:
         with ThreadPoolExecutor(_DELETERS) as pool:
             for _ in pool.map(lambda place: _delete(run, *place), list(_places(pruning))):
                 pass
-        run.store.delete_metrics(run.model, list(pruning.metrics), keep=_LASTING_METRICS)
+        if pruning.stored is Stored.METRICS:
+            run.store.delete_metrics(run.model, list(pruning.records), keep=_LASTING_METRICS)
+        if pruning.stored is Stored.BASES:
+            run.store.delete_bases(run.model, list(pruning.records))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +96,7 @@ class _Past:
     def plan(self, stored: Stored, age: int, found: Sequence[StoredFiles]) -> Pruning:
         """Divide what is older than an age into what is pruned and what is kept."""
         last = self.now.date() - age * DAY
-        files, metrics = [], {}
+        files, records = [], {}
         kept: dict[str, set[date]] = {}
         for one in found:
             if _counts_from(one) > last:
@@ -102,23 +105,23 @@ class _Past:
                 kept.setdefault(reason, set()).update({one.day} if one.day else ())
             else:
                 files.append(one)
-        for day, count in self._metrics_until(stored, last).items():
+        for day, count in self._records_until(stored, last).items():
             if reason := self._reason_of_day(stored, day):
                 kept.setdefault(reason, set()).add(day)
             else:
-                metrics[day] = count
+                records[day] = count
         return Pruning(
             stored=stored,
             age=age,
             files=tuple(files),
-            metrics=metrics,
+            records=records,
             kept={reason: frozenset(days) for reason, days in kept.items()},
         )
 
-    def _metrics_until(self, stored: Stored, last: date) -> dict[date, int]:
-        if stored is not Stored.METRICS:
-            return {}
-        return self.run.store.count_metrics(self.run.model, last, leave_out=_LASTING_METRICS)
+    def _records_until(self, stored: Stored, last: date) -> dict[date, int]:
+        if stored is Stored.METRICS:
+            return self.run.store.count_metrics(self.run.model, last, leave_out=_LASTING_METRICS)
+        return self.run.store.count_bases(self.run.model, last) if stored is Stored.BASES else {}
 
     def _reason(self, files: StoredFiles) -> str:
         """Return the reason for which files are kept; empty if they are not."""
