@@ -24,6 +24,7 @@ from airflow_mlmon.cli.stream import open_output
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.hooks.storage import open_storage
 from airflow_mlmon.loading import parse_spec
+from airflow_mlmon.reports.wording import name_text
 from airflow_mlmon.spec.choices import PersonalData
 from airflow_mlmon.storage import Storage
 
@@ -174,10 +175,10 @@ class _Drafting:
                 "reference: no training data was found, so the watched days are their own reference: what is wrong in "
                 "them counts as normal. Give the data that the model was trained on with --reference"
             )
-        hashed = [one.name for one in guessed.columns if one.personal is PersonalData.HASH]
+        hashed = [name_text(one.name) for one in guessed.columns if one.personal is PersonalData.HASH]
         if hashed:
             key = "set AIRFLOW__MLMON__HASH_KEY, or decide otherwise"
-            yield f"personal: {len(hashed)} columns seem to be, and are kept as a hash alone: {key}"
+            yield f"personal: of {', '.join(hashed)} only a keyed hash is kept: {key}"
 
 
 def _shown(path: str, folder: Path) -> str:

@@ -131,7 +131,7 @@ def _act(run: Run, names: list[str], kind: ActionKind, *, until: date | None, wh
     )
 
     action = Action(kind=kind, day=last_evaluated(run), until=until, who=who, why=why, at=now)
-    latest = {alert.fingerprint: alert for alert in run.store.tracked_alerts(run.model)}
+    latest = {alert.fingerprint: alert for alert in run.store.tracked_alerts(run.model, names)}
     meant = [AlertName(fingerprint=name) for name in names if not _is_done(latest.get(name), action)]
     if not names:
         raise ConfigError("No alert was selected.")

@@ -90,9 +90,10 @@ def put_now(
     from airflow_mlmon.reports.against import against_file  # noqa: PLC0415 - heavy
     from airflow_mlmon.reports.page import render_page  # noqa: PLC0415 - heavy
 
+    alerts = store.alerts(model, day, day)
     tracked = {
         alert.fingerprint: alert
-        for alert in store.tracked_alerts(model)
+        for alert in store.tracked_alerts(model, [alert.fingerprint for alert in alerts])
         if alert.since <= day and (alert.resolved_on is None or alert.resolved_on >= day)
     }
     evaluated = {state.partition.day for state in store.states(model, day - _COMPARED[-1], day) if state.evaluated}
@@ -100,7 +101,7 @@ def put_now(
         "now.html.j2",
         model=model,
         day=day,
-        incidents=group_incidents(store.alerts(model, day, day)),
+        incidents=group_incidents(alerts),
         tracked=tracked,
         others={day - past: against_file(day - past) for past in _COMPARED if day - past in evaluated},
         edit=edit,

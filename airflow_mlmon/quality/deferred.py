@@ -1,4 +1,4 @@
-"""Deferral of libraries that another one imports and seldom uses, until it does."""
+"""Deferral of libraries that another one imports and seldom uses, until it does, and absence of those it never uses."""
 
 from __future__ import annotations
 
@@ -32,3 +32,15 @@ def deferred(*names: str) -> Iterator[None]:
         for name, module in given.items():
             if sys.modules.get(name) is module:
                 del sys.modules[name]
+
+
+@contextmanager
+def absent(*names: str) -> Iterator[None]:
+    """Let what is imported meanwhile find that some modules, which it can do without, are not installed."""
+    hidden = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None is what the import system asks for
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]

@@ -24,7 +24,7 @@ import pandas as pd
 
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.quality.counts import CheckCounts, CheckedRows, ColumnMeasure, Question, question_of
-from airflow_mlmon.quality.deferred import deferred
+from airflow_mlmon.quality.deferred import absent, deferred
 from airflow_mlmon.quality.frame import FrameTypes, to_frame
 from airflow_mlmon.quality.known import Counted, Known
 from airflow_mlmon.quality.named_columns import columns_named, columns_of
@@ -37,7 +37,9 @@ from airflow_mlmon.spec.section import nearest
 # its import logs more than 200 lines at INFO, uses deprecated modules, and loads 70 MB for pictures and rare tests
 logging.getLogger("great_expectations").setLevel(logging.WARNING)
 logging.getLogger("great_expectations._docs_decorators").setLevel(logging.WARNING)
-with warnings.catch_warnings(), deferred("altair", "scipy.stats"):
+# clients that it can do without: its rows come in a frame
+_STORES = ("azure.identity", "azure.storage", "boto3", "botocore", "google.auth", "google.cloud", "google.oauth2")
+with warnings.catch_warnings(), deferred("altair", "scipy.stats"), absent("google.api_core", *_STORES):
     warnings.simplefilter("ignore", DeprecationWarning)
     import great_expectations  # noqa: F401 - registers the expectations
     from great_expectations.core.result_format import ResultFormat

@@ -1,1 +1,1 @@
-"""HTML pages: one per day, an index per model, and Evidently's report beside it."""
+"""HTML pages: of days, models and columns, of all models, and Evidently's report beside that of a day."""

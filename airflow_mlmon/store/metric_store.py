@@ -310,10 +310,10 @@ class MetricStore(
         with self._database.writing(model) as connection:
             episodes.follow_all(connection, model, policy)
 
-    def tracked_alerts(self, model: str) -> list[TrackedAlert]:
-        """Read the alerts of a model over the days, each from its first breach until it resolved."""
+    def tracked_alerts(self, model: str, fingerprints: Collection[str] | None = None) -> list[TrackedAlert]:
+        """Read the alerts of a model over the days, each from its first breach until it resolved; some or all."""
         with self._database.asking() as connection:
-            return episodes.tracked(connection, model)
+            return episodes.tracked(connection, model, fingerprints)
 
     def breached_days(
         self, model: str, first: date, last: date, metric: str | None = None

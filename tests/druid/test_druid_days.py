@@ -7,7 +7,7 @@ import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,8 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.druid.content import DatasourceKind
 from airflow_mlmon.pipeline.druid.files import delete_inputs
 from airflow_mlmon.pipeline.druid.load import DruidIngest
+from airflow_mlmon.pipeline.history.forget import forget_day
+from airflow_mlmon.pipeline.run import DruidAccess
 from airflow_mlmon.pipeline.steps.failure import record_failure
 from tests.support.archive import FIRST, day_table
 from tests.support.druid.bucket import handing_in
@@ -120,6 +122,18 @@ def test_labels_that_come_later_replace_their_day_only(days):
     assert rows == 80
     assert 50 < labels < 80
     assert days.served(SECOND) == (80, 0)
+
+
+def test_a_forgotten_day_is_served_no_longer(days):
+    days.evaluate(FIRST)
+    days.load(FIRST)
+    run = replace(days.run, druid=DruidAccess(connect=lambda: days.client, today=TODAY))
+
+    found = forget_day(run, days.day(FIRST), who="ann", why="mistyped", at=datetime.now(UTC), patience=QUICK)
+
+    assert set(found.datasources) == {f"{run.model}_{kind}" for kind in ("predictions", "metrics", "profiles")}
+    assert days.served(FIRST) == (0, 0)
+    assert not run.files.list(days.input_folder("predictions"))
 
 
 def test_a_day_that_became_empty_is_emptied_and_comes_back(days):

@@ -65,7 +65,7 @@ def test_a_draft_to_standard_output_is_the_spec_alone(folder, capsys):
 
     out, err = capsys.readouterr()
     assert out.startswith("# The spec of one monitored model")
-    assert err.startswith("personal: 1 columns seem to be, and are kept as a hash alone: ")
+    assert err.startswith("personal: of email only a keyed hash is kept: set AIRFLOW__MLMON__HASH_KEY")
     assert "example.com" not in out
 
 

@@ -111,6 +111,22 @@ def test_labels_and_training_data_beside_the_predictions_are_found(folder, capsy
     assert "watched days" not in said + text
 
 
+def test_plain_training_data_without_outputs_is_a_reference_that_check_can_use(folder, monkeypatch, capsys):
+    write_labels()
+    write("archive/training/rows.parquet", training().drop_columns(["score", "flagged"]))
+
+    spec, text = draft("archive/preds")
+
+    assert (below(spec.reference.path), spec.reference.label) == ("archive/training", "fraud")
+    assert "label: fraud # guess: named as in the labels" in text
+    monkeypatch.delenv("AIRFLOW__MLMON__HASH_KEY", raising=False)
+    capsys.readouterr()
+    assert main(["check", "draft.yaml", "--data"]) == 0
+    shown = capsys.readouterr().out
+    assert "the setting hash_key is not set here" in shown
+    assert "no score (score): its drift is not measured against the reference" in shown
+
+
 def test_root_of_an_archive_keeps_its_data_sets_apart(folder, capsys):
     write_labels("archive/outcomes")
     sink = pa.BufferOutputStream()
@@ -174,7 +190,7 @@ def test_nothing_is_dropped_by_guess(folder):
     assert (
         "only a keyed hash is kept; `personal: drop` keeps nothing, without `personal` it is monitored" in line["email"]
     )
-    assert "not personal, though by its name it may be: it seems to be a country" in line["ip_country"]
+    assert "not personal, though by its name it may be: it tells of the country alone" in line["ip_country"]
     assert 'or "trace_id"' in line["request_id"]
     assert 'or "received_at"' in line["event_time"]
     assert "AIRFLOW__MLMON__HASH_KEY" in text

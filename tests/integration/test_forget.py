@@ -33,7 +33,7 @@ from tests.support.runs import local_archive, opened, stored_rows
 AT = datetime(2026, 3, 20, tzinfo=UTC)
 FUTURE = date(2027, 3, 7)
 SECOND, THIRD = FIRST + timedelta(days=1), FIRST + timedelta(days=2)
-SPEC = ("\nhistory: {days: 10, minimum: 5}", "\nhistory: {days: 3, minimum: 3}\nduplicates: {days: 3}")
+SPEC = ("\nhistory: {days: 10, minimum: 5}", "\nevidently: none\nhistory: {days: 3, minimum: 3}\nduplicates: {days: 3}")
 # when a run was made, and who asked
 _WITH_TIMES = ("evidently.html", "evidently.json")
 _MOMENTS = ("mlmon_audit", "mlmon_models")

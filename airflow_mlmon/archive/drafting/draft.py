@@ -231,6 +231,8 @@ def _reference(model: GuessedModel, place: Place, reference: GuessedModel | None
     known = reference or (None if model.delivery else model)
     if known is None or model.label is None or _is_unclear(model, place):
         return
+    if known.label is None and any(column.name == model.label.name for column in known.columns):
+        yield f"  label: {_scalar(model.label.name)} # guess: named as in the labels"
     for key, column in (("label", known.label), ("outcome", known.outcome)):
         if column:
             yield f"  {key}: {_scalar(column.name)} # guess: {column.reason}"

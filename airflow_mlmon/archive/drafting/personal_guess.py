@@ -71,7 +71,7 @@ def guess_personal(words: Sequence[str], values: pa.ChunkedArray) -> PersonalGue
 
 def _by_name(words: Sequence[str], *, is_shared: bool) -> PersonalGuess:
     if said := sorted(_SAID.intersection(words)):
-        return PersonalGuess(reason=f"not personal, though by its name it may be: it seems to be a {said[0]}")
+        return PersonalGuess(reason=f"not personal, though by its name it may be: it tells of the {said[0]} alone")
     if is_shared:
         return PersonalGuess(reason="not personal, though by its name it may be: rows share its values")
     return PersonalGuess(True, "personal, by its name")  # noqa: FBT003 - the answer

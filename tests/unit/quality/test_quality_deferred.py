@@ -8,7 +8,7 @@ from importlib import import_module
 
 import pytest
 
-from airflow_mlmon.quality.deferred import DeferredModule, deferred
+from airflow_mlmon.quality.deferred import DeferredModule, absent, deferred
 
 USED = """
 import sys
@@ -46,10 +46,22 @@ def test_absent_module_is_missed_when_it_is_used():
         _ = absent.anything
 
 
+def test_a_hidden_module_is_not_found_meanwhile_and_is_there_afterwards():
+    loaded = sys.modules["subprocess"]
+    sys.modules.pop("wave", None)
+
+    with absent("wave", "subprocess"), pytest.raises(ImportError):
+        import_module("wave")
+
+    assert sys.modules["subprocess"] is loaded
+    assert import_module("wave").__name__ == "wave"
+
+
 def test_great_expectations_is_imported_without_what_it_seldom_uses():
+    seldom = ("altair", "scipy.stats", "matplotlib", "boto3", "botocore", "google.cloud", "grpc")
     statement = (
         "import sys, airflow_mlmon.quality.great_expectations;"
-        "print([name for name in ('altair', 'scipy.stats', 'matplotlib') if name in sys.modules])"
+        f"print([name for name in {seldom} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", statement], check=True, capture_output=True, text=True)
 

@@ -358,8 +358,8 @@ def test_index_lists_days_newest_first_and_marks_the_alerting_ones():
         "2013-03-05",
     ]
     assert page.h2.get_text() == "14 days, 3 alerting"
-    assert [cell.get_text() for cell in page.select(".calendar .alerting")] == ["5!", "8!", "12!"]
-    assert [cell.get_text(strip=True) for cell in rows[0].select("td")][4:] == ["0.220", NONE, NONE, NONE, NONE, ""]
+    assert [cell.get_text() for cell in page.select(".calendar .alerting")] == ["12!", "5!", "8!"]
+    assert [cell.get_text(strip=True) for cell in rows[0].select("td")][4:] == ["", "0.220", NONE, NONE, NONE, NONE]
 
 
 def test_index_tells_why_a_day_is_alerting():
