@@ -21,6 +21,8 @@ from airflow_mlmon.tasks.task import Task
 
 # days with their values; earlier ones are listed by month
 SHOWN_DAYS = 90
+# incidents that are listed; the inbox has all of them
+_MOST_INCIDENTS = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,6 +214,7 @@ def render_model(page: ModelPage) -> str:
         labels=page.labels,
         headline_metrics=index_metrics(page.task),
         segment_metrics=_segment_metrics(page),
+        MOST_INCIDENTS=_MOST_INCIDENTS,
     )
 
 

@@ -109,7 +109,8 @@ class AcrossModels:
         counts = [others.c.model == models.c.model, others.c.evaluated]
         if is_completed:
             counts.append(others.c.status != Status.FAILED.value)
-        last = sa.select(sa.func.max(others.c.day)).where(*counts).scalar_subquery()
+        # of a maximum under conditions, SQLite would read every day of the model
+        last = sa.select(others.c.day).where(*counts).order_by(others.c.day.desc()).limit(1).scalar_subquery()
         # apart from the rows of these days: joined, the last day would be sought once for every day of a model
         found = {row.model: row.day for row in self._all(sa.select(models.c.model, last.label("day")))}
         ran = {model: day for model, day in found.items() if day is not None}

@@ -67,9 +67,8 @@ def server(folder: Path) -> Iterator[ApiServer]:
         "AIRFLOW__MLMON__WORKSPACE": str(folder / "workspace"),
     }
     with ApiServer(folder / "home", environment) as server:
-        assets = {asset["uri"]: asset for asset in server.call("GET", "/assets")["assets"]}
-        asset = assets["mlmon://loans/drift"]
-        server.call("POST", "/assets/events", {"asset_id": asset["id"], "extra": VERDICT})
+        found = {asset["uri"]: asset["id"] for asset in server.call("GET", "/assets")["assets"]}
+        server.call("POST", "/assets/events", {"asset_id": found["mlmon://loans/drift"], "extra": VERDICT})
         yield server
 
 

@@ -28,7 +28,7 @@ def milliseconds(stores: Mapping[str, FleetStore]) -> Measured:
         details[database] = _described(store, nights)
         found.restore()
     note = ", ".join(
-        f"{database} {found['ms']:.0f} ({found['statements']} statements, {found['calls']} calls)"
+        f"{database} {found['ms']:.0f} (CPU {found['cpu_ms']:.0f}, {found['statements']} statements)"
         for database, found in details.items()
     )
     return Measured(figure=max(found["ms"] for found in details.values()), note=note, details=details)

@@ -95,7 +95,6 @@ def model_names(count: int) -> list[str]:
 
 def fill_store(url: str, template: Path, models: int, days: Mapping[date, date]) -> None:
     """Make the tables, and fill them with days of so many models, each with the day that it is copied from."""
-    MetricStore(url).close()
     with _opened(url, template) as (source, target):
         _fill(source, target, model_names(models), days)
         with target.writing() as connection:
@@ -105,15 +104,16 @@ def fill_store(url: str, template: Path, models: int, days: Mapping[date, date])
 def restore_first(url: str, template: Path, days: Mapping[date, date]) -> None:
     """Take back what was done to the first model of a filled store."""
     with _opened(url, template) as (source, target):
-        with target.writing(MODEL) as connection:
-            for table in reversed(schema.metadata.sorted_tables):
-                connection.execute(sa.delete(table).where(table.c.model == MODEL))
         _fill(source, target, [MODEL], days)
 
 
 @contextmanager
 def _opened(url: str, template: Path) -> Iterator[tuple[Database, Database]]:
-    source, target = Database(f"sqlite:///{template / 'store.db'}"), Database(url)
+    made = f"sqlite:///{template / 'store.db'}"
+    for each in (made, url):
+        # with the tables of this release
+        MetricStore(each).close()
+    source, target = Database(made), Database(url)
     if target.engine.dialect.name == "sqlite":
         # whatever fails is made again
         sa.event.listen(target.engine, "connect", lambda raw, _: raw.executescript(_LOOSE))
@@ -130,6 +130,10 @@ def _fill(source: Database, target: Database, models: list[str], days: Mapping[d
         if is_postgres:
             # foreign keys are kept by what is copied
             writing.exec_driver_sql("SET LOCAL session_replication_role = replica")
+        if models == [MODEL]:
+            for table in reversed(schema.metadata.sorted_tables):
+                if "model" in table.c:
+                    writing.execute(sa.delete(table).where(table.c.model == MODEL))
         _Filling(reading, writing, models, days).fill()
         if is_postgres:
             writing.exec_driver_sql(_NEXT_ID)

@@ -75,6 +75,15 @@ def test_incidents_are_grouped_by_their_cause_the_critical_ones_first():
     assert "rows above its limit" in second.get_text()
 
 
+def test_of_very_many_incidents_the_first_are_listed_and_the_others_counted():
+    incidents = group_unresolved([tracked(f"metric {number}") for number in range(500)])
+    html = render_model(replace(model_page(90), incidents=incidents, token="t-1"))
+
+    assert len(BeautifulSoup(html, "html.parser").find("h2", string="Open incidents").parent.select("li")) == 30
+    assert "And 470 more in the" in html
+    assert len(html.encode()) < 500_000
+
+
 def test_forms_are_there_only_with_a_token():
     page = replace(model_page(3), incidents=group_unresolved([tracked("rows")]), baselines=(BASELINE,))
 
