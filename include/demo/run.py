@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -135,14 +136,18 @@ def follow(api: AirflowApi, services: Services, progress: DayProgress) -> Sequen
 
 
 def print_days(settings: Settings, window: Window, console: Console) -> None:
-    """Print the table of the days."""
+    """Print the table of the days, and write the page of all models that their pages lead to."""
     # late, because it takes a second to import
     from airflow_mlmon.cli.table import days_table  # noqa: PLC0415
+    from airflow_mlmon.hooks.storage import open_storage  # noqa: PLC0415
     from airflow_mlmon.loading import load_spec  # noqa: PLC0415
+    from airflow_mlmon.pipeline.fleet.files import write_fleet  # noqa: PLC0415
     from airflow_mlmon.store.metric_store import MetricStore  # noqa: PLC0415
 
+    reports = str(settings.workspace / "reports")
     with MetricStore(settings.store) as store:
         console.print(days_table(store, load_spec(SPEC), window.first, window.last))
+        write_fleet(store, open_storage().at(reports), reports, datetime.now(UTC))
 
 
 def print_places(settings: Settings) -> None:

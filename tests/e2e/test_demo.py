@@ -73,6 +73,14 @@ def test_demo_writes_a_page_a_day_without_scripts(demo, folder):
     assert all("<script" not in page.read_text() and page.stat().st_size < 500_000 for page in pages)
 
 
+def test_demo_writes_the_page_of_all_models_and_no_other_example_has_run(demo, folder):
+    page = (folder / "workspace" / "reports" / "index.html").read_text()
+
+    assert 'href="flights/index.html"' in page
+    with MetricStore(f"sqlite:///{folder}/mlmon.db") as store:
+        assert [found.model for found in store.registered()] == ["flights"]
+
+
 def test_demo_leaves_no_process_behind(demo, folder):
     running = subprocess.run(["ps", "axeww", "-o", "args"], capture_output=True, text=True, check=True).stdout
 
