@@ -51,6 +51,7 @@ _ARRIVAL = ("files", "labels_delivered", "delay_hours", "delay_reason")
 _MEASURED = ("value", "low", "high", "constant")
 # thousands a day of a wide table, of plain values that need no deep copy
 _VERDICT, _CHECK, _DRIFT = (tuple(item.name for item in fields(of)) for of in (Verdict, CheckOutcome, DriftDetail))
+_NO_DETAIL = "{}"
 _DAY_COUNTS = ("rows_read", "rows_accepted", "rows_quarantined")
 
 
@@ -143,7 +144,8 @@ def metric_rows(key: Row, metrics: Iterable[MetricValue]) -> list[Row]:
 
 def metric_of(row: sa.Row[Any]) -> MetricValue:
     """Convert a row to a metric."""
-    detail = json.loads(row.detail)
+    # thousands of a page have none
+    detail = {} if row.detail == _NO_DETAIL else json.loads(row.detail)
     return MetricValue(
         metric=row.metric,
         column=row.column or None,
