@@ -244,7 +244,7 @@ def _ambiguous(tasks: Sequence[Task]) -> str:
 def _is_labelled(data: Mapping[str, Any]) -> bool:
     """Say whether there are labels, or outputs that may get some, however wrong their declarations are."""
     reference, columns = data.get("reference"), _columns(data)
-    roles = {column.get("role") for column in columns.values() if isinstance(column, dict)}
+    roles = {str(column.get("role")) for column in columns.values() if isinstance(column, dict)}
     return bool(data.get("labels") or roles & TASK_ROLES or (isinstance(reference, dict) and reference.get("label")))
 
 
@@ -255,9 +255,11 @@ def _columns(data: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _declared_types(data: Mapping[str, Any]) -> dict[Role, ColumnType]:
-    """Return the types of the model's columns by role."""
+    """Return the types of the columns whose roles are those of some kinds of model, by role."""
     types = {}
     for content in _columns(data).values():
+        if not isinstance(content, dict) or str(content.get("role")) not in TASK_ROLES:
+            continue
         # a mistake here is one of the column, and is reported with the others
         with suppress(ValidationError):
             column = Column.model_validate(content)

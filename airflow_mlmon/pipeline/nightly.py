@@ -126,7 +126,7 @@ def run_steps(run: Run, partition: Partition, under_way: frozenset[Partition] = 
     """
     for attempt in range(1, _TRIES + 1):
         try:
-            with run.recalling():
+            with run.asking_once():
                 return _run_once(run, partition, under_way)
         except PartitionConflictError:
             # files or labels changed during reading: read them again

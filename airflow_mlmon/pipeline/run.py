@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str], None]
 _Read = TypeVar("_Read")
-_RECALLED = "recalled"
+_ASKED = "asked"
 
 # keys of a column that are part of the fingerprint without a value too: later ones are not, so that it stays the same
 _ALWAYS_DECLARED = frozenset({"dimension", "personal"})
@@ -126,19 +126,19 @@ class Run:
         return {}
 
     @contextmanager
-    def recalling(self) -> Iterator[None]:
-        """Read what `recall` asks for once, as long as nothing of it can change: within the run of a day, or a page."""
-        before = self.__dict__.get(_RECALLED)
-        self.__dict__[_RECALLED] = {}
+    def asking_once(self) -> Iterator[None]:
+        """Read what `ask` asks for once, as long as nothing of it can change: within the run of a day, or a page."""
+        before = self.__dict__.get(_ASKED)
+        self.__dict__[_ASKED] = {}
         try:
             yield
         finally:
             # what was done meanwhile may have changed what was read before
-            self.__dict__[_RECALLED] = None if before is None else {}
+            self.__dict__[_ASKED] = None if before is None else {}
 
-    def recall(self, read: Callable[..., _Read], *arguments: Hashable) -> _Read:
-        """Return what a function of the store says of the model; see `recalling`."""
-        known: dict[tuple[Hashable, ...], _Read] | None = self.__dict__.get(_RECALLED)
+    def ask(self, read: Callable[..., _Read], *arguments: Hashable) -> _Read:
+        """Return what a function of the store says of the model; see `asking_once`."""
+        known: dict[tuple[Hashable, ...], _Read] | None = self.__dict__.get(_ASKED)
         if known is None:
             return read(self.model, *arguments)
         key = read, *arguments
@@ -146,10 +146,10 @@ class Run:
             known[key] = read(self.model, *arguments)
         return known[key]
 
-    def forget_recalled(self) -> None:
-        """Read anew what was recalled, because it was changed."""
-        if self.__dict__.get(_RECALLED):
-            self.__dict__[_RECALLED] = {}
+    def ask_anew(self) -> None:
+        """Read anew what was asked, because it was changed."""
+        if self.__dict__.get(_ASKED):
+            self.__dict__[_ASKED] = {}
 
     @property
     def channels(self) -> list[str]:

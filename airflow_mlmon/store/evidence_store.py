@@ -63,13 +63,13 @@ class EvidenceStore:
         """Read every monitoring plan that results of a model were made under, by id."""
         table = evidence_tables.plans
         query = sa.select(table).where(table.c.model == model).order_by(table.c.plan)
-        return {row.plan: MonitoringPlan(id=row.plan, content=row.content) for row in self._all(query)}
+        return {row.plan: MonitoringPlan(id=row.plan, content=row.content) for row in self._found(query)}
 
     def plans_of_days(self, model: str, first: date, last: date) -> dict[tuple[date, Family], str]:
         """Read the ids of the plans that the results of a range were made under, by day and family."""
         table = evidence_tables.result_plans
         query = sa.select(table).where(within(table, model, first, last))
-        return {(row.day, Family(row.family)): row.plan for row in self._all(query)}
+        return {(row.day, Family(row.family)): row.plan for row in self._found(query)}
 
     def alert_actions(self, model: str) -> list[AlertAction]:
         """Read all actions on a model's alerts, in the order in which they were taken."""
@@ -77,14 +77,14 @@ class EvidenceStore:
         query = sa.select(table).where(table.c.model == model).order_by(table.c.number)
         return [
             AlertAction(number=row.number, fingerprint=row.fingerprint, subject=subject_of(row), action=action_of(row))
-            for row in self._all(query)
+            for row in self._found(query)
         ]
 
     def messages(self, model: str, first: date, last: date) -> list[OutboxMessage]:
         """Read the notifications of a range of days, in the order of the outbox, withdrawn ones too."""
         query = sa.select(_outbox).where(within(_outbox, model, first, last)).order_by(_outbox.c.id)
         names = OutboxMessage.__slots__
-        return [OutboxMessage(**{name: getattr(row, name) for name in names}) for row in self._all(query)]
+        return [OutboxMessage(**{name: getattr(row, name) for name in names}) for row in self._found(query)]
 
     def schemas(self, model: str) -> list[StoredSchema]:
         """Read every profile schema that was pinned for a model, in the order of the pins."""
@@ -95,7 +95,7 @@ class EvidenceStore:
         """Read which evidence bundles of a model were made, oldest first."""
         query = sa.select(_bundles).where(_bundles.c.model == model).order_by(_bundles.c.number)
         names = BundleEntry.__slots__
-        return [BundleEntry(**{name: getattr(row, name) for name in names}) for row in self._all(query)]
+        return [BundleEntry(**{name: getattr(row, name) for name in names}) for row in self._found(query)]
 
     def add_bundle(self, model: str, entry: BundleEntry) -> None:
         """Register an evidence bundle; entries are never changed."""
@@ -105,6 +105,6 @@ class EvidenceStore:
             row = {name: getattr(entry, name) for name in BundleEntry.__slots__}
             connection.execute(sa.insert(_bundles).values(model=model, number=number, **row))
 
-    def _all(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+    def _found(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
         with self._database.asking() as connection:
             return connection.execute(query).all()

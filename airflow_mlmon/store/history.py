@@ -43,7 +43,7 @@ def read_values(
     asked |= {name: value for name, value in (("segment", segment), ("limit", limit)) if value is not None}
     return [
         (day, (metric, column or None, of or None), value, rows)
-        for day, metric, column, of, value, rows in connection.execute(query, asked)
+        for day, metric, column, of, value, rows in connection.execute(query, asked).all()
     ]
 
 
@@ -117,8 +117,11 @@ def breached_days(
 def evaluation_bases(connection: sa.Connection, model: str, days: tuple[date, date]) -> dict[date, dict[date, str]]:
     """Return, by evaluated day of a range, the versions that its verdicts rest on, by day."""
     table = schema.evaluation_bases
-    query = sa.select(table).where(table.c.model == model, table.c.day.between(*days))
+    query = sa.select(table.c.day, table.c.base, table.c.version).where(
+        table.c.model == model, table.c.day.between(*days)
+    )
     found: dict[date, dict[date, str]] = {}
-    for row in connection.execute(query.order_by(table.c.day, table.c.base)):
-        found.setdefault(row.day, {})[row.base] = row.version
+    # a history of rows for each day: thousands for the page of a model
+    for day, base, version in connection.execute(query.order_by(table.c.day, table.c.base)).all():
+        found.setdefault(day, {})[base] = version
     return found

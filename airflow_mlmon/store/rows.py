@@ -51,7 +51,6 @@ _ARRIVAL = ("files", "labels_delivered", "delay_hours", "delay_reason")
 _MEASURED = ("value", "low", "high", "constant")
 # thousands a day of a wide table, of plain values that need no deep copy
 _VERDICT, _CHECK, _DRIFT = (tuple(item.name for item in fields(of)) for of in (Verdict, CheckOutcome, DriftDetail))
-_NO_DETAIL = "{}"
 _DAY_COUNTS = ("rows_read", "rows_accepted", "rows_quarantined")
 
 
@@ -144,20 +143,23 @@ def metric_rows(key: Row, metrics: Iterable[MetricValue]) -> list[Row]:
 
 def metric_of(row: sa.Row[Any]) -> MetricValue:
     """Convert a row to a metric."""
-    # thousands of a page have none
-    detail = {} if row.detail == _NO_DETAIL else json.loads(row.detail)
+    # thousands on a page of ninety days, most of them without details
+    detail = {} if row.detail == "{}" else json.loads(row.detail)
     return MetricValue(
         metric=row.metric,
         column=row.column or None,
         segment=row.segment or None,
+        value=row.value,
         rows=row.rows,
-        **{name: getattr(row, name) for name in _MEASURED},
+        low=row.low,
+        high=row.high,
+        constant=row.constant,
         reason=detail.get("reason", ""),
         withheld=detail.get("withheld", ""),
         error_bound=detail.get("bound"),
-        drift=_drift_of(detail),
-        multivariate=_multivariate_of(detail),
-        new_values=tuple((name, rows) for name, rows in detail.get("new_values", ())),
+        drift=_drift_of(detail) if detail else None,
+        multivariate=_multivariate_of(detail) if detail else None,
+        new_values=tuple((name, rows) for name, rows in detail["new_values"]) if "new_values" in detail else (),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, time
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -57,6 +57,18 @@ def test_each_scheduled_run_is_one_day_of_the_zone(tmp_path: Path, zone: str, fi
     assert [partition_of(run, zone) for run in runs] == days
     assert all(one.data_interval.end == two.data_interval.start for one, two in pairwise(runs))
     assert build_dag(spec).start_date == start_of(first, zone)
+
+
+def test_a_run_later_in_the_day_is_still_one_of_the_day_before(tmp_path: Path):
+    spec = tmp_path / "loans.yaml"
+    text = ("start: 2026-03-01", "start: 2026-03-27\nday_zone: Europe/Berlin\ndag: {schedule: 30 5 * * *}")
+    spec.write_text(Archive(str(tmp_path), write_file).spec_text(text))
+
+    runs = runs_of(spec, date(2026, 3, 27), 4)
+
+    days = list(days_between("loans", date(2026, 3, 27), date(2026, 3, 30), "Europe/Berlin"))
+    assert [partition_of(run, "Europe/Berlin") for run in runs] == days
+    assert {run.run_after.in_timezone("Europe/Berlin").time() for run in runs} == {time(5, 30)}
 
 
 def partition_of(run: DagRunInfo, zone: str) -> Partition:

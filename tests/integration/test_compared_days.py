@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from airflow_mlmon.pipeline.deciding.evidence import PartitionEvaluation, PartitionEvaluator
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace import compared_days
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.profiles.profile import Profile
 from tests.support.archive import Archive, partition
@@ -50,7 +52,8 @@ def test_verdicts_are_the_same_whether_days_were_compared_before(run, tmp_path):
         path.unlink()
 
     assert sum("partitions" in path.parts for path in before) == DAYS
-    assert evaluated(run) == by_stored
+    # as in another process, which has read nothing yet
+    assert evaluated(replace(run)) == by_stored
     # those of the days before are made again; the day's own by its run
     again = kept(tmp_path)
     assert sum("partitions" in path.parts for path in again) == DAYS - 1
@@ -64,3 +67,24 @@ def test_profiles_of_past_days_are_not_read(run, tmp_path):
             path.unlink()
 
     assert evaluated(run) == by_stored
+
+
+def test_a_process_reads_the_comparisons_of_a_day_once(run, tmp_path):
+    by_stored = evaluated(run)
+    for path in kept(tmp_path):
+        path.unlink()
+
+    assert evaluated(run) == by_stored
+    assert not kept(tmp_path)
+
+
+def test_no_more_than_a_bounded_number_of_columns_is_kept(run, monkeypatch):
+    by_stored = evaluated(replace(run))
+    columns = len(run.spec.columns)
+    monkeypatch.setattr(compared_days, "_MOST_KEPT", columns)
+    again = replace(run)
+
+    # those that are dropped are read again
+    assert evaluated(again) == by_stored
+    assert len(again.kept[compared_days.KEPT]) == 1
+    assert evaluated(again) == by_stored

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
@@ -13,7 +14,8 @@ import pytest
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace import reference as pinning
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference, renew_reference
-from airflow_mlmon.records import VerdictState
+from airflow_mlmon.pipeline.workspace.row_contents import measure_contents
+from airflow_mlmon.records import MetricValue, VerdictState
 from airflow_mlmon.store.metric_store import MetricStore
 from tests.support.base_day import REFERENCE_DAYS, BaseArchive, day_of, run_day
 
@@ -133,6 +135,28 @@ def test_healthy_days_are_healthy(run: Run) -> None:
 def test_days_of_the_reference_are_measured_against_the_others(run: Run) -> None:
     replayed = run.store.metric_details("m", "replayed_share", day_of(-REFERENCE_DAYS), day_of(-1))
     assert [value.value for _, value in replayed] == [0.0] * REFERENCE_DAYS
+
+
+def test_contents_of_the_days_before_are_read_once_in_a_process(run: Run) -> None:
+    reference, day = ensure_reference(run), run.partition(day_of(2 + FAULTS.index(_replayed)))
+    version = run.store.states(run.model, day.day, day.day)[0].version or ""
+
+    def measured(by: Run) -> list[MetricValue]:
+        return list(measure_contents(by, reference.rows, reference.folder, day, version))
+
+    found = measured(run)
+    # as in another process, which has read nothing yet
+    assert measured(replace(run)) == found
+    items = run.files.list(run.uri("partitions", day.shift(-3).key))
+    before = {item.uri: run.files.read(item.uri) for item in items if "/contents-" in item.uri}
+    for uri in before:
+        run.files.delete(uri)
+    try:
+        assert measured(run) == found
+        assert measured(replace(run)) != found
+    finally:
+        for uri, data in before.items():
+            run.files.write(uri, data)
 
 
 def test_personal_columns_take_no_part(run: Run) -> None:

@@ -115,6 +115,9 @@ def test_a_wrong_copy_does_not_take_the_name_of_a_right_spec(tmp_path: Path):
         pytest.param("model: fraud\n" + "#" * 2_000_000, "too large: at most 2 MB", id="large"),
         pytest.param("start: 2026-02-30\n", "not valid YAML: day is out of range", id="no-day"),
         pytest.param("a: " + "1" * 5_000, "not valid YAML", id="digits"),
+        pytest.param(
+            GOOD.format(model="loans").replace("role: score", "role: [1]"), "[1] is not valid", id="list-for-a-word"
+        ),
         pytest.param("a: !!python/object/apply:os.system [id]", "not valid YAML", id="code"),
     ],
 )

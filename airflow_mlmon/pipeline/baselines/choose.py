@@ -59,7 +59,7 @@ def choose_baselines(
     They are those of a model version, or of all rows. A day of an ongoing incident that was not accepted as normal is
     left out of the baseline of the column in breach.
     """
-    pins = run.recall(run.store.baselines)
+    pins = run.ask(run.store.baselines)
     breached = drift_breaches(run, span.days[0]) if asked is None and len(span.days) == 1 else {}
     by_column = {
         column.name: InForce(baseline=asked)
@@ -80,8 +80,8 @@ def choose_baselines(
 
 def drift_breaches(run: Run, day: date) -> dict[str, set[date]]:
     """Return the days of each column's ongoing drift up to a day that was not accepted as normal."""
-    accepted = run.recall(run.store.accepted_until, day)
-    breaches = run.recall(run.store.breached_days, date.min, day - timedelta(days=1), DRIFT)
+    accepted = run.ask(run.store.accepted_until, day)
+    breaches = run.ask(run.store.breached_days, date.min, day - timedelta(days=1), DRIFT)
     return {
         column: ongoing(
             [breach for breach in days if breach > accepted.get((metric, column, segment), date.min)],

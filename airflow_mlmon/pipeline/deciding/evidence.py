@@ -242,8 +242,8 @@ class PartitionEvaluator:
         first = day - max(timedelta(days=_FARTHEST * self.run.spec.history.days), _YEAR)
         found = self.breached
         if found is None:
-            found = self.run.recall(store.breached_days, first, day - timedelta(days=1))
-        accepted = self.run.recall(store.accepted_until, day)
+            found = self.run.ask(store.breached_days, first, day - timedelta(days=1))
+        accepted = self.run.ask(store.accepted_until, day)
         breached = {
             key: {past for past in days if first <= past and past > accepted.get(key, date.min)}
             for key, days in found.items()
@@ -290,7 +290,7 @@ class PartitionEvaluator:
         store, history = self.run.store, self.run.spec.history
         last = day - timedelta(days=history.days + 1)
         begin = max(day - _YEAR, min(alike, default=last)) if served else day - _YEAR
-        accepted = self.run.recall(store.accepted_until, day)
+        accepted = self.run.ask(store.accepted_until, day)
         unlike = set(served).difference(alike)
         asked, unfit = {}, {}
         for name in dict.fromkeys(value.metric for value in metrics if value.metric in self._lasting):

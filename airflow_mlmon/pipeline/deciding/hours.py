@@ -64,8 +64,8 @@ def past_row_hours(run: Run, partition: Partition, profile: Profile) -> RowHours
     if reference is None or profile.hours is None:
         return None
     day, spec = partition.day, run.spec
-    accepted = run.recall(run.store.accepted_until, day)
-    found = run.recall(run.store.breached_days, day - _FARTHEST * timedelta(spec.history.days), day - timedelta(1))
+    accepted = run.ask(run.store.accepted_until, day)
+    found = run.ask(run.store.breached_days, day - _FARTHEST * timedelta(spec.history.days), day - timedelta(1))
     breached = {past for past in found.get(_KEY, ()) if past > accepted.get(_KEY, date.min)}
     standing = ongoing(breached, day, spec.alerts.clear)
     days = dates_before(day, min(spec.history.days + len(standing), _FARTHEST * spec.history.days))

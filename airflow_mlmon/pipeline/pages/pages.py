@@ -206,7 +206,7 @@ def _picture(compared: Profile | None, profile: Profile, column: str) -> Any:
 
 
 def _baselines(run: Run, partition: Partition) -> tuple[BaselineDays, ...]:
-    pins = {pin.number: pin for pin in run.recall(run.store.baselines)}
+    pins = {pin.number: pin for pin in run.ask(run.store.baselines)}
     return tuple(
         BaselineDays(
             title=entry.title,

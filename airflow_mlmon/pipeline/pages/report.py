@@ -78,7 +78,7 @@ def write_pages(run: Run, days: Iterable[Partition]) -> None:
     """Write the pages of some days, of the columns that alert on the last one, and of the model."""
     days = list(days)
     import_drift_files(run, days)
-    with run.recalling():
+    with run.asking_once():
         _write_pages(run, days)
 
 

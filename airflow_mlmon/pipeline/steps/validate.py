@@ -42,7 +42,7 @@ def read_checks(run: Run, prepared: Prepared) -> list[CheckOutcome]:
 
 def _read_profile(run: Run, prepared: Prepared) -> Profile | None:
     """Read the profile of the rows, which is made with them unless Druid makes it."""
-    pinned = run.recall(run.store.current_schema)
+    pinned = run.ask(run.store.current_schema)
     if pinned is None:
         return None
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -20,6 +21,9 @@ from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import PartitionState
 
 _READERS = 8
+# comparisons of columns that a process keeps, over all days: those of a hundred days of a hundred columns
+_MOST_KEPT = 10_000
+KEPT = "comparisons of past days"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,17 +97,19 @@ def past_days(run: Run, reference: StoredReference, days: Sequence[date], *, are
         return []
     states = {state.partition.day: state for state in run.store.states(run.model, days[0], days[-1])}
     own = ReferenceProfiles(run=run, reference=reference)
-    with ThreadPoolExecutor(_READERS) as pool:
-        read = list(pool.map(lambda day: _read(own, states.get(day)), days))
+    stored = {
+        day: state for day in days if (state := states.get(day)) and state_of(state, reference) is ProfileState.STORED
+    }
+    found = _read(run, reference, list(stored.values()))
     return [
         PastDay(
             day=day,
-            profile=_profile(own, state, found, is_made=are_compared),
+            profile=_profile(own, state, found.get(day), is_made=are_compared),
             is_reference=state.is_of_reference,
         )
-        if (state := states.get(day)) and state_of(state, reference) is ProfileState.STORED
+        if (state := stored.get(day))
         else PastDay(day=day)
-        for day, found in zip(days, read, strict=True)
+        for day in days
     ]
 
 
@@ -129,14 +135,35 @@ def _profile(
     return ComparedProfile(own=own, state=state, compared=found)
 
 
-def _read(own: ReferenceProfiles, state: PartitionState | None) -> ComparedDay | None:
-    if state_of(state, own.reference) is not ProfileState.STORED or state is None:
-        return None
+def _read(run: Run, reference: StoredReference, states: Sequence[PartitionState]) -> Mapping[date, ComparedDay]:
+    """Return the stored comparisons of some days, by day; a file never changes, and is read once in a process."""
+    kept: dict[str, ComparedDay] = run.kept.setdefault(KEPT, {})
+    uris = {state.partition.day: _uri(run, reference, state) for state in states}
+    unknown = [uri for uri in uris.values() if uri not in kept]
+    # for the one day that is new in a process that runs many a thread costs more than it reads
+    with ThreadPoolExecutor(_READERS) if len(unknown) > 1 else nullcontext() as pool:
+        read = list((pool.map if pool else map)(lambda uri: _read_file(run, reference, uri), unknown))
+    kept |= {uri: one for uri, one in zip(unknown, read, strict=True) if one is not None}
+    found = {day: kept[uri] for day, uri in uris.items() if uri in kept}
+    _drop_oldest(kept)
+    return found
+
+
+def _read_file(run: Run, reference: StoredReference, uri: str) -> ComparedDay | None:
     try:
-        data = own.run.files.read(_uri(own.run, own.reference, state))
+        data = run.files.read(uri)
     except NotFoundError:
         return None
-    return ComparedDay.from_bytes(data, own.reference.schema)
+    return ComparedDay.from_bytes(data, reference.schema)
+
+
+def _drop_oldest(kept: dict[str, ComparedDay]) -> None:
+    """Drop the days that were read first until what is kept is bounded, whatever the number of columns."""
+    columns = sum(len(one.columns) for one in kept.values())
+    for uri in list(kept):
+        if columns <= _MOST_KEPT:
+            break
+        columns -= len(kept.pop(uri).columns)
 
 
 def _read_profile(own: ReferenceProfiles, state: PartitionState) -> Profile:

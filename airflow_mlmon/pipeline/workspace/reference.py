@@ -114,7 +114,7 @@ def ensure_reference(run: Run) -> StoredReference:
 
 def renew_reference(run: Run) -> StoredReference:
     """Return the pinned reference; pin it now too if an older release has pinned it, which stored less of it."""
-    pinned = run.recall(run.store.current_schema)
+    pinned = run.ask(run.store.current_schema)
     is_current = pinned is not None and pinned.fingerprint == _fingerprint(run)
     return ensure_reference(run) if is_current else _pin(run, _latest_id(run))
 
@@ -127,7 +127,7 @@ def _latest_id(run: Run) -> str | None:
 
 def pinned_reference(run: Run) -> StoredReference | None:
     """Return the pinned reference; None if the spec has none or has changed since."""
-    pinned = run.recall(run.store.current_schema)
+    pinned = run.ask(run.store.current_schema)
     if pinned is not None and _is_of(run, pinned.fingerprint):
         return _load(run, run.uri(_FOLDER, pinned.uri.split("/")[-2]))
     return None
@@ -144,7 +144,7 @@ def latest_reference(run: Run) -> tuple[StoredReference, bool]:
     Raises:
         NotFoundError: none has been pinned yet.
     """
-    pinned = run.recall(run.store.current_schema)
+    pinned = run.ask(run.store.current_schema)
     if pinned is None:
         raise NotFoundError(f"No profile schema is pinned for {run.model}.", hint="the first run pins it")
     return _load(run, pinned.uri.rpartition("/")[0]), _is_of(run, pinned.fingerprint)
@@ -380,7 +380,7 @@ def _save(run: Run, reference: StoredReference, sampled: pa.Table, supersedes: s
         _fingerprint(run),
         supersedes=supersedes,
     )
-    run.forget_recalled()
+    run.ask_anew()
 
 
 def read_reference_sample(run: Run, reference: StoredReference) -> pa.Table:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -25,6 +26,7 @@ from airflow_mlmon.records import MetricValue
 from airflow_mlmon.statistics.arrays import Integers
 
 _DAYS = "contents.json"
+_KEPT = "contents of earlier days"
 _READERS = 8
 _BATCH = 1 << 16
 
@@ -87,7 +89,7 @@ def measure_contents(
     if not pinned.contents:
         return
     # of the same rows: those of a version never change
-    own = _read(run, partition, version, pinned) or _collect(run, partition, version, pinned)
+    own = _read(run, _uri(run, partition, version, pinned)) or _collect(run, partition, version, pinned)
     yield own.repeated()
     yield own.replayed(_read_earlier(run, pinned, folder, partition))
 
@@ -109,10 +111,25 @@ def _read_earlier(run: Run, pinned: PinnedRows, folder: str, partition: Partitio
     found = {day: known for day, known in _of_reference(run, folder).items() if day != partition.day}
     first = partition.day - timedelta(days=run.spec.history.days)
     states = run.store.states(run.model, first, partition.day - timedelta(days=1))
-    served = [(state.partition, state.version) for state in states if state.version is not None]
-    with ThreadPoolExecutor(_READERS) as pool:
-        read = pool.map(lambda one: _read(run, one[0], one[1], pinned), served)
-    return found | {past.day: known for (past, _), known in zip(served, read, strict=True) if known is not None}
+    served = {
+        state.partition.day: _uri(run, state.partition, state.version, pinned)
+        for state in states
+        if state.version is not None
+    }
+    kept = _read_once(run, list(served.values()))
+    return found | {day: kept[uri] for day, uri in served.items() if uri in kept}
+
+
+def _read_once(run: Run, uris: Sequence[str]) -> Mapping[str, Contents]:
+    """Return the stored contents, by URI; those of the days before are kept from one day to the next."""
+    before: Mapping[str, Contents] = run.kept.get(_KEPT, {})
+    unknown = [uri for uri in uris if uri not in before]
+    # for the one day that is new in a process that runs many a thread costs more than it reads
+    with ThreadPoolExecutor(_READERS) if len(unknown) > 1 else nullcontext() as pool:
+        read = dict(zip(unknown, (pool.map if pool else map)(lambda uri: _read(run, uri), unknown), strict=True))
+    found = {uri: known for uri in uris if (known := before.get(uri) or read.get(uri)) is not None}
+    run.kept[_KEPT] = found
+    return found
 
 
 def _of_reference(run: Run, folder: str) -> Mapping[date, Contents]:
@@ -125,9 +142,9 @@ def _of_reference(run: Run, folder: str) -> Mapping[date, Contents]:
     return found
 
 
-def _read(run: Run, partition: Partition, version: str, pinned: PinnedRows) -> Contents | None:
+def _read(run: Run, uri: str) -> Contents | None:
     try:
-        return Contents.from_bytes(run.files.read(_uri(run, partition, version, pinned)))
+        return Contents.from_bytes(run.files.read(uri))
     except NotFoundError:
         # a day from before contents were kept, or of another reference
         return None
