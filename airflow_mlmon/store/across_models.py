@@ -112,7 +112,7 @@ class AcrossModels:
         # of a maximum under conditions, SQLite would read every day of the model
         last = sa.select(others.c.day).where(*counts).order_by(others.c.day.desc()).limit(1).scalar_subquery()
         # apart from the rows of these days: joined, the last day would be sought once for every day of a model
-        found = {row.model: row.day for row in self._all(sa.select(models.c.model, last.label("day")))}
+        found = {row.model: row.day for row in self._asked(sa.select(models.c.model, last.label("day")))}
         ran = {model: day for model, day in found.items() if day is not None}
         return {row.model: partition_of(row) for row in self._on(sa.select(days), days, ran)}
 
@@ -122,7 +122,7 @@ class AcrossModels:
         query = sa.select(table.c.model, table.c.state, table.c.severity, sa.func.count().label("number"))
         query = query.where(table.c.resolved_on.is_(None)).group_by(table.c.model, table.c.state, table.c.severity)
         found: dict[str, OpenAlerts] = defaultdict(OpenAlerts)
-        for row in self._all(query):
+        for row in self._asked(query):
             counted = found[row.model]
             if row.state == AlertState.ACKNOWLEDGED:
                 counted.acknowledged += row.number
@@ -222,7 +222,7 @@ class AcrossModels:
             day = sa.select(table.c.day).where(of_metric).order_by(table.c.day.desc()).limit(1).scalar_subquery()
             named = models.c.model.in_(sorted(names))
             parts.append(sa.select(models.c.model, sa.literal(metric).label("metric"), day.label("day")).where(named))
-        pairs = {(row.model, row.metric): row.day for row in self._all(sa.union_all(*parts)) if row.day is not None}
+        pairs = {(row.model, row.metric): row.day for row in self._asked(sa.union_all(*parts)) if row.day is not None}
         days = {(model, day) for (model, _), day in pairs.items()}
         query = sa.select(table).where(table.c.metric.in_(list(wanted)), schema.OF_ALL)
         found: dict[str, dict[str, DatedValue]] = defaultdict(dict)
@@ -235,9 +235,9 @@ class AcrossModels:
         """Read the alerts that have not resolved, of some models or of all, the oldest first."""
         query = tracked_query().where(schema.episodes.c.resolved_on.is_(None))
         if models is None:
-            return [tracked_of(row) for row in self._all(query)]
+            return [tracked_of(row) for row in self._asked(query)]
         named = schema.episodes.c.model.in_
-        return [tracked_of(row) for some in _parts(sorted(models)) for row in self._all(query.where(named(some)))]
+        return [tracked_of(row) for some in _parts(sorted(models)) for row in self._asked(query.where(named(some)))]
 
     def last_messages(self, alerts: Collection[tuple[str, str]]) -> dict[tuple[str, str], SentMessage]:
         """Read the last message that arrived about alerts, each named by its model and fingerprint."""
@@ -247,7 +247,7 @@ class AcrossModels:
         named = sa.tuple_(table.c.model, table.c.fingerprint).in_
         found: dict[tuple[str, str], SentMessage] = {}
         for some in _parts(sorted(alerts)):
-            for row in self._all(query.where(named(some)).order_by(table.c.sent_at, table.c.id)):
+            for row in self._asked(query.where(named(some)).order_by(table.c.sent_at, table.c.id)):
                 found[row.model, row.fingerprint] = SentMessage(channel=row.channel, at=row.sent_at)
         return found
 
@@ -271,11 +271,11 @@ class AcrossModels:
             )
             for some in _parts(sorted(models))
             for row in sorted(
-                self._all(query.where(table.c.model.in_(some))), key=lambda row: row.state != DeliveryState.DEAD
+                self._asked(query.where(table.c.model.in_(some))), key=lambda row: row.state != DeliveryState.DEAD
             )
         ]
 
-    def _all(self, query: sa.Select[Any] | sa.CompoundSelect[Any]) -> Sequence[sa.Row[Any]]:
+    def _asked(self, query: sa.Select[Any] | sa.CompoundSelect[Any]) -> Sequence[sa.Row[Any]]:
         with self._database.asking() as connection:
             return connection.execute(query).all()
 
@@ -283,7 +283,7 @@ class AcrossModels:
         self, query: sa.Select[Any], table: sa.Table, models: Collection[str], days: tuple[date, date]
     ) -> list[sa.Row[Any]]:
         of_days = query.where(table.c.day.between(*days))
-        return [row for some in _parts(sorted(models)) for row in self._all(of_days.where(table.c.model.in_(some)))]
+        return [row for some in _parts(sorted(models)) for row in self._asked(of_days.where(table.c.model.in_(some)))]
 
     def _on(self, query: sa.Select[Any], table: sa.Table, days: Mapping[str, date]) -> list[sa.Row[Any]]:
         return self._at(query, table, days.items())
@@ -294,7 +294,7 @@ class AcrossModels:
         for some in _parts(sorted(pairs, key=lambda pair: pair[::-1])):
             by_day = groupby(some, key=lambda pair: pair[1])
             named = (sa.and_(table.c.day == day, table.c.model.in_([model for model, _ in of])) for day, of in by_day)
-            found += self._all(query.where(sa.or_(*named)))
+            found += self._asked(query.where(sa.or_(*named)))
         return found
 
 

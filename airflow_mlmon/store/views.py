@@ -48,7 +48,9 @@ def keep_view(database: Database, model: str) -> None:
 def renew_views(database: Database) -> None:
     """Make the views of all registered models as this release defines them."""
     table = schema.models
-    with database.asking() as connection:
+    with database.reading() as connection:
+        if not sa.inspect(connection).has_table(table.name):
+            return
         models = list(connection.scalars(sa.select(table.c.model).where(table.c.error == "").order_by(table.c.model)))
     if models:
         _make(database, models)

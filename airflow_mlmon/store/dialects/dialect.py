@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
+from sqlalchemy import exc
 
 from airflow_mlmon.errors import ConfigError
+
+_USED = "mlmon_used"
 
 
 class Dialect(ABC):
@@ -55,22 +60,39 @@ class Dialect(ABC):
         """Set what is kept in the database itself, before its tables are made."""
 
 
+# a server seldom goes away between two queries of a run, and each test of a connection takes as long as a query
+TESTED_AFTER_S = 10
+
+
 def server_engine(url: sa.URL, *, database: str, package: str, extra: str, connect: Mapping[str, Any]) -> sa.Engine:
-    """Make an engine of a server, whose connections are tested before use.
+    """Make an engine of a server, whose connections are tested before use if they were idle for a while.
 
     Raises:
         ConfigError: its driver is not installed.
     """
     try:
         # values of the data and secrets must not appear in SQLAlchemy's messages
-        return sa.create_engine(
-            url,
-            hide_parameters=True,
-            pool_pre_ping=True,
-            connect_args={"connect_timeout": 10, **connect},
-            pool_size=2,
+        engine = sa.create_engine(
+            url, hide_parameters=True, connect_args={"connect_timeout": 10, **connect}, pool_size=2
         )
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"{database} needs the package {package}.", hint=f"pip install 'airflow-mlmon[{extra}]'"
         ) from error
+    sa.event.listen(engine, "checkin", _note_use)
+    sa.event.listen(engine, "checkout", partial(_test, engine.dialect))
+    return engine
+
+
+def _note_use(_connection: object, record: Any) -> None:
+    record.info[_USED] = time.monotonic()
+
+
+def _test(dialect: Any, connection: Any, record: Any, _proxy: object) -> None:
+    """Test a connection that was idle; the pool replaces one that fails."""
+    if time.monotonic() - record.info.get(_USED, time.monotonic()) < TESTED_AFTER_S:
+        return
+    try:
+        dialect.do_ping(connection)
+    except dialect.loaded_dbapi.Error as error:
+        raise exc.DisconnectionError from error
