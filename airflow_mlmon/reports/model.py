@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import groupby
 
-from airflow_mlmon.lifecycle.tracked import TrackedAlert
+from airflow_mlmon.lifecycle.tracked_incidents import TrackedIncident
 from airflow_mlmon.records import Alert, CheckOutcome, MetricValue, PartitionState, Status
 from airflow_mlmon.reports.heat import HeatMap
 from airflow_mlmon.reports.page import DAY, TrendChart, is_declared, render_page
 from airflow_mlmon.reports.tone import Tone, day_tone, tone_of
 from airflow_mlmon.reports.weeks import calendar_weeks
 from airflow_mlmon.spec import Labels
-from airflow_mlmon.spec.choices import CRITICAL
 from airflow_mlmon.spec.metrics import LABEL_COVERAGE
 from airflow_mlmon.tasks.registry import DEFAULT, METRICS
 from airflow_mlmon.tasks.task import Task
@@ -142,34 +141,6 @@ class SegmentRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenIncident:
-    """Alerts that have not resolved and have one likely cause."""
-
-    title: str
-    alerts: tuple[TrackedAlert, ...]
-
-    @property
-    def is_critical(self) -> bool:
-        """Return whether any of them is critical."""
-        return any(alert.severity == CRITICAL for alert in self.alerts)
-
-    @property
-    def since(self) -> date:
-        """Return the first breaching day."""
-        return min(alert.since for alert in self.alerts)
-
-    @property
-    def last_breached(self) -> date:
-        """Return the last breaching day."""
-        return max(alert.last_breached for alert in self.alerts)
-
-    @property
-    def states(self) -> list[str]:
-        """Return the states of the alerts, with the person who acknowledged them and the last muted day."""
-        return list(dict.fromkeys(map(_state_words, self.alerts)))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelPage:
     """Content of a model's page; days in any order.
 
@@ -192,7 +163,7 @@ class ModelPage:
     trends: tuple[TrendChart, ...] = ()
     marks: Mapping[date, str] = field(default_factory=dict)
     heat: HeatMap | None = None
-    incidents: tuple[OpenIncident, ...] = ()
+    incidents: tuple[TrackedIncident, ...] = ()
     versions: tuple[ServedVersion, ...] = ()
     segments: tuple[SegmentRow, ...] = ()
     baselines: tuple[BaselineLine, ...] = ()
@@ -224,15 +195,6 @@ def index_metrics(task: Task) -> list[str]:
     return [*outputs, LABEL_COVERAGE, *(name for name in task.headline if name not in outputs)]
 
 
-def group_unresolved(alerts: Sequence[TrackedAlert]) -> tuple[OpenIncident, ...]:
-    """Group alerts into incidents by their likely cause: critical ones first, then the newest."""
-    found: dict[str, list[TrackedAlert]] = {}
-    for alert in alerts:
-        found.setdefault(alert.cause or alert.title, []).append(alert)
-    incidents = [OpenIncident(title=title, alerts=tuple(of)) for title, of in found.items()]
-    return tuple(sorted(incidents, key=lambda one: (not one.is_critical, -one.since.toordinal())))
-
-
 def _segment_metrics(page: ModelPage) -> list[str]:
     """Return the metrics of the table of segments: those of outputs and labels that any of them has a value of."""
     names = dict.fromkeys((*page.task.output_metrics, LABEL_COVERAGE, *page.task.version_headline))
@@ -248,9 +210,3 @@ def _months(days: Sequence[EarlierDay]) -> list[Month]:
     ordered = sorted(days, key=lambda one: one.day)
     months = [Month(days=tuple(of)) for _, of in groupby(ordered, key=lambda one: (one.day.year, one.day.month))]
     return months[::-1]
-
-
-def _state_words(alert: TrackedAlert) -> str:
-    if alert.muted_until is not None:
-        return f"muted until {alert.muted_until}"
-    return f"{alert.state} by {alert.acknowledged_by}" if alert.acknowledged_by else str(alert.state)

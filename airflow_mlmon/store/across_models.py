@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from itertools import groupby
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from airflow_mlmon.lifecycle.tracked import TrackedAlert
+from airflow_mlmon.lifecycle.tracked_incidents import SentMessage
 from airflow_mlmon.records import AlertState, Family, MetricValue, PartitionState, Status, Verdict
 from airflow_mlmon.spec.choices import CRITICAL
 from airflow_mlmon.spec.metrics import ROWS
@@ -58,14 +59,6 @@ class DayStatus:
 
     status: Status
     alerts: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SentMessage:
-    """Last message about an alert that arrived."""
-
-    channel: str
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

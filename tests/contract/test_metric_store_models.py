@@ -6,9 +6,10 @@ from datetime import date, timedelta
 
 import sqlalchemy as sa
 
+from airflow_mlmon.lifecycle.tracked_incidents import SentMessage
 from airflow_mlmon.records import Action, ActionKind, Status
 from airflow_mlmon.store import schema
-from airflow_mlmon.store.across_models import DayStatus, OpenAlerts, SentMessage
+from airflow_mlmon.store.across_models import DayStatus, OpenAlerts
 from tests.support.many_models import MORNING, YESTERDAY, fleet_of_every_status, labelled, register, run_day
 from tests.support.published import metric
 

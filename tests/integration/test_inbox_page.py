@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from airflow_mlmon.lifecycle.tracked_incidents import SentMessage
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.pages.fleet import read_fleet
 from airflow_mlmon.pipeline.pages.inbox import inbox_page
 from airflow_mlmon.records import Action, ActionKind, AlertState, Status
 from airflow_mlmon.reports.inbox import InboxPage, render_inbox
-from airflow_mlmon.store.across_models import SentMessage, Undelivered
+from airflow_mlmon.store.across_models import Undelivered
 from airflow_mlmon.store.metric_store import MetricStore
 from tests.support.hostile import HOSTILE
 from tests.support.many_models import MORNING, YESTERDAY, fleet_of_every_status, register, run_day

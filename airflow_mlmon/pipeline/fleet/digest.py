@@ -12,11 +12,11 @@ from airflow_mlmon.alerts.delivery import foreign_failures
 from airflow_mlmon.alerts.digest import Digest, DigestLine, DigestMessage, digest_message
 from airflow_mlmon.errors import MlmonError, ServiceUnavailableError
 from airflow_mlmon.lifecycle.states import worst
+from airflow_mlmon.lifecycle.tracked_incidents import TrackedIncident, group_tracked
 from airflow_mlmon.pipeline.pages.fleet import read_fleet
-from airflow_mlmon.pipeline.pages.inbox import is_absent, open_incidents
+from airflow_mlmon.pipeline.pages.inbox import is_absent
 from airflow_mlmon.records import AlertState
 from airflow_mlmon.reports.fleet import FleetRow, FleetView, ViewKind
-from airflow_mlmon.reports.inbox import TrackedIncident
 from airflow_mlmon.spec.alerts import DigestForm, SharedChannel
 from airflow_mlmon.store.metric_store import MetricStore
 
@@ -75,7 +75,7 @@ def send_digests(
         ServiceUnavailableError: at least one message did not arrive; the next call of the day sends it again.
     """
     fleet = read_fleet(store, now)
-    incidents = open_incidents(store.unresolved_alerts())
+    incidents = group_tracked(store.unresolved_alerts())
     counts, errors = {"sent": 0, "quiet": 0, "repeated": 0}, []
     for key, channel in name_shared(shared):
         if channel.digest is DigestForm.NEVER:

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from airflow_mlmon.lifecycle.tracked import TrackedAlert
+from airflow_mlmon.lifecycle.tracked_incidents import TrackedIncident, group_tracked
 from airflow_mlmon.pipeline.pages.fleet import Fleet
-from airflow_mlmon.records import AlertState, Status
+from airflow_mlmon.records import Status
 from airflow_mlmon.reports.fleet import PAGE_ROWS, FleetRow, ModelStatus, page_numbers
-from airflow_mlmon.reports.inbox import InboxPage, TrackedIncident
-from airflow_mlmon.spec.choices import CRITICAL
+from airflow_mlmon.reports.inbox import InboxPage
 from airflow_mlmon.store.metric_store import MetricStore
 
 _ABSENT = frozenset({ModelStatus.SILENT, ModelStatus.BROKEN, ModelStatus.FAILED})
 _WITHOUT_DATA = frozenset({Status.NO_DATA, Status.QUARANTINED})
-_ORDER = (AlertState.OPEN, AlertState.ACKNOWLEDGED, AlertState.MUTED)
 
 
 def inbox_page(
@@ -30,7 +28,7 @@ def inbox_page(
         tokens: by model, the token of the forms of who may act on it.
     """
     names = [row.model for row in fleet.rows]
-    incidents = open_incidents(store.unresolved_alerts(names))
+    incidents = group_tracked(store.unresolved_alerts(names))
     shown = incidents[(number - 1) * PAGE_ROWS : number * PAGE_ROWS]
     return InboxPage(
         incidents=tuple(_with_messages(store, shown)),
@@ -48,28 +46,6 @@ def is_absent(row: FleetRow) -> bool:
     """Return whether a model has no results of its last day: it is silent, has failed, is broken or has no data."""
     has_no_data = row.evaluated is not None and row.evaluated.status in _WITHOUT_DATA
     return row.status in _ABSENT or (row.status is not ModelStatus.INACTIVE and has_no_data)
-
-
-def open_incidents(alerts: Iterable[TrackedAlert]) -> list[TrackedIncident]:
-    """Group alerts of any models by their likely cause: open ones first, then critical ones, then the newest."""
-    found: dict[tuple[str, str], list[TrackedAlert]] = {}
-    for alert in alerts:
-        found.setdefault((alert.model, alert.cause or alert.title), []).append(alert)
-    incidents = [
-        TrackedIncident(model=model, cause=cause, alerts=tuple(sorted(together, key=lambda one: _follows(one, cause))))
-        for (model, cause), together in found.items()
-    ]
-    return sorted(incidents, key=_rank)
-
-
-def _follows(alert: TrackedAlert, cause: str) -> bool:
-    """Return whether it is not the cause of its incident, which is sorted first."""
-    return not cause.startswith(alert.title)
-
-
-def _rank(incident: TrackedIncident) -> tuple[int, bool, int, str, str]:
-    is_minor = incident.severity != CRITICAL
-    return _ORDER.index(incident.state), is_minor, -incident.since.toordinal(), incident.model, incident.cause
 
 
 def _with_messages(store: MetricStore, incidents: Iterable[TrackedIncident]) -> list[TrackedIncident]:

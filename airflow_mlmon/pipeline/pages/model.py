@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from airflow_mlmon.drift.versions import CategoryCounts, version_marks
+from airflow_mlmon.lifecycle.tracked_incidents import group_tracked
 from airflow_mlmon.partition import DAY, date_range, day_of
 from airflow_mlmon.pipeline.baselines.in_force import BaselineEntry, EntryState, list_baselines
 from airflow_mlmon.pipeline.baselines.versions import version_counts, version_of
@@ -25,7 +26,6 @@ from airflow_mlmon.reports.model import (
     ModelPage,
     SegmentRow,
     ServedVersion,
-    group_unresolved,
     index_metrics,
 )
 from airflow_mlmon.reports.page import DAY as PAGE
@@ -52,7 +52,7 @@ def model_page(run: Run, *, now: datetime | None = None, written: Collection[str
         owner=run.spec.owner,
         labels=run.spec.labels,
         task=task_of(run.spec),
-        incidents=group_unresolved(run.store.unresolved_alerts((run.model,))),
+        incidents=tuple(group_tracked(run.store.unresolved_alerts((run.model,)))),
         lateness=_lateness(run, last, now),
         baselines=_baselines(run, run.spec.start if last is None else last + DAY),
         card=card_of(run),

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from bs4 import BeautifulSoup
 
 from airflow_mlmon.lifecycle.tracked import TrackedAlert
+from airflow_mlmon.lifecycle.tracked_incidents import group_tracked
 from airflow_mlmon.records import AlertState, Status
 from airflow_mlmon.reports.model import (
     BaselineLine,
@@ -15,7 +16,6 @@ from airflow_mlmon.reports.model import (
     EarlierDay,
     ModelPage,
     SegmentRow,
-    group_unresolved,
     render_model,
 )
 from tests.support.hostile import SCRIPT
@@ -56,7 +56,7 @@ def test_page_of_many_years_stays_small():
 
 
 def test_incidents_are_grouped_by_their_cause_the_critical_ones_first():
-    incidents = group_unresolved(
+    incidents = group_tracked(
         [
             tracked("rows"),
             tracked("score_mean", cause="drift of temp", state=AlertState.ACKNOWLEDGED, acknowledged_by="Ann"),
@@ -76,7 +76,7 @@ def test_incidents_are_grouped_by_their_cause_the_critical_ones_first():
 
 
 def test_of_very_many_incidents_the_first_are_listed_and_the_others_counted():
-    incidents = group_unresolved([tracked(f"metric {number}") for number in range(500)])
+    incidents = group_tracked([tracked(f"metric {number}") for number in range(500)])
     html = render_model(replace(model_page(90), incidents=incidents, token="t-1"))
 
     assert len(BeautifulSoup(html, "html.parser").find("h2", string="Open incidents").parent.select("li")) == 30
@@ -85,7 +85,7 @@ def test_of_very_many_incidents_the_first_are_listed_and_the_others_counted():
 
 
 def test_forms_are_there_only_with_a_token():
-    page = replace(model_page(3), incidents=group_unresolved([tracked("rows")]), baselines=(BASELINE,))
+    page = replace(model_page(3), incidents=group_tracked([tracked("rows")]), baselines=(BASELINE,))
 
     static, acting = soup(page), soup(replace(page, token="t-1"))
 
