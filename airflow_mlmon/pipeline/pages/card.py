@@ -25,7 +25,7 @@ def card_of(run: Run) -> tuple[CardEntry, ...]:
         "Tags": (", ".join(spec.tags),),
         "Task": (f"{spec.task}, {len(spec.features)} features",),
         "Monitored": (_period(spec),),
-        "Predictions": (*map(masked_text, spec.predictions.paths), *_columns(spec)),
+        "Predictions": (*(masked_text(path.rstrip("/")) for path in spec.predictions.paths), *_columns(spec)),
         "Labels": tuple(_labels(spec.labels)) if spec.labels else ("none",),
         "Reference": (masked_text(spec.reference.path), *_dated(spec)),
         "Rules": tuple(rule_text(rule, spec) for rule in spec.alerts.rules),
@@ -65,7 +65,7 @@ def _columns(spec: ModelSpec) -> Iterator[str]:
 
 
 def _labels(labels: Labels) -> Iterator[str]:
-    yield masked_text(labels.path) if labels.path else "in the files of the predictions"
+    yield masked_text(labels.path.rstrip("/")) if labels.path else "in the files of the predictions"
     yield (
         f"column {labels.label}, up to {labels.delay_days} days later; performance is evaluated from a coverage of "
         f"{labels.min_coverage:.0%} on"
