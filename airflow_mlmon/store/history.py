@@ -16,6 +16,9 @@ from airflow_mlmon.records import Status, SubjectKey, VerdictState
 from airflow_mlmon.store import schema
 from airflow_mlmon.store.rows import subject_of
 
+# of one statement, well below what a database takes in a union
+_MOST_METRICS = 100
+
 Value = tuple[date, SubjectKey, float, int]
 
 
@@ -51,16 +54,17 @@ def read_first(
     connection: sa.Connection, model: str, metrics: Mapping[str, tuple[date, int]], last: date
 ) -> dict[str, list[Value]]:
     """Read the same of metrics of all rows together, each from a day on and as many values as are asked for."""
-    query = _first_query()
-    return {
-        metric: [
-            (day, (metric, None, None), value, rows)
-            for day, value, rows in connection.execute(
-                query, {"model": model, "first": first, "last": last, "metric": metric, "limit": limit}
-            )
-        ]
-        for metric, (first, limit) in metrics.items()
-    }
+    found: dict[str, list[Value]] = {metric: [] for metric in metrics}
+    names = list(metrics)
+    for begin in range(0, len(names), _MOST_METRICS):
+        some = names[begin : begin + _MOST_METRICS]
+        asked: dict[str, Any] = {"model": model, "last": last}
+        for number, metric in enumerate(some):
+            first, limit = metrics[metric]
+            asked |= {f"metric_{number}": metric, f"first_{number}": first, f"limit_{number}": limit}
+        for day, metric, value, rows in connection.execute(_first_query(len(some)), asked):
+            found[metric].append((day, (metric, None, None), value, rows))
+    return {metric: sorted(values, key=lambda one: one[0]) for metric, values in found.items()}
 
 
 @cache
@@ -75,18 +79,30 @@ def _values_query(*, has_segment: bool, has_limit: bool) -> sa.Select[tuple[Any,
 
 
 @cache
-def _first_query() -> sa.Select[tuple[Any, ...]]:
+def _first_query(metrics: int) -> sa.CompoundSelect[tuple[Any, ...]]:
+    """Return the query of so many metrics, each with its own first day and number of values."""
     table = schema.metrics
-    query = sa.select(table.c.day, table.c.value, table.c.rows).where(
-        *_valid(table), table.c.metric == sa.bindparam("metric"), schema.OF_ALL
-    )
-    return query.order_by(table.c.day).limit(sa.bindparam("limit", type_=sa.Integer))
+    parts = []
+    for number in range(metrics):
+        part = (
+            sa.select(table.c.day, table.c.metric, table.c.value, table.c.rows)
+            .where(
+                *_valid(table, first=f"first_{number}"),
+                table.c.metric == sa.bindparam(f"metric_{number}"),
+                schema.OF_ALL,
+            )
+            .order_by(table.c.day)
+            .limit(sa.bindparam(f"limit_{number}", type_=sa.Integer))
+        )
+        # a limit within a union needs a table of its own
+        parts.append(sa.select(part.subquery()))
+    return sa.union_all(*parts)
 
 
-def _valid(table: sa.Table) -> list[sa.ColumnElement[bool]]:
+def _valid(table: sa.Table, first: str = "first") -> list[sa.ColumnElement[bool]]:
     """Write the condition that a value is there and its day has not failed, of a model on days that are bound."""
     model: sa.BindParameter[str] = sa.bindparam("model")
-    days: tuple[sa.BindParameter[date], sa.BindParameter[date]] = sa.bindparam("first"), sa.bindparam("last")
+    days: tuple[sa.BindParameter[date], sa.BindParameter[date]] = sa.bindparam(first), sa.bindparam("last")
     partitions = schema.partitions.c
     failed = sa.select(partitions.day).where(
         partitions.model == model, partitions.status == Status.FAILED.value, partitions.day.between(*days)

@@ -266,7 +266,7 @@ class MetricStore(
 
     def earliest(self, model: str, metrics: Mapping[str, tuple[date, int]], last: date) -> dict[str, list[Value]]:
         """Read the same of metrics of all rows up to a day, each from a day on and at most so many values."""
-        with self._database.reading() as connection:
+        with self._database.asking() as connection:
             return history.read_first(connection, model, metrics, last)
 
     def alerts(self, model: str, first: date, last: date, *, include_resolved: bool = False) -> list[Alert]:
