@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql
 
 from airflow_mlmon.partition import DEFAULT_ZONE
 
@@ -33,8 +32,16 @@ _LENGTHS = {
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
     """Moment, written and read in UTC, also if the database has no time zones."""
 
-    impl = sa.DateTime(timezone=True).with_variant(mysql.DATETIME(fsp=6), "mysql")
+    impl = sa.DateTime(timezone=True)
     cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        """Return the type of a database; that of MySQL has no fractions of a second unless it is asked for them."""
+        if dialect.name != "mysql":
+            return super().load_dialect_impl(dialect)
+        from sqlalchemy.dialects.mysql import DATETIME  # noqa: PLC0415 - slow to import, for those who have a MySQL
+
+        return dialect.type_descriptor(DATETIME(fsp=6))
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
         """Convert the moment to UTC; a naive one is a programming error."""
@@ -55,8 +62,16 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
 class PlainText(sa.types.TypeDecorator[str]):
     """Text of any origin; characters that a database cannot store become the replacement character."""
 
-    impl = sa.Text().with_variant(mysql.LONGTEXT(), "mysql")
+    impl = sa.Text
     cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        """Return the type of a database; MySQL's TEXT ends at 64 KiB."""
+        if dialect.name != "mysql":
+            return super().load_dialect_impl(dialect)
+        from sqlalchemy.dialects.mysql import LONGTEXT  # noqa: PLC0415 - slow to import, for those who have a MySQL
+
+        return dialect.type_descriptor(LONGTEXT())
 
     def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
         """Replace NUL and lone surrogates, which file names and messages may contain."""
@@ -77,7 +92,7 @@ def indexed_column(name: str) -> sa.Column[str]:
 
 def limited_text(name: str) -> sa.types.TypeEngine[str]:
     """Return the type of a text in an index, by the name of its column."""
-    return sa.Text().with_variant(mysql.VARCHAR(_LENGTHS[name]), "mysql")
+    return sa.Text().with_variant(sa.String(_LENGTHS[name]), "mysql")
 
 
 def text_column(name: str) -> sa.Column[str]:
