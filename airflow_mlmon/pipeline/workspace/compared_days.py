@@ -145,7 +145,7 @@ def _read(run: Run, reference: StoredReference, states: Sequence[PartitionState]
         read = list((pool.map if pool else map)(lambda uri: _read_file(run, reference, uri), unknown))
     kept |= {uri: one for uri, one in zip(unknown, read, strict=True) if one is not None}
     found = {day: kept[uri] for day, uri in uris.items() if uri in kept}
-    _drop_oldest(kept)
+    _drop_oldest(kept, 2 * len(uris))
     return found
 
 
@@ -157,11 +157,14 @@ def _read_file(run: Run, reference: StoredReference, uri: str) -> ComparedDay | 
     return ComparedDay.from_bytes(data, reference.schema)
 
 
-def _drop_oldest(kept: dict[str, ComparedDay]) -> None:
-    """Drop the days that were read first until what is kept is bounded, whatever the number of columns."""
+def _drop_oldest(kept: dict[str, ComparedDay], most: int) -> None:
+    """Drop the days that were read first until so many are kept, and their columns are bounded too.
+
+    What a year of days would leave behind is looked through by each garbage collection.
+    """
     columns = sum(len(one.columns) for one in kept.values())
     for uri in list(kept):
-        if columns <= _MOST_KEPT:
+        if columns <= _MOST_KEPT and len(kept) <= most:
             break
         columns -= len(kept.pop(uri).columns)
 
