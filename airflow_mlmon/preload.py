@@ -36,7 +36,7 @@ def preload_tasks() -> None:
 
 
 def keep_loaded() -> None:
-    """Leave what a first day has loaded, such as the libraries of its page, out of the garbage collections to come."""
+    """Leave what a day has loaded, such as the libraries of its page, out of the garbage collections to come."""
     gc.collect()
     gc.freeze()
 

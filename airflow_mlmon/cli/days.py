@@ -47,15 +47,17 @@ def run_days(
     with _progress(as_json=as_json) as progress:
         bar = progress.add_task(spec.model, total=len(partitions), step="")
         with open_run(spec, settings, lambda step: progress.update(bar, step=step), is_silent=not send_alerts) as run:
-            is_loaded = True
+            is_loaded, modules = True, 0
             with DayLines(run) if as_json else nullcontext() as lines:
                 for partition in partitions:
                     progress.update(bar, description=partition.key)
                     ran = run_partition(run, partition, evidently=evidently)
                     if druid:
                         is_loaded &= _is_loaded(run, ran)
-                    if partition == partitions[0] != partitions[-1]:
+                    # the first day imports much, and Evidently the first one that has its page
+                    if len(sys.modules) > modules and partition != partitions[-1]:
                         keep_loaded()
+                        modules = len(sys.modules)
                     progress.update(bar, advance=1, step="")
                     if lines is not None:
                         lines.add(ran)
