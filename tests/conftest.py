@@ -19,6 +19,8 @@ os.environ["AIRFLOW_HOME"] = _home.name
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# pytest-xdist sets it, and tables would be narrower in its processes
+os.environ.pop("COLUMNS", None)
 # nobody shall be asked for credentials over the network
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 

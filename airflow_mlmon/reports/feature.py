@@ -113,6 +113,6 @@ def feature_file(column: str) -> str:
     """Return the name of the file of a column's page; no two columns have the same.
 
     >>> feature_file("temp"), feature_file("wind speed")
-    ('feature-temp.html', 'feature-wind-speed-37dcb9f44f.html')
+    ('feature-temp.html', 'feature-wind-speed-77414b408f.html')
     """
     return f"{FEATURE}{slug_of(column)}.html"

@@ -210,7 +210,7 @@ def test_what_was_pruned_is_missing_by_name_and_is_kept_where_a_bundle_holds_it(
         plan = plan_pruning(run, long_after)
         [metrics] = [one for one in plan if one.stored is Stored.METRICS]
         assert metrics.kept["an evidence bundle has them"] == {FIRST}
-        assert FIRST + timedelta(days=1) in metrics.metrics
+        assert FIRST + timedelta(days=1) in metrics.records
         prune(run, plan)
         found = make_bundle(run, FIRST, FIRST + timedelta(days=1), tmp_path / "pruned.zip").gaps
 

@@ -115,7 +115,7 @@ def test_card_names_owner_team_tags_data_and_thresholds(run):
     card = {entry.title: entry.lines for entry in model_page(run).card}
 
     assert (card["Owner"], card["Team"], card["Tags"]) == (("risk",), ("fraud",), ("cards",))
-    assert card["Predictions"][0].endswith("/preds/dt={date}/")
+    assert card["Predictions"][0].endswith("/preds/dt={date}")
     assert card["Evaluation"][0].startswith("at most 5 % of unchanged days have a false alarm")
     assert str(FIRST) in card["Monitored"][0]
 

@@ -23,7 +23,10 @@ from airflow_mlmon.spec.retention import Stored
 from tests.support.archive import FIRST, Archive
 from tests.support.runs import opened, write_file
 
-AGES = "retention: {rows: 30, quarantine: 30, pages: 30, evidently: 30, druid_inputs: 30, metrics: 30, superseded: 30}"
+AGES = (
+    "retention: {rows: 30, quarantine: 30, pages: 30, evidently: 30, druid_inputs: 30, metrics: 30, bases: 30, "
+    "superseded: 30}"
+)
 DAYS = 500
 LAST = FIRST + (DAYS - 1) * DAY
 NOW = datetime(LAST.year, LAST.month, LAST.day, 12, tzinfo=UTC)
@@ -75,7 +78,7 @@ def fill(run: Run, day: date, *, baselines: tuple[BaselineFacts, ...] = (), aler
     results = Results(
         partition=partition, family=Family.PREDICTIONS, metrics=metrics, alerts=alerts, baselines=baselines
     )
-    run.store.publish(state, [results], supersedes=None)
+    run.store.publish(state, [results], supersedes=None, bases={day - DAY: "served"})
     for version in ("served", "replaced"):
         for name in ("curated.parquet", "sample.parquet", "quarantine.parquet", "abc.profile", "manifest.json"):
             write(run, run.version_uri(partition, version, name), day)
@@ -141,6 +144,7 @@ def test_each_kind_has_its_files_and_summaries_are_of_none(run):
         Stored.EVIDENTLY: {"evidently.html", "evidently.json"},
         Stored.DRUID_INPUTS: {"task.json.gz"},
         Stored.METRICS: set(),
+        Stored.BASES: set(),
         Stored.SUPERSEDED: {
             "curated.parquet",
             "sample.parquet",
@@ -160,7 +164,7 @@ def test_a_plan_deletes_nothing_and_a_second_pruning_finds_nothing(run):
 
     prune(run, plan)
 
-    assert {stored: (found.objects, found.metrics) for stored, found in planned(run).items()} == dict.fromkeys(
+    assert {stored: (found.objects, found.records) for stored, found in planned(run).items()} == dict.fromkeys(
         Stored, (0, {})
     )
     assert run.files.read(run.report_uri(str(OLD), "report.html")) == write_notice("report.html", str(OLD))
