@@ -255,11 +255,8 @@ class _Druid:
     def __init__(self) -> None:
         self.emptied: list[tuple[str, str]] = []
         self.state: TaskState | None = None
-        self.is_down = False
 
     def task_status(self, _: str) -> Any:
-        if self.is_down:
-            raise NotImplementedError
         return self.state and SimpleNamespace(state=self.state)
 
     def mark_unused(self, datasource: str, interval: str) -> int:
