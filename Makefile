@@ -14,7 +14,7 @@ UV := $(BIN)/uv --quiet --no-progress --system-certs
 # a shell that forbids bytecode would compile every module again in every process
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up down druid druid-down test fuzz test-druid test-guards bench-profiles bench-druid bench-alerts bench-faults bench-faults-peers bench-models bench-day bench-intake bench-fleet lint format docs bench lock wheel versitygw azurite axe fake-gcs-server clean
+.PHONY: help setup demo up down druid druid-down test fuzz test-druid test-guards bench-profiles bench-druid bench-alerts bench-faults bench-faults-peers bench-models bench-day bench-intake bench-fleet lint format docs bench lock wheel versitygw azurite axe fake-gcs-server environments clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -96,6 +96,9 @@ bench: $(READY) ## time the run of a day with 100,000 rows and 20 columns
 lock: $(READY) ## resolve requirements.lock again
 	$(UV) pip compile pyproject.toml --extra test --universal --python-version 3.11 \
 		--no-emit-index-url --generate-hashes --no-annotate --no-header --output-file requirements.lock
+	for wanted in include/serving/requirements.in tests/environments/*.in; do \
+		$(UV) pip compile $$wanted --universal --python-version 3.11 \
+		--no-emit-index-url --generate-hashes --no-annotate --no-header --output-file $${wanted%.in}.txt; done
 
 wheel: $(READY) ## build a wheel with them, for any Linux (needs a compiler)
 	@$(BIN)/python -m hatchling build --target wheel
@@ -119,6 +122,22 @@ fake-gcs-server: .cache/bin/fake-gcs-server ## build the server of Google Cloud 
 
 .cache/bin/fake-gcs-server:
 	CGO_ENABLED=0 GOBIN=$(CURDIR)/.cache/bin go install github.com/fsouza/fake-gcs-server@v1.56.1
+
+# what runs beside the monitoring, in environments of its own: the example service, and what its tests start
+ENVIRONMENTS := serving bentoml mlserver mlflow
+
+environments: $(ENVIRONMENTS:%=.cache/environments/%/ready) ## install the example service, BentoML, MLServer and MLflow, each apart
+
+.cache/environments/serving/ready: include/serving/requirements.txt
+.cache/environments/bentoml/ready: tests/environments/bentoml.txt
+.cache/environments/mlserver/ready: tests/environments/mlserver.txt
+.cache/environments/mlflow/ready: tests/environments/mlflow.txt
+
+.cache/environments/%/ready: | $(READY)
+	@echo "creating $(@D)"
+	@$(UV) venv --clear --python $(BIN)/python $(@D)
+	@$(UV) pip sync --python $(@D)/bin/python --compile-bytecode --require-hashes $<
+	@touch $@
 
 clean: ## remove everything that make created
 	rm -rf .venv .demo .druid .cache build
