@@ -67,10 +67,10 @@ class Writer:
                     bound=self._queue.bound,
                 )
                 name = f"{self._folder.format(date=part.day)}{self._process}-{first:012d}.parquet"
-                self._destination.publish(name, to_parquet(part.table, marks))
+                self._destination.publish(name, encode_parquet(part.table, marks))
 
 
-def to_parquet(table: pa.Table, marks: Marks) -> bytes:
+def encode_parquet(table: pa.Table, marks: Marks) -> bytes:
     """Return a Parquet file of the rows with its marks."""
     sink = pa.BufferOutputStream()
     pq.write_table(table.replace_schema_metadata({METADATA_KEY: marks.to_json()}), sink, compression="zstd")
