@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from airflow_mlmon.capture.destination import open_destination
 from airflow_mlmon.capture.queue import RowQueue
-from airflow_mlmon.capture.rows import Row
+from airflow_mlmon.capture.rows import LoggedRow
 from airflow_mlmon.capture.schema import CaptureSchema, read_schema
 from airflow_mlmon.capture.writer import Writer
 
@@ -68,7 +68,7 @@ class Capture:
         """Log one prediction, and return its id, by which its label will be joined."""
         sequence = next(self._sequence)
         key = id or f"{self.process}-{sequence}"
-        row = Row(sequence, time.time() if at is None else at, key, version, dict(features), prediction)
+        row = LoggedRow(sequence, time.time() if at is None else at, key, version, dict(features), prediction)
         self._queue.put(row)
         return key
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from threading import Event
 
-from airflow_mlmon.capture.rows import Row
+from airflow_mlmon.capture.rows import LoggedRow
 
 
 class RowQueue:
@@ -13,17 +13,17 @@ class RowQueue:
 
     def __init__(self, bound: int) -> None:
         self.bound = bound
-        self._rows: deque[Row] = deque()
+        self._rows: deque[LoggedRow] = deque()
         self.is_due = Event()
 
-    def put(self, row: Row) -> bool:
+    def put(self, row: LoggedRow) -> bool:
         """Append a row, or return False where the queue is full."""
         if len(self._rows) >= self.bound:
             return False
         self._rows.append(row)
         return True
 
-    def take(self, most: int) -> list[Row]:
+    def take(self, most: int) -> list[LoggedRow]:
         """Remove and return the oldest rows, at most so many."""
         return [self._rows.popleft() for _ in range(min(most, len(self._rows)))]
 

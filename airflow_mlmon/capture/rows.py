@@ -20,7 +20,7 @@ _ARROW = {
 }
 
 
-class Row(NamedTuple):
+class LoggedRow(NamedTuple):
     """What a service logged of one prediction, not yet looked at.
 
     `time` is in seconds since 1970, UTC.
@@ -34,24 +34,24 @@ class Row(NamedTuple):
     outputs: Any
 
 
-class Part(NamedTuple):
+class CapturedPart(NamedTuple):
     """Rows of one day, as the file will hold them, and the reasons for which others are lost."""
 
     day: date
     table: pa.Table
 
 
-def to_parts(rows: Sequence[Row], schema: CaptureSchema) -> list[Part]:
+def to_parts(rows: Sequence[LoggedRow], schema: CaptureSchema) -> list[CapturedPart]:
     """Convert rows to the tables of their days."""
     days: dict[date, list[dict[str, Any]]] = {}
     for row in rows:
         at = datetime.fromtimestamp(row.time, UTC)
         days.setdefault(at.date(), []).append(_values(row, at, schema))
     types = pa.schema([(name, _ARROW[column.type]) for name, column in schema.columns.items()])
-    return [Part(day, pa.Table.from_pylist(values, types)) for day, values in sorted(days.items())]
+    return [CapturedPart(day, pa.Table.from_pylist(values, types)) for day, values in sorted(days.items())]
 
 
-def _values(row: Row, at: datetime, schema: CaptureSchema) -> dict[str, Any]:
+def _values(row: LoggedRow, at: datetime, schema: CaptureSchema) -> dict[str, Any]:
     values = dict(row.features)
     outputs = [name for name, column in schema.columns.items() if column.role in {"score", "prediction"}]
     values.update(row.outputs if isinstance(row.outputs, Mapping) else dict.fromkeys(outputs[:1], row.outputs))
