@@ -1,0 +1,11 @@
+"""Capture of predictions where they are made, for the monitoring to read.
+
+The first mile: a service logs what it predicts, and a background thread writes it as partitioned files to the archive
+that the spec of the model describes. This package needs pyarrow and PyYAML alone, and is a wheel of its own, so that a
+service carries neither Airflow nor pandas.
+"""
+
+from airflow_mlmon.capture.capture import Capture
+from airflow_mlmon.capture.schema import CaptureError, CaptureSchema, read_schema
+
+__all__ = ["Capture", "CaptureError", "CaptureSchema", "read_schema"]

@@ -1,0 +1,81 @@
+"""Marks: what capture writes into each file beside its rows, for the monitoring to read.
+
+In a Parquet file they are the value of a key of its metadata; of any other file, the sidecar
+`_capture/<file name>.json` in the same folder. Both hold the same JSON.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+METADATA_KEY = b"mlmon.capture"
+SIDECARS = "_capture"
+FORMAT = 1
+
+
+class Protection(StrEnum):
+    """What was done to a column before its values left the process."""
+
+    DROPPED = "dropped"
+    HASHED = "hashed"
+    COARSENED = "coarsened"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """What the file of a process holds, and what the process lost since the file before.
+
+    Attributes:
+        model: name of the model.
+        process: id of the process that captured the rows; it names no host.
+        first: sequence number of the first row that was taken from the queue for this file and those written with it.
+        last: that of the last row. A process numbers every call of `log` from 1, also those whose row is lost.
+        rows: rows of this file.
+        dropped: rows lost since the last published file of the process, by reason.
+        bound: most rows that the process holds in memory: what is lost at most if it is killed.
+        closing: whether the process ended in order after this file.
+        protected: what was done to columns.
+        key: id of the key with which values were hashed; None if none were.
+        sampled: fraction of the rows that are captured.
+    """
+
+    model: str
+    process: str
+    first: int
+    last: int
+    rows: int
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    bound: int = 0
+    closing: bool = False
+    protected: Mapping[str, Protection] = field(default_factory=dict)
+    key: str | None = None
+    sampled: float = 1.0
+
+    def to_json(self) -> bytes:
+        """Return the marks as JSON."""
+        return json.dumps({"format": FORMAT, **asdict(self)}, sort_keys=True).encode()
+
+
+def read_marks(text: bytes) -> Marks:
+    """Read marks from JSON; what a later release has added is left out.
+
+    Raises:
+        ValueError: it is not JSON of marks, or of a later format.
+    """
+    values: Any = json.loads(text)
+    if not isinstance(values, dict) or values.get("format") != FORMAT:
+        raise ValueError("not the marks of a captured file, or of a later release")
+    known = {name: value for name, value in values.items() if name in Marks.__dataclass_fields__}
+    protected = {name: Protection(value) for name, value in known.pop("protected", {}).items()}
+    return Marks(**known, protected=protected)
+
+
+def key_id(hash_key: bytes) -> str:
+    """Return the id of a key, 8 hexadecimal digits, by which two files tell whether their hashes compare."""
+    return hmac.new(hash_key, b"airflow_mlmon key id", hashlib.sha256).hexdigest()[:8]
