@@ -11,7 +11,7 @@ import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from enum import StrEnum
+from enum import Enum
 from typing import Any
 
 METADATA_KEY = b"mlmon.capture"
@@ -24,12 +24,16 @@ _NEEDED = {
 }
 
 
-class Protection(StrEnum):
+class Protection(str, Enum):  # Python 3.10 has no StrEnum
     """What was done to a column before its values left the process."""
 
     DROPPED = "dropped"
     HASHED = "hashed"
     COARSENED = "coarsened"
+
+    def __str__(self) -> str:
+        """Return the word."""
+        return self.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
