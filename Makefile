@@ -80,6 +80,7 @@ lint: $(READY) ## check style, types, layers and dependencies
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy --python-version 3.10 --package airflow_mlmon.capture
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
 
@@ -100,8 +101,9 @@ lock: $(READY) ## resolve requirements.lock again
 		$(UV) pip compile $$wanted --universal --python-version 3.11 \
 		--no-emit-index-url --generate-hashes --no-annotate --no-header --output-file $${wanted%.in}.txt; done
 
-wheel: $(READY) ## build a wheel with them, for any Linux (needs a compiler)
+wheel: $(READY) ## build the wheels: all with the kernels, for any Linux (needs a compiler), and the capture library alone
 	@$(BIN)/python -m hatchling build --target wheel
+	@cd include/capture && ../../$(BIN)/python -m hatchling build --target wheel --directory ../../dist
 
 versitygw: .cache/bin/versitygw ## build the second S3 server of the tests (needs Go)
 

@@ -5,7 +5,12 @@ that the spec of the model describes. This package needs pyarrow and PyYAML alon
 service carries neither Airflow nor pandas.
 """
 
+import sys
+
 from airflow_mlmon.capture.capture import Capture
+from airflow_mlmon.capture.release import check_release
 from airflow_mlmon.capture.schema import CaptureError, CaptureSchema, read_schema
 
 __all__ = ["Capture", "CaptureError", "CaptureSchema", "read_schema"]
+
+check_release(sys.modules["airflow_mlmon"])

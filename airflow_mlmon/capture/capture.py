@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from airflow_mlmon.capture.destination import open_destination
 from airflow_mlmon.capture.queue import RowQueue
@@ -76,7 +76,7 @@ class Capture:
         """Write what waits, and end."""
         self._writer.close()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Capture:  # noqa: PYI034 - Python 3.10 has no Self
         """Return the open capture."""
         return self
 

@@ -11,20 +11,29 @@ import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from enum import StrEnum
+from enum import Enum
 from typing import Any
 
 METADATA_KEY = b"mlmon.capture"
 SIDECARS = "_capture"
 FORMAT = 1
+_COUNTS = {"first", "last", "rows", "bound", "accepted", "published", "lost"}
+_NEEDED = {
+    "Marks": {"model", "process", "first", "last", "rows"},
+    "LostRows": {"model", "process", "accepted", "published", "lost"},
+}
 
 
-class Protection(StrEnum):
+class Protection(str, Enum):  # Python 3.10 has no StrEnum
     """What was done to a column before its values left the process."""
 
     DROPPED = "dropped"
     HASHED = "hashed"
     COARSENED = "coarsened"
+
+    def __str__(self) -> str:
+        """Return the word."""
+        return self.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,18 +71,69 @@ class Marks:
         return json.dumps({"format": FORMAT, **asdict(self)}, sort_keys=True).encode()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LostRows:
+    """What a process that was killed has lost, as the next one on its machine finds it.
+
+    Attributes:
+        model: name of the model.
+        process: id of the process.
+        accepted: rows that it has put into the queue.
+        published: rows of its files, those in its spool included.
+        lost: rows that died with its memory.
+        dropped: rows lost before, since its last published file, by reason.
+        alive: its last sign of life, a time in UTC as ISO 8601 writes it.
+    """
+
+    model: str
+    process: str
+    accepted: int
+    published: int
+    lost: int
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    alive: str = ""
+
+    def to_json(self) -> bytes:
+        """Return it as JSON."""
+        return json.dumps({"format": FORMAT, **asdict(self)}, sort_keys=True).encode()
+
+
 def read_marks(text: bytes) -> Marks:
     """Read marks from JSON; what a later release has added is left out.
 
     Raises:
         ValueError: it is not JSON of marks, or of a later format.
     """
+    known = _read(text, Marks)
+    protected = {name: Protection(value) for name, value in dict(known.pop("protected", {})).items()}
+    return Marks(**known, protected=protected)
+
+
+def read_lost(text: bytes) -> LostRows:
+    """Read what a killed process has lost, as `read_marks`.
+
+    Raises:
+        ValueError: it is not JSON of that, or of a later format.
+    """
+    return LostRows(**_read(text, LostRows))
+
+
+def _read(text: bytes, kind: type[Any]) -> dict[str, Any]:
     values: Any = json.loads(text)
     if not isinstance(values, dict) or values.get("format") != FORMAT:
-        raise ValueError("not the marks of a captured file, or of a later release")
-    known = {name: value for name, value in values.items() if name in Marks.__dataclass_fields__}
-    protected = {name: Protection(value) for name, value in known.pop("protected", {}).items()}
-    return Marks(**known, protected=protected)
+        raise ValueError("not of a captured file, or of a later release")
+    known = {name: value for name, value in values.items() if name in kind.__dataclass_fields__}
+    if missing := _NEEDED[kind.__name__] - known.keys():
+        raise ValueError(f"lacks {min(missing)}")
+    counts = [known[name] for name in _COUNTS & known.keys()]
+    dropped = known.get("dropped", {})
+    if not isinstance(dropped, dict) or not all(map(_is_count, [*counts, *dropped.values()])):
+        raise ValueError("has a count that is none")
+    return known
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and value >= 0
 
 
 def key_id(hash_key: bytes) -> str:

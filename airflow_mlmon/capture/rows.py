@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime, timezone
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -45,7 +45,7 @@ def to_parts(rows: Sequence[LoggedRow], schema: CaptureSchema) -> list[CapturedP
     """Convert rows to the tables of their days."""
     days: dict[date, list[dict[str, Any]]] = {}
     for row in rows:
-        at = datetime.fromtimestamp(row.time, UTC)
+        at = datetime.fromtimestamp(row.time, timezone.utc)
         days.setdefault(at.date(), []).append(_values(row, at, schema))
     types = pa.schema([(name, _ARROW[column.type]) for name, column in schema.columns.items()])
     return [CapturedPart(day, pa.Table.from_pylist(values, types)) for day, values in sorted(days.items())]

@@ -25,6 +25,8 @@ from airflow_mlmon.tasks.registry import task_of
 CONTENT_COLUMN = "mlmon_content"
 TIME_COLUMN = "__time"
 _RESERVED = {CONTENT_COLUMN, TIME_COLUMN}
+# nearly every value is another
+_UNINDEXED = (Role.ID, Role.TRACE)
 _ID_PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 # Druid's own prefix of SQL tasks
 SQL_TASK = "query-"
@@ -77,7 +79,7 @@ class Datasource:
 def build_predictions_datasource(spec: ModelSpec) -> Datasource:
     """Return `<model>_predictions`: features, score, class, version, id, label; no personal column or vector."""
     dimensions = [
-        Dimension(name=name, type=_TYPES[column.type], is_indexed=column.role is not Role.ID)
+        Dimension(name=name, type=_TYPES[column.type], is_indexed=column.role not in _UNINDEXED)
         for name, column in spec.columns.items()
         if _is_loaded(column)
     ]

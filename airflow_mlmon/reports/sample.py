@@ -20,6 +20,7 @@ _NOT_COMPARED = {
     Role.ID: "identifier of the rows",
     Role.TIME: "time of the event",
     Role.OPERATIONAL: "of the requests, which have metrics of their own",
+    Role.TRACE: "trace of the requests",
     Role.IGNORED: "ignored by the spec",
 }
 _UNFIT = {

@@ -54,6 +54,7 @@ class Role(StrEnum):
     ATTRIBUTION = "attribution"
     OPERATIONAL = "operational"
     TEXT = "text"
+    TRACE = "trace"
     IGNORED = "ignored"
 
 

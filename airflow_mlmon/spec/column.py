@@ -34,7 +34,8 @@ class Column(Section):
     role: Role = Field(
         default=Role.FEATURE,
         description="feature (default), text (its length, pattern and so on are monitored; it is never "
-        "stored), id, time, version, ignored, or of an output: score, prediction, probability, "
+        "stored), id, time, version, trace (the `traceparent` of the request, kept with the row and never monitored), "
+        "ignored, or of an output: score, prediction, probability, "
         "lower, upper, quantile, rank; for rankings also group and item; attribution, of the score to a feature, such "
         "as a SHAP value; operational is set by the section `operational`.",
     )

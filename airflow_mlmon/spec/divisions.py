@@ -9,7 +9,7 @@ from airflow_mlmon.spec.column import Column
 from airflow_mlmon.spec.fairness import Fairness
 from airflow_mlmon.spec.section import UnknownNameError
 
-_UNDIVIDED = {Role.ID, Role.TIME, Role.SCORE, Role.VERSION, Role.GROUP, Role.ITEM}
+_UNDIVIDED = {Role.ID, Role.TIME, Role.SCORE, Role.VERSION, Role.TRACE, Role.GROUP, Role.ITEM}
 _DIVIDING = {ColumnType.CATEGORY, ColumnType.STRING, ColumnType.BOOLEAN, ColumnType.INTEGER}
 
 

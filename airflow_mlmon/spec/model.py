@@ -56,6 +56,7 @@ _FUNCTION = r"^[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*$"
 _TYPE_OF_ROLE = {
     Role.ID: ColumnType.STRING,
     Role.TIME: ColumnType.TIMESTAMP,
+    Role.TRACE: ColumnType.STRING,
 }
 
 # keys that only some kinds of model read

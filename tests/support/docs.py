@@ -38,6 +38,7 @@ FOLDER = CHECKOUT / "include" / "docs"
 MADE = r"(<!-- (\w+) -->\n).*?(<!-- /\2 -->)"
 # in the order in which they are read
 PAGES = (
+    "serving",
     "archive",
     "kinds_of_model",
     "evaluation",

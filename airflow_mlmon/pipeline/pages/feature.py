@@ -41,7 +41,7 @@ from airflow_mlmon.tasks.registry import METRICS
 
 DRAWN_DAYS = 28
 _QUANTILES = (0.05, 0.5, 0.95)
-_UNPROFILED = frozenset({Role.ID, Role.TIME, Role.VERSION, Role.IGNORED, Role.ATTRIBUTION})
+_UNPROFILED = frozenset({Role.ID, Role.TIME, Role.VERSION, Role.TRACE, Role.IGNORED, Role.ATTRIBUTION})
 _MOST_SEGMENTS = 60
 
 

@@ -37,7 +37,8 @@ from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.profiles.engine.local import profile_parquet
 from airflow_mlmon.profiles.engine.stream import ProfileStream
 from airflow_mlmon.records import PartitionState, Status
-from airflow_mlmon.spec.choices import Role
+from airflow_mlmon.spec import ModelSpec
+from airflow_mlmon.spec.choices import PersonalData, Role
 from airflow_mlmon.spec.druid import Engine
 from airflow_mlmon.storage import StoredObject
 from airflow_mlmon.storage.scratch import scratch_folder
@@ -276,13 +277,21 @@ def source_of(
         else Selection(partition=partition, time_column=run.spec.time_column, reach=reach),
         columns=predictions.columns,
         timezone=predictions.timezone,
-        # what is not monitored may be missing
-        optional=run.spec.columns_of(Role.IGNORED),
+        optional=_unmonitored(run.spec),
         required=required_columns(run.spec, partition),
         elsewhere=label_columns(run.spec, labels) if labels is not None and labels.path is None else (),
         reading=Reading.of(predictions, columns=predictions.columns),
         envelope=open_envelope(predictions),
     )
+
+
+def _unmonitored(spec: ModelSpec) -> list[str]:
+    """Return the columns that files may lack, because they are not monitored."""
+    return [
+        name
+        for name, column in spec.columns.items()
+        if column.role in {Role.IGNORED, Role.TRACE} or column.personal is PersonalData.DROP
+    ]
 
 
 def open_profile(run: Run) -> OpenProfile | None:

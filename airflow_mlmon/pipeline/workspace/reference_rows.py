@@ -27,7 +27,7 @@ from airflow_mlmon.tables.reading import Reading
 
 Checksums = dict[str, str]
 # columns that the reference may lack: training data knows no requests, and attributions are seldom kept of it
-_OPTIONAL = (Role.OPERATIONAL, Role.ATTRIBUTION)
+_OPTIONAL = (Role.OPERATIONAL, Role.ATTRIBUTION, Role.TRACE)
 
 
 class ReferenceRows(NamedTuple):
