@@ -100,7 +100,7 @@ class BentomlEnvelope:
             held.append((file, rest))
 
     def _convert(self, row: dict[str, Any]) -> dict[str, Any]:
-        """Return the values of a record as texts; refused are one with a vector that is none, and one of another monitor.
+        """Return the values of a record as texts; refuse one with a vector that is none, and one of another monitor.
 
         A worker that uses a second monitor writes the rows of the first to its file, too: both have one logger.
         """
