@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from airflow_mlmon.archive.curation.personal import hash_values
-from airflow_mlmon.capture.marks import LostRows, Marks, key_id
+from airflow_mlmon.capture.marks import LostRows, key_id
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.pipeline.pages.pages import day_page
 from airflow_mlmon.pipeline.run import Run
@@ -24,12 +23,13 @@ from tests.support.base_day import FIRST, LABELS, ROWS, BaseArchive, day_of, day
 from tests.support.captured import PROCESS, files_of, hashed, marks_of, parquet_of
 
 KEY, OTHER = b"key", b"another"
+DECLARED = """\
+    country: {{type: category}}
+    account: {{type: integer, personal: hash}}
+    mail: {{type: string, personal: drop, required: true}}
+"""
 PERSONAL = (
-    (
-        "    country: {type: category}\n",
-        "    country: {{type: category}}\n    account: {{type: integer, personal: hash}}\n"
-        "    mail: {{type: string, personal: drop, required: true}}\n",
-    ),
+    ("    country: {type: category}\n", DECLARED),
     ("id: {type: string, role: id}", "id: {{type: string, role: id, personal: hash}}"),
 )
 
@@ -97,7 +97,13 @@ def test_hashes_of_another_key_are_refused_with_their_file(tmp_path):
         assert curated(run, prepared).num_rows == 0
 
     assert prepared.status is Status.QUARANTINED
-    for word in ("column 'account'", key_id(KEY), key_id(OTHER), "AIRFLOW__MLMON__HASH_KEY", f"{PROCESS}-000000000001.p"):
+    for word in (
+        "column 'account'",
+        key_id(KEY),
+        key_id(OTHER),
+        "AIRFLOW__MLMON__HASH_KEY",
+        f"{PROCESS}-000000000001.p",
+    ):
         assert word in prepared.message
 
 
@@ -106,7 +112,10 @@ def test_hashes_need_the_key_that_made_them(tmp_path):
     safe, protection = hashed(KEY, personal_rows(), "id", "account")
     archive.write("reference/part-0.parquet", parquet_of(safe, marks_of(ROWS, **protection)))
 
-    with archive.opened() as run, pytest.raises(ConfigError, match=f"'account' .* key {key_id(KEY)}, and no key is set"):
+    with (
+        archive.opened() as run,
+        pytest.raises(ConfigError, match=f"'account' .* key {key_id(KEY)}, and no key is set"),
+    ):
         prepare(run)
 
 
@@ -200,5 +209,3 @@ def test_what_capture_dropped_and_lost_is_told(tmp_path):
         alerts = [one.title for one in run.store.alerts("m", FIRST, FIRST)]
     assert "rows not captured: dropped by capture (queue_full)" in alerts
     assert "28 rows: dropped by capture (queue_full)" in page
-
-
