@@ -30,7 +30,8 @@ class CaptureMiddleware:
     The response gets a header with the id of the prediction, unless the service has set one, which is the id then. The
     rows of a request with several have this id with their number behind it: `…-0`, `…-1`. A row that has a value in
     the id's column has that id instead. Requests that are no rows are counted: a body that is too long, compressed or
-    no JSON, a client that went away. An error status is logged where the spec has a column for it.
+    no JSON, a client that went away. An error status is logged where the spec has a column for it. The capture is
+    closed with the application.
 
     Args:
         app: the application.
@@ -68,6 +69,9 @@ class CaptureMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the application, and log what went by."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, self._closing(send))
+            return
         if not self._is_captured(scope):
             await self._app(scope, receive, send)
             return
@@ -83,6 +87,16 @@ class CaptureMiddleware:
             self._capture.skip("cancelled")
             raise
         self._log(scope, exchange)
+
+    def _closing(self, send: Send) -> Send:
+        """Return what sends the end of the service on, and closes the capture: the server may end without `atexit`."""
+
+        async def send_on(message: Message) -> None:
+            if message["type"].startswith("lifespan.shutdown."):
+                self._capture.close()
+            await send(message)
+
+        return send_on
 
     def _is_captured(self, scope: Scope) -> bool:
         try:
@@ -115,7 +129,7 @@ class CaptureMiddleware:
         rows = self._features(json.loads(b"".join(exchange.request)))
         answers = None if is_error else self._predictions(json.loads(b"".join(exchange.response)))
         trace = headers.get(b"traceparent")
-        beside = {
+        beside: dict[str, Any] = {
             "latency_ms": latency_ms,
             "status": status,
             "trace": trace.decode("latin-1") if trace is not None else None,
@@ -215,21 +229,21 @@ class _Exchange:
 
     def explain(self, headers: Mapping[bytes, bytes], *, is_error: bool) -> str:
         """Explain why the exchange is no row; empty if it is."""
-        if not self._is_whole and self.status != _FAILED:
-            return "disconnected"
-        if headers.get(b"content-encoding", b"identity") != b"identity":
-            return "request_compressed"
-        if self._sizes[0] > self._most_bytes:
-            return "request_too_long"
-        if not self.request:
-            return "request_empty"
-        if is_error:
-            return ""
-        if self._content.get(b"content-encoding", b"identity") != b"identity":
-            return "response_compressed"
-        if not _is_json(self._content):
-            return "response_no_json"
-        return "response_too_long" if self._sizes[1] > self._most_bytes else ""
+        is_cut = not self._is_whole and self.status != _FAILED
+        found = {
+            "disconnected": is_cut,
+            "request_compressed": _is_compressed(headers),
+            "request_too_long": self._sizes[0] > self._most_bytes,
+            "request_empty": not self.request,
+            "response_compressed": not is_error and _is_compressed(self._content),
+            "response_no_json": not is_error and not _is_json(self._content),
+            "response_too_long": not is_error and self._sizes[1] > self._most_bytes,
+        }
+        return next((reason for reason, is_so in found.items() if is_so), "")
+
+
+def _is_compressed(headers: Mapping[bytes, bytes]) -> bool:
+    return headers.get(b"content-encoding", b"identity") != b"identity"
 
 
 def _is_json(headers: Mapping[bytes, bytes]) -> bool:

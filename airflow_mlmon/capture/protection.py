@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import os
 import time
-from collections.abc import Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
