@@ -133,7 +133,7 @@ class Arrangement:
         if isinstance(prediction, Mapping):
             self.set_columns(values, prediction)
             return
-        prediction = to_plain(prediction)
+        prediction = plain_value(prediction)
         single = self._at[self._outputs[0]] if self._outputs else None
         if single is None:
             raise UnarrangedError("no_output")
@@ -166,7 +166,7 @@ class Arrangement:
             UnarrangedError: there are other attributions than features.
         """
         if not isinstance(attributions, Mapping):
-            found = to_plain(attributions)
+            found = plain_value(attributions)
             if not isinstance(found, list | tuple) or len(found) != len(self._attributed):
                 raise UnarrangedError("other_attributions")
             attributions = dict(zip(self._attributed, found, strict=True))
@@ -204,7 +204,7 @@ class Arrangement:
         return found, _BYTES_OF_VALUE
 
 
-def to_plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
     """Return an array or a tensor as a list, and one of its values as a plain one of Python."""
     if hasattr(value, "tolist") and not isinstance(value, array):
         return value.tolist()
@@ -244,6 +244,6 @@ def _to_vector(value: Any) -> Any:
     if kind in ("<f4", "<f8"):
         return Vector("f" if kind == "<f4" else "d", value.tobytes())
     try:
-        return Vector("d", array("d", to_plain(value)).tobytes())
+        return Vector("d", array("d", plain_value(value)).tobytes())
     except (TypeError, ValueError, OverflowError):
         return Unkept(NOT_A_VECTOR)

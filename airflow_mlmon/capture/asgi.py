@@ -10,12 +10,12 @@ from typing import Any
 
 from airflow_mlmon.capture.capture import Capture
 
-Message = MutableMapping[str, Any]
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
-Read = Callable[[Any], Any]
+_Message = MutableMapping[str, Any]
+_Scope = MutableMapping[str, Any]
+_Receive = Callable[[], Awaitable[_Message]]
+_Send = Callable[[_Message], Awaitable[None]]
+_App = Callable[[_Scope, _Receive, _Send], Awaitable[None]]
+_Read = Callable[[Any], Any]
 
 _FAILED = 500
 _FIRST_ERROR = 400
@@ -48,12 +48,12 @@ class CaptureMiddleware:
 
     def __init__(
         self,
-        app: App,
+        app: _App,
         capture: Capture,
         *,
         path: str | Collection[str] = "/predict",
-        features: Read | None = None,
-        predictions: Read | None = None,
+        features: _Read | None = None,
+        predictions: _Read | None = None,
         version: Any = None,
         header: str = "x-prediction-id",
         most_bytes: int = 1 << 20,
@@ -67,7 +67,7 @@ class CaptureMiddleware:
         self._header = header.lower().encode("latin-1")
         self._most_bytes = most_bytes
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
         """Run the application, and log what went by."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, self._closing(send))
@@ -88,17 +88,17 @@ class CaptureMiddleware:
             raise
         self._log(scope, exchange)
 
-    def _closing(self, send: Send) -> Send:
+    def _closing(self, send: _Send) -> _Send:
         """Return what sends the end of the service on, and closes the capture: the server may end without `atexit`."""
 
-        async def send_on(message: Message) -> None:
+        async def send_on(message: _Message) -> None:
             if message["type"].startswith("lifespan.shutdown."):
                 self._capture.close()
             await send(message)
 
         return send_on
 
-    def _is_captured(self, scope: Scope) -> bool:
+    def _is_captured(self, scope: _Scope) -> bool:
         try:
             if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
                 return False
@@ -109,13 +109,13 @@ class CaptureMiddleware:
         except Exception:  # noqa: BLE001 - a request is never the worse for being captured
             return False
 
-    def _log(self, scope: Scope, exchange: _Exchange) -> None:
+    def _log(self, scope: _Scope, exchange: _Exchange) -> None:
         try:
             self._log_rows(scope, exchange)
         except Exception:  # noqa: BLE001 - as above
             self._capture.skip("unreadable_request")
 
-    def _log_rows(self, scope: Scope, exchange: _Exchange) -> None:
+    def _log_rows(self, scope: _Scope, exchange: _Exchange) -> None:
         latency_ms = (time.perf_counter() - exchange.start) * 1_000
         headers = dict(scope.get("headers") or ())
         status = exchange.status
@@ -170,7 +170,7 @@ def _find_rows(request: Any) -> Any:
 class _Exchange:
     """Request and response that go by, each kept up to a bound."""
 
-    def __init__(self, header: bytes, most_bytes: int, receive: Receive, send: Send) -> None:
+    def __init__(self, header: bytes, most_bytes: int, receive: _Receive, send: _Send) -> None:
         self.key = uuid.uuid4().hex
         self.status: int | None = None
         self.request: list[bytes] = []
@@ -183,7 +183,7 @@ class _Exchange:
         self._is_whole = False
         self._is_disconnected = False
 
-    async def receive(self) -> Message:
+    async def receive(self) -> _Message:
         """Receive from the server, and keep the body."""
         message = await self._receive()
         try:
@@ -195,7 +195,7 @@ class _Exchange:
             self._sizes[0] = self._most_bytes + 1
         return message
 
-    async def send(self, message: Message) -> None:
+    async def send(self, message: _Message) -> None:
         """Send to the server, with the id, and keep the body."""
         try:
             message = self._noted(message)
@@ -203,7 +203,7 @@ class _Exchange:
             self._sizes[1] = self._most_bytes + 1
         await self._send(message)
 
-    def _noted(self, message: Message) -> Message:
+    def _noted(self, message: _Message) -> _Message:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = [(bytes(name).lower(), bytes(value)) for name, value in message.get("headers") or ()]
@@ -219,7 +219,7 @@ class _Exchange:
                 self._keep(1, self.response, message)
         return message
 
-    def _keep(self, side: int, parts: list[bytes], message: Message) -> None:
+    def _keep(self, side: int, parts: list[bytes], message: _Message) -> None:
         part = message.get("body") or b""
         self._sizes[side] += len(part)
         if self._sizes[side] > self._most_bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from airflow_mlmon.capture.arrangement import to_plain
+from airflow_mlmon.capture.arrangement import plain_value
 
 
 class UnevenError(Exception):
@@ -77,4 +77,4 @@ def _to_rows(given: Any) -> Any:
 
 
 def _to_list(given: Any) -> Any:
-    return given.to_pylist() if hasattr(given, "to_pylist") else to_plain(given)
+    return given.to_pylist() if hasattr(given, "to_pylist") else plain_value(given)
