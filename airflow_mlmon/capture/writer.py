@@ -23,6 +23,7 @@ from airflow_mlmon.capture.spool import SpoolFolder, SpoolFullError, choose_spoo
 from airflow_mlmon.capture.uploader import Uploader, reason_of
 
 HEARTBEAT_SECONDS = 5.0
+_LAST_SECONDS = 0.2
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -89,11 +90,11 @@ class Writer:
         if not self.queue.is_begun:
             return
         until = time.monotonic() + (self._limits.close_seconds if seconds is None else seconds)
+        self._uploader.end_by(until)
         for thread in (self._thread, self._uploader.thread):
             if thread.ident is not None:
-                thread.join(max(until - time.monotonic(), 0))
-        if not (self._thread.is_alive() or self._uploader.thread.is_alive()):
-            self._leave()
+                thread.join(max(until - time.monotonic(), 0) + _LAST_SECONDS)
+        self._leave()
 
     def renew(self) -> None:
         """Begin anew in a forked process."""
@@ -234,9 +235,10 @@ class Writer:
             spooled = None
             reason = "spool_full" if isinstance(error, SpoolFullError) else "disk_full"
             self._complaints.add(reason, error)
-            if not self._uploader.is_failing:
+            if not self._uploader.is_pausing:
                 failed = self._uploader.publish_now(file)
-                is_published, reason = failed is None, failed or reason
+                is_published = failed is None
+                reason = reason if self._spool else failed or reason
         serial = spooled.serial if spooled else None
         with queue.lock:
             if spooled is None and not is_published:
@@ -269,11 +271,11 @@ class Writer:
 
     def _leave(self) -> None:
         with self.queue.lock:
-            if self._is_left:
-                return
-            self._is_left = True
             if self._has_told_end:
                 self.queue.counters.end()
+            if self._is_left or self._thread.is_alive() or self._uploader.thread.is_alive():
+                return
+            self._is_left = True
             if self._spool is not None:
                 self._spool.end()
             self.queue.counters.release()
