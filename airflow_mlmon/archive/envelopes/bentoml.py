@@ -40,6 +40,8 @@ class BentomlEnvelope:
     def __init__(self, columns: Mapping[str, Column], id_column: str, time_column: str, sampling: float | None) -> None:
         self._columns = frozenset(columns)
         self._id, self._time, self._sampling = id_column, time_column, sampling
+        own = self._columns - {id_column, time_column}
+        self._values = own - _RESERVED | {f"{name}_" for name in own & _RESERVED}
         self._side = Side(tuple(to_slot(name, column) for name, column in columns.items()))
 
     def read(self, path: Path, origin: str, reading: Reading) -> Iterator[Piece]:
@@ -98,7 +100,12 @@ class BentomlEnvelope:
             held.append((file, rest))
 
     def _convert(self, row: dict[str, Any]) -> dict[str, Any]:
-        """Return the values of a record as texts; one with a vector that is none is refused."""
+        """Return the values of a record as texts; refuse one with a vector that is none, and one of another monitor.
+
+        A worker that uses a second monitor writes the rows of the first to its file, too: both have one logger.
+        """
+        if self._values and self._values.isdisjoint(row):
+            return {name: row.get(name) for name in (_ID, _TIME)} | {REASON: UNDECODABLE}
         try:
             return convert_row(row, self._side)
         except (ValueError, TypeError):

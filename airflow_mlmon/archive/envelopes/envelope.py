@@ -128,7 +128,7 @@ class ExchangeEnvelope:
         origins: dict[int, str] = {}
         with Pairing() as pairing:
             for records in join_small_pieces(pieces, origins):
-                fields = to_fields(records, self.system, self.names.own, self.chosen, modified)
+                fields = to_fields(records, self.system, self.names.own, self.chosen, modified, origins=origins)
                 if self.system.is_paired:
                     pairing.add(fields)
                 else:

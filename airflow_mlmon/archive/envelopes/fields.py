@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -29,6 +31,8 @@ def to_fields(
     own: Mapping[str, str],
     chosen: Mapping[str, str],
     modified: WriteTimes,
+    *,
+    origins: Mapping[int, str],
 ) -> pa.Table:
     """Return the fields of records, null where a record has none, and the number of their file.
 
@@ -38,6 +42,7 @@ def to_fields(
         own: Further field that each column takes.
         chosen: Path of a field that the spec prefers to the other ones.
         modified: Time of the last write of each file, for records without a time.
+        origins: Path of each file, for records without their topic.
     """
     columns: dict[str, pa.ChunkedArray] = {}
     for name in (*_FIELDS, *_PARTS):
@@ -47,6 +52,9 @@ def to_fields(
         present = [values for values in found if values is not None]
         columns[name] = _read_time(present, table, modified) if name == "time" else _first(present, table)
     columns |= {f"own_{column}": _first(_present(table, field), table) for column, field in own.items()}
+    if system.topic is not None:
+        topics = _read_topics(table.column(FILE), system.topic, origins)
+        columns |= {name: pc.coalesce(columns[name], topics) for name in ("kind", "scope")}
     return pa.table(columns | {FILE: table.column(FILE)})
 
 
@@ -70,8 +78,27 @@ def _first(found: Sequence[pa.ChunkedArray], table: pa.Table) -> pa.ChunkedArray
 def _to_text(values: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
-    texts = values.cast(pa.string(), safe=False)
+    texts = (
+        _read_bytes(values)
+        if pa.types.is_binary(values.type) or pa.types.is_large_binary(values.type)
+        else values.cast(pa.string(), safe=False)
+    )
     return pc.if_else(pc.equal(texts, ""), None, texts)
+
+
+def _read_bytes(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return bytes as text; those of a column that is not all text in base64, as JSON would have them."""
+    try:
+        return values.cast(pa.string())
+    except pa.ArrowInvalid:
+        packed = [None if own is None else base64.b64encode(own).decode() for own in values.to_pylist()]
+        return pa.chunked_array([pa.array(packed, pa.string())])
+
+
+def _read_topics(files: pa.ChunkedArray, pattern: re.Pattern[str], origins: Mapping[int, str]) -> pa.ChunkedArray:
+    numbers = pc.unique(files)
+    found = [pattern.search(origins[number]) for number in numbers.to_pylist()]
+    return pa.array([one and one[0] for one in found], pa.string()).take(pc.index_in(files, numbers))
 
 
 def _read_time(found: Sequence[pa.ChunkedArray], table: pa.Table, modified: WriteTimes) -> pa.ChunkedArray:

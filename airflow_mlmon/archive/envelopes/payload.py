@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ import pyarrow.compute as pc
 from airflow_mlmon.archive.envelopes.csv_payload import decode_csv
 from airflow_mlmon.archive.envelopes.decoded import NO_PAYLOAD, UNDECODABLE, Decoded, Reasons, merge
 from airflow_mlmon.archive.envelopes.json_payload import decode_json_bodies
+from airflow_mlmon.archive.envelopes.protobuf import read_message
 from airflow_mlmon.archive.envelopes.sides import Side
 
 _BASE64 = "base64"
@@ -65,8 +67,12 @@ def _to_texts(bodies: Bodies) -> tuple[pa.Array, Reasons]:
 
 
 def _unpack(packed: bytes) -> bytes | None:
+    """Return what is in base64 as text, a message of protobuf as its JSON; None if it is neither."""
     try:
         plain = base64.b64decode(packed, validate=True)
+        message = read_message(plain)
+        if message is not None:
+            return json.dumps(message).encode()
         plain.decode()
     except ValueError:
         return None

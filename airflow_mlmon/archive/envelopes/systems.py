@@ -6,6 +6,7 @@ record.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -22,11 +23,13 @@ class System:
             and its `scope`: what is paired within one part of the service, or one topic but for its last name.
         own: Further fields, which a column of the same name takes.
         is_nested: Whether a body may be JSON instead of a text with JSON.
+        topic: Pattern of the topic in the path of a file, for a sink that writes it nowhere else.
     """
 
     fields: Mapping[str, tuple[str, ...]]
     own: frozenset[str] = field(default_factory=frozenset)
     is_nested: bool = False
+    topic: re.Pattern[str] | None = None
 
     @property
     def is_paired(self) -> bool:
@@ -62,7 +65,7 @@ KSERVE = System(
         "kind": ("reqType", "type"),
         "scope": ("component",),
         # without contentType: that of a response is copied from its request
-        "body_data": ("bytes",),
+        "body_data": ("bytes", "data", "data_base64"),
     },
     own=frozenset({"inferenceService", "namespace", "component", "endpoint"}),
 )
@@ -73,10 +76,11 @@ SELDON = System(
         "time": ("time", "timestamp", "ce-time"),
         "kind": ("topic", "type", "ce-type"),
         "scope": ("topic",),
-        "body_data": ("value", "data", "payload", BODY),
+        "body_data": ("value", "data", "data_base64", "payload", BODY),
     },
     own=frozenset({"inferenceservicename", "namespace", "endpoint", "topic"}),
     is_nested=True,
+    topic=re.compile(r"[^/]+\.(?:inputs|outputs)(?![a-z])"),
 )
 
 AZUREML = System(

@@ -66,10 +66,24 @@ def flatten(values: Sequence[Any]) -> list[Any]:
     return flat
 
 
+def read_raw(data: bytes, datatype: str) -> list[Any]:
+    """Read the raw contents of a tensor: booleans, and all else as texts.
+
+    Raises:
+        ValueError: they are not of the datatype, or it is unknown.
+    """
+    if datatype == _BYTES:
+        return list(_read_bytes(data))
+    if datatype not in _RAW:
+        raise ValueError(f"datatype {datatype} is unknown")
+    values = np.frombuffer(data, _RAW[datatype])
+    return list(values.tolist() if datatype == "BOOL" else values.astype(str).tolist())
+
+
 def _read_values(tensor: Mapping[str, Any], raw: str | None) -> list[Any]:
     datatype = tensor["datatype"]
     if raw is not None:
-        return _read_raw(base64.b64decode(raw, validate=True), datatype)
+        return read_raw(base64.b64decode(raw, validate=True), datatype)
     if "contents" in tensor:
         # protobuf names the list by the type, and has bytes in base64
         values = flatten([value for value in tensor["contents"].values() if isinstance(value, list)])
@@ -78,15 +92,6 @@ def _read_values(tensor: Mapping[str, Any], raw: str | None) -> list[Any]:
     if datatype == _BYTES and (tensor.get("parameters") or {}).get("content_type") == "base64":
         return [_unpack(value) for value in values]
     return values
-
-
-def _read_raw(data: bytes, datatype: str) -> list[Any]:
-    if datatype == _BYTES:
-        return list(_read_bytes(data))
-    if datatype not in _RAW:
-        raise ValueError(f"datatype {datatype} is unknown")
-    values = np.frombuffer(data, _RAW[datatype])
-    return list(values.tolist() if datatype == "BOOL" else values.astype(str).tolist())
 
 
 def _read_bytes(data: bytes) -> Iterator[str]:

@@ -10,7 +10,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from airflow_mlmon.archive.envelopes import pairing
-from tests.support.envelopes import MODIFIED, TIME, logged, predictions, refused, to_lines, unpack, values
+from tests.support.envelopes import (
+    MODIFIED,
+    TIME,
+    logged,
+    predictions,
+    refused,
+    to_base64,
+    to_lines,
+    unpack,
+    values,
+)
 
 SPEC = predictions("kserve")
 REQUEST = {"instances": [[41, 0.82, "PL"]]}
@@ -211,3 +221,26 @@ def test_more_records_than_memory_holds_are_paired_on_disk(tmp_path, monkeypatch
 
     assert refused(rows) == {"r-0": "unpaired request", "r-900": "unpaired response"}
     assert sorted(values(rows, "age", "score")) == [(n, n / 1000) for n in range(1, 900)]
+
+
+@pytest.mark.parametrize(
+    "bodies", [pytest.param(lambda body: {"data": body}, id="data"), lambda body: {"data_base64": to_base64(body)}]
+)
+def test_cloud_events_that_a_sink_has_written_are_paired(tmp_path, bodies):
+    def event(kind, body):
+        return {
+            "specversion": "1.0",
+            "id": "r-1",
+            "type": f"org.kubeflow.serving.inference.{kind}",
+            "time": "2026-03-01T03:33:59.123Z",
+            "inferenceservicename": "churn",
+            "component": "predictor",
+        } | bodies(body)
+
+    lines = to_lines(event("response", RESPONSE), event("request", REQUEST))
+
+    rows = unpack(SPEC, {"a.jsonl": lines}, tmp_path)
+
+    assert values(rows, "id", "at", "age", "country", "score") == [
+        ("r-1", TIME.replace(microsecond=123000), 41, "PL", 0.913)
+    ]
