@@ -22,7 +22,6 @@ def prometheus(server: ApiServer, tmp_path_factory):
         yield started
 
 
-@pytest.mark.guards("attack-page")
 @pytest.mark.parametrize("token", [None, "", "for-prometheus-alonE", "no.such.token"])
 def test_nobody_else_gets_the_metrics(server, token):
     assert server.get(PATH, token=token).status == 401
