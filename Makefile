@@ -14,7 +14,7 @@ UV := $(BIN)/uv --quiet --no-progress --system-certs
 # a shell that forbids bytecode would compile every module again in every process
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up down druid druid-down test fuzz test-druid test-guards bench-profiles bench-druid bench-alerts bench-faults bench-faults-peers bench-models bench-day bench-intake bench-fleet lint format docs bench lock wheel versitygw azurite axe fake-gcs-server environments clean
+.PHONY: help setup demo up down druid druid-down test fuzz test-druid test-guards bench-profiles bench-druid bench-alerts bench-faults bench-faults-peers bench-models bench-day bench-intake bench-fleet bench-capture lint format docs bench lock wheel versitygw azurite axe fake-gcs-server environments clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -75,6 +75,9 @@ bench-intake: $(READY) ## measure the intake of large days against the goals; AR
 
 bench-fleet: $(READY) ## measure pages and a night among 500 models with a year each; ARGS="--models 20" for a small fleet
 	@$(BIN)/python -m tests.benchmarks.fleet.run $(ARGS)
+
+bench-capture: $(READY) ## measure what capture costs a service, and what is lost; ARGS="--only lost_term" for some
+	@$(BIN)/python -m tests.benchmarks.capture.run $(ARGS)
 
 lint: $(READY) ## check style, types, layers and dependencies
 	$(BIN)/ruff format --check .

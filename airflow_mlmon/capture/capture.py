@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
 import time
-import uuid
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from airflow_mlmon.capture.destination import open_destination
-from airflow_mlmon.capture.queue import RowQueue
-from airflow_mlmon.capture.rows import LoggedRow
+from airflow_mlmon.capture.marks import Marks
+from airflow_mlmon.capture.queue import CaptureLimits
+from airflow_mlmon.capture.rows import LoggedRow, to_parts
 from airflow_mlmon.capture.schema import CaptureSchema, read_schema
 from airflow_mlmon.capture.writer import Writer
+
+_ROW_BYTES = 1_000
 
 
 class Capture:
@@ -25,36 +26,32 @@ class Capture:
     Args:
         spec: spec of the model: its file, its content, or the schema read from it.
         destination: root of the archive, in the place of the one in `predictions.path`; None for that one.
-        queue_rows: most rows that wait in memory.
-        flush_seconds: age at which waiting rows are written.
-        file_rows: most rows of a file.
+        limits: how much may be held, and how long: fields of `CaptureLimits`.
     """
 
     def __init__(
         self,
         spec: str | Path | Mapping[str, Any] | CaptureSchema,
         destination: str | Path | None = None,
-        *,
-        queue_rows: int = 20_000,
-        flush_seconds: float = 30.0,
-        file_rows: int = 10_000,
+        **limits: Any,
     ) -> None:
         self.schema = spec if isinstance(spec, CaptureSchema) else read_schema(spec)
-        self.process = uuid.uuid4().hex[:12]
         root, _, folder = self.schema.path.partition("{")
         above, _, start = root.rpartition("/")
-        self._sequence = itertools.count(1)
-        self._queue = RowQueue(queue_rows)
+        template = f"{start}{{{folder}"
+        template = template if template.endswith("/") else f"{template}/"
+
+        def folder_of(at: Any) -> str:
+            return template.format(date=at.date())
+
         self._writer = Writer(
-            self._queue,
-            self.schema,
-            open_destination(str(destination or above)),
-            process=self.process,
-            folder=f"{start}{{{folder}",
-            seconds=flush_seconds,
-            most=file_rows,
+            partial(to_parts, schema=self.schema, folder=folder_of),
+            str(destination or above),
+            marks=Marks(model=self.schema.model, process="", first=0, last=0, rows=0),
+            folder=folder_of,
+            file_format=self.schema.format,
+            limits=CaptureLimits(**limits),
         )
-        self._writer.start()
 
     def log(
         self,
@@ -66,15 +63,25 @@ class Capture:
         at: float | None = None,
     ) -> str:
         """Log one prediction, and return its id, by which its label will be joined."""
-        sequence = next(self._sequence)
-        key = id or f"{self.process}-{sequence}"
-        row = LoggedRow(sequence, time.time() if at is None else at, key, version, dict(features), prediction)
-        self._queue.put(row)
+        queue = self._writer.queue
+        number = queue.number()
+        key = id or f"{queue.process}-{number}"
+        row = LoggedRow(number, time.time() if at is None else at, key, version, dict(features), prediction)
+        queue.put(row, _ROW_BYTES)
         return key
 
-    def close(self) -> None:
-        """Write what waits, and end."""
-        self._writer.close()
+    @property
+    def counters(self) -> dict[str, Any]:
+        """What became of the rows of this process, as plain numbers."""
+        return self._writer.snapshot()
+
+    def flush(self, seconds: float | None = None) -> bool:
+        """Write what waits; return whether it is all at the destination within the time."""
+        return self._writer.flush(seconds)
+
+    def close(self, seconds: float | None = None) -> None:
+        """Write what waits, and end; what is not published within the time stays in the spool."""
+        self._writer.close(seconds)
 
     def __enter__(self) -> Capture:  # noqa: PYI034 - Python 3.10 has no Self
         """Return the open capture."""

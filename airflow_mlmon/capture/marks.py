@@ -47,11 +47,13 @@ class Marks:
         last: that of the last row. A process numbers every call of `log` from 1, also those whose row is lost.
         rows: rows of this file.
         dropped: rows lost since the last published file of the process, by reason.
+        refused: values lost since then, of rows that were kept, by column and reason.
         bound: most rows that the process holds in memory: what is lost at most if it is killed.
         closing: whether the process ended in order after this file.
         protected: what was done to columns.
         key: id of the key with which values were hashed; None if none were.
         sampled: fraction of the rows that are captured.
+        roles: roles of columns that are no features, as the spec of the service has them.
     """
 
     model: str
@@ -60,11 +62,13 @@ class Marks:
     last: int
     rows: int
     dropped: Mapping[str, int] = field(default_factory=dict)
+    refused: Mapping[str, int] = field(default_factory=dict)
     bound: int = 0
     closing: bool = False
     protected: Mapping[str, Protection] = field(default_factory=dict)
     key: str | None = None
     sampled: float = 1.0
+    roles: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> bytes:
         """Return the marks as JSON."""
@@ -126,8 +130,10 @@ def _read(text: bytes, kind: type[Any]) -> dict[str, Any]:
     if missing := _NEEDED[kind.__name__] - known.keys():
         raise ValueError(f"lacks {min(missing)}")
     counts = [known[name] for name in _COUNTS & known.keys()]
-    dropped = known.get("dropped", {})
-    if not isinstance(dropped, dict) or not all(map(_is_count, [*counts, *dropped.values()])):
+    reasons = [known.get(name, {}) for name in ("dropped", "refused")]
+    if not all(isinstance(found, dict) for found in reasons):
+        raise ValueError("has reasons that are none")
+    if not all(map(_is_count, [*counts, *(count for found in reasons for count in found.values())])):
         raise ValueError("has a count that is none")
     return known
 

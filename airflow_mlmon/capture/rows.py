@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timezone
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -35,20 +35,29 @@ class LoggedRow(NamedTuple):
 
 
 class CapturedPart(NamedTuple):
-    """Rows of one day, as the file will hold them, and the reasons for which others are lost."""
+    """Rows of one folder, below the root of the archive, as their file will hold them."""
 
-    day: date
+    folder: str
     table: pa.Table
 
 
-def to_parts(rows: Sequence[LoggedRow], schema: CaptureSchema) -> list[CapturedPart]:
-    """Convert rows to the tables of their days."""
-    days: dict[date, list[dict[str, Any]]] = {}
+class CapturedRows(NamedTuple):
+    """Rows by folder; the rows that are lost, by reason; and the values that are null instead, by column and reason."""
+
+    parts: list[CapturedPart]
+    lost: Mapping[str, int]
+    refused: Mapping[str, int]
+
+
+def to_parts(rows: Sequence[LoggedRow], schema: CaptureSchema, folder: Callable[[datetime], str]) -> CapturedRows:
+    """Convert rows to the tables of their folders."""
+    days: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         at = datetime.fromtimestamp(row.time, timezone.utc)
-        days.setdefault(at.date(), []).append(_values(row, at, schema))
+        days.setdefault(folder(at), []).append(_values(row, at, schema))
     types = pa.schema([(name, _ARROW[column.type]) for name, column in schema.columns.items()])
-    return [CapturedPart(day, pa.Table.from_pylist(values, types)) for day, values in sorted(days.items())]
+    parts = [CapturedPart(day, pa.Table.from_pylist(values, types)) for day, values in sorted(days.items())]
+    return CapturedRows(parts, {}, {})
 
 
 def _values(row: LoggedRow, at: datetime, schema: CaptureSchema) -> dict[str, Any]:

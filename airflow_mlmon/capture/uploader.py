@@ -1,0 +1,201 @@
+"""Uploader: the thread that brings spooled files to the destination, and takes over those of processes that ended."""
+
+from __future__ import annotations
+
+import errno
+import random
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from datetime import datetime, timezone
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
+
+from airflow_mlmon.capture.complaints import Complaints
+from airflow_mlmon.capture.destination import Destination, publish_file
+from airflow_mlmon.capture.encoding import CapturedFile, FilePiece
+from airflow_mlmon.capture.marks import SIDECARS, LostRows
+from airflow_mlmon.capture.spool import DeadProcess, SpooledFile, SpoolFolder, read_spooled
+
+LOOK_SECONDS = 30.0
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 60.0
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_REFUSALS = ("ACCESS_DENIED", "403", "401", "SIGNATURE", "INVALID_ACCESS_KEY", "NO_SUCH_BUCKET", "CREDENTIALS")
+
+
+class Uploader:
+    """Files of one process on their way from its spool to the destination.
+
+    Args:
+        model: name of the model.
+        destination: where they go.
+        folder: the day's folder of a time, relative to the destination's root.
+        on_publish: called with the rows of every file of this process that has arrived.
+        complaints: where failures are told.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        destination: Destination,
+        folder: Callable[[datetime], str],
+        on_publish: Callable[[int], None],
+        complaints: Complaints,
+    ) -> None:
+        self._model = model
+        self._destination = destination
+        self._folder = folder
+        self._on_publish = on_publish
+        self._complaints = complaints
+        self._spool: SpoolFolder | None = None
+        self._waiting: deque[SpooledFile] = deque()
+        self._wake: SimpleQueue[Event | None] = SimpleQueue()
+        self._asked: list[Event] = []
+        self._pause = 0.0
+        self._is_ending = False
+        self.failures: Counter[str] = Counter()
+        self.last_publish: float | None = None
+        self.thread = Thread(target=self._run, name="mlmon-capture-upload", daemon=True)
+
+    def start(self, spool: SpoolFolder | None) -> None:
+        """Start the thread."""
+        self._spool = spool
+        self.thread.start()
+
+    def add(self, spooled: SpooledFile) -> None:
+        """Take on a file that the spool holds."""
+        self._waiting.append(spooled)
+        self._wake.put(None)
+
+    def request(self, done: Event) -> None:
+        """Set the event once every file taken on before is at the destination."""
+        self._wake.put(done)
+
+    def end(self) -> None:
+        """End once everything is at the destination, or at the first failure."""
+        self._is_ending = True
+        self._pause = 0.0
+        self._wake.put(None)
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the last attempt failed."""
+        return self._pause > 0
+
+    def publish_now(self, file: CapturedFile) -> str | None:
+        """Publish a file that the spool could not take, and return None, or the reason why it is lost."""
+        try:
+            publish_file(self._destination, file)
+        except Exception as error:  # noqa: BLE001 - whatever a destination raises
+            return self._fail(error)
+        self._succeed()
+        return None
+
+    def _run(self) -> None:
+        looked = -LOOK_SECONDS
+        while not (self._is_ending and (self.is_failing or not self._waiting)):
+            self._wait(self._pause if self._waiting else max(looked + LOOK_SECONDS - time.monotonic(), 0))
+            self._upload_own()
+            if not (self._is_ending or self.is_failing) and time.monotonic() - looked >= LOOK_SECONDS:
+                self._upload_left()
+                looked = time.monotonic()
+        self._answer()
+
+    def _wait(self, seconds: float) -> None:
+        """Wait so long, or until a new file or request comes, or the end; a pause after a failure is kept."""
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                request = self._wake.get(timeout=max(until - time.monotonic(), 0))
+            except Empty:
+                return
+            if request is not None:
+                self._asked.append(request)
+            if self._is_ending or not self.is_failing:
+                return
+
+    def _upload_own(self) -> None:
+        while self._waiting:
+            spooled = self._waiting[0]
+            if not self._upload(spooled):
+                return
+            self._waiting.popleft()
+            self._on_publish(spooled.rows)
+        self._answer()
+
+    def _answer(self) -> None:
+        if not self._waiting:
+            for asked in self._asked:
+                asked.set()
+            self._asked.clear()
+
+    def _upload(self, spooled: SpooledFile) -> bool:
+        try:
+            publish_file(self._destination, read_spooled(spooled.path))
+            if self._spool is not None:
+                self._spool.remove(spooled)
+        except Exception as error:  # noqa: BLE001 - whatever a destination raises
+            self._fail(error)
+            return False
+        self._succeed()
+        return True
+
+    def _upload_left(self) -> None:
+        """Publish what processes that have ended left in the spool, and what they lost."""
+        try:
+            for dead in self._spool.take_over() if self._spool is not None else ():
+                if not self._upload_dead(dead):
+                    return
+        except OSError as error:
+            self._complaints.add("spool", error)
+
+    def _upload_dead(self, dead: DeadProcess) -> bool:
+        for spooled in dead.files:
+            if self._is_ending or not self._upload(spooled):
+                return False
+            self._upload_own()
+        if dead.counters.numbers and not dead.counters.is_closed:
+            reason = self.publish_now(self._lost(dead))
+            if reason is not None:
+                return False
+        dead.forget()
+        return True
+
+    def _lost(self, dead: DeadProcess) -> CapturedFile:
+        counters = dead.counters
+        alive = datetime.fromtimestamp(counters.alive, timezone.utc)
+        lost = LostRows(
+            model=self._model,
+            process=dead.folder.name,
+            accepted=counters.numbers,
+            published=counters.kept,
+            lost=dead.lost,
+            dropped=counters.untold,
+            alive=alive.isoformat(),
+        )
+        name = f"{self._folder(alive)}{SIDECARS}/lost-{lost.process}.json"
+        return CapturedFile(0, (FilePiece(name, lost.to_json()),))
+
+    def _succeed(self) -> None:
+        self._pause = 0.0
+        self.last_publish = time.time()
+
+    def _fail(self, error: Exception) -> str:
+        reason = reason_of(error)
+        self.failures[reason] += 1
+        self._complaints.add(reason, error)
+        longest = min(LONGEST_PAUSE, max(FIRST_PAUSE, self._pause * 2))
+        self._pause = longest * random.uniform(0.75, 1.0)  # noqa: S311 - spreads the load of many processes
+        return reason
+
+
+def reason_of(error: Exception) -> str:
+    """Return the word for why a file could not be written or published."""
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return "disk_full"
+    if isinstance(error, PermissionError) or any(word in str(error).upper() for word in _REFUSALS):
+        return "refused"
+    if isinstance(error, FileExistsError):
+        return "name_taken"
+    return "unreachable"

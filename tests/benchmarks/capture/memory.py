@@ -1,0 +1,41 @@
+"""Memory that capture takes beside the service's own, at its worst: more rows than it can write, and S3 away."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.capture.data import spec_of
+from tests.benchmarks.capture.processes import run_service
+from tests.benchmarks.measured import Measured
+from tests.support.processes import free_port
+
+SECONDS = 30
+# a second: more than can be written
+RATE = 20_000
+# what a service of a gradient-boosted model has imported without capture; pyarrow is not among it
+SERVICE = ("fastapi", "lightgbm")
+
+
+def _peak(*preload: str, is_captured: bool) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="mlmon-memory-") as folder:
+        spec = Path(folder, "spec.yaml")
+        spec.write_text(spec_of("s3://captured/archive"))
+        capture = {"flush_seconds": 1, "spool": f"{folder}/spool", "close_seconds": 1} if is_captured else None
+        options = {"spec": str(spec), "capture": capture, "preload": preload, "rate": RATE, "seconds": SECONDS}
+        # nobody answers there
+        endpoint = f"http://127.0.0.1:{free_port()}"
+        return run_service(options, AWS_ENDPOINT_URL=endpoint, AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x")
+
+
+def measure() -> Measured:
+    """MiB at most, with capture less without."""
+    own, captured = _peak(*SERVICE, is_captured=False), _peak(*SERVICE, is_captured=True)
+    bare, bare_captured = _peak(is_captured=False), _peak(is_captured=True)
+    more, bare_more = (
+        with_it["rss_peak_mb"] - without["rss_peak_mb"] for with_it, without in [(captured, own), (bare_captured, bare)]
+    )
+    note = f"MiB at {RATE:,} rows a second, S3 away; {bare_more:.0f} in a process that had not even numpy"
+    details = {"own": own, "captured": captured, "bare": bare, "bare_captured": bare_captured}
+    return Measured(figure=more, note=note, details=details)
