@@ -26,6 +26,7 @@ class CauseKind(StrEnum):
     LACKING = "rows_lacking_values"
     ROWS = "rows_refused"
     VALUES = "values_unreadable"
+    CAPTURE = "rows_not_captured"
     LABEL_FILES = "label_files_refused"
     LABEL_VALUES = "label_values_unreadable"
     LABEL_IDS = "label_ids_unmatched"

@@ -35,6 +35,7 @@ _CAUSE_TITLES = {
     CauseKind.LACKING: "rows lack a value",
     CauseKind.ROWS: "rows refused",
     CauseKind.VALUES: "values unreadable",
+    CauseKind.CAPTURE: "rows not captured",
     CauseKind.LABEL_FILES: "files of labels refused",
     CauseKind.LABEL_VALUES: "values of labels unreadable",
     CauseKind.LABEL_IDS: "ids of labels belong to no prediction",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -82,16 +82,13 @@ class TakenIn(NamedTuple):
     files: tuple[SourceFile, ...]
 
 
-def take_in_delivery(
-    source: ListedSource, spec: ModelSpec, labels: Labels, protect: Callable[[pa.Table], pa.Table], folder: Path
-) -> TakenIn:
+def take_in_delivery(source: ListedSource, spec: ModelSpec, labels: Labels, folder: Path) -> TakenIn:
     """Read the rows of a delivery into a file of a local folder, in memory that does not grow with them.
 
     Args:
         source: the listed files.
         spec: the model.
         labels: how its labels are delivered.
-        protect: hashes the keys that are personal.
         folder: the folder, which holds the file as long as it is.
 
     Raises:
@@ -106,7 +103,7 @@ def take_in_delivery(
             for batch in batches:
                 table = drop_refused(batch, reader.accounts)
                 read += table.num_rows
-                labelled = _select(protect(table), spec, labels)
+                labelled = _select(table, spec, labels)
                 rows.add(labelled)
                 hashes.add(hash_ids(labelled.column("id")))
     rows.finish()

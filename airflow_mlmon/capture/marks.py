@@ -53,6 +53,7 @@ class Marks:
         protected: what was done to columns.
         key: id of the key with which values were hashed; None if none were.
         sampled: fraction of the rows that are captured.
+        roles: roles of columns that are no features, as the spec of the service has them.
     """
 
     model: str
@@ -67,6 +68,7 @@ class Marks:
     protected: Mapping[str, Protection] = field(default_factory=dict)
     key: str | None = None
     sampled: float = 1.0
+    roles: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> bytes:
         """Return the marks as JSON."""

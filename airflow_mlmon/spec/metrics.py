@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from functools import cache
 
+from airflow_mlmon.spec.disparities import DISPARITIES
 from airflow_mlmon.spec.metric import Measure, Metric, Worse
 
 ROWS = "rows"
@@ -28,6 +29,8 @@ DELAY = "delay_hours"
 LABEL_MATCH_RATE, UNKNOWN_LABEL_IDS, LATE_LABELS = "label_match_rate", "unknown_label_ids", "late_labels"
 # of a day's delivery
 LABEL_METRICS = (LABEL_MATCH_RATE, UNKNOWN_LABEL_IDS, LATE_LABELS)
+CAPTURE_DROPPED, CAPTURE_LOST, CAPTURE_UNKNOWN = "capture_dropped", "capture_lost", "capture_unknown"
+CAPTURE_LOSS_RATE = "capture_loss_rate"
 ERROR_RATE = "error_rate"
 LATENCY = "latency_p95"
 NDCG = "attribution_ndcg"
@@ -41,14 +44,6 @@ REPLAYED_SHARE = "replayed_share"
 # by column, of what the reference does not have
 UNSEEN = (OUT_OF_RANGE_RATE, CENTROID_COSINE, ZERO_VECTOR_RATE, MALFORMED_VECTOR_RATE)
 ESTIMATION_GAP = "estimation_gap"
-DEMOGRAPHIC_PARITY = "demographic_parity_difference"
-DEMOGRAPHIC_PARITY_RATIO = "demographic_parity_ratio"
-EQUAL_OPPORTUNITY = "equal_opportunity_difference"
-EQUALIZED_ODDS = "equalized_odds_difference"
-PREDICTIVE_PARITY = "predictive_parity_difference"
-ACCURACY_DIFFERENCE = "accuracy_difference"
-MEAN_ERROR_DIFFERENCE = "mean_error_difference"
-MAE_DIFFERENCE = "mae_difference"
 COVARIATE_SHIFT = "covariate_shift"
 CONCEPT_SHIFT = "concept_shift"
 # prefix of the metrics that specs add
@@ -75,59 +70,6 @@ def own_metric(name: str) -> Metric:
 _OF_NDCG = 2 * (math.asin(1.0) - math.asin(math.sqrt(0.9)))
 
 
-def _disparity(
-    title: str,
-    description: str,
-    *,
-    needs_labels: bool = True,
-    measure: Measure = Measure.AREA,
-    worse: Worse = Worse.ABOVE,
-    on_request: bool = False,
-) -> Metric:
-    return Metric(
-        title,
-        f"{description} Needs `fairness`.",
-        by_column=True,
-        is_share=measure is Measure.AREA and worse is Worse.ABOVE,
-        needs_labels=needs_labels,
-        of_model=True,
-        measure=measure,
-        worse=worse,
-        on_request=on_request,
-    )
-
-
-# by protected column, the largest over the pairs of its groups; names and definitions are those of fairlearn
-DISPARITIES: Mapping[str, Metric] = {
-    DEMOGRAPHIC_PARITY: _disparity(
-        "demographic parity difference",
-        "Difference of the groups' selection rates, or of the share of a predicted class.",
-        needs_labels=False,
-    ),
-    DEMOGRAPHIC_PARITY_RATIO: _disparity(
-        "demographic parity ratio",
-        "Smaller selection rate of a group over the larger (disparate impact; 0.8 is the four-fifths rule).",
-        needs_labels=False,
-        worse=Worse.BELOW,
-        on_request=True,
-    ),
-    EQUAL_OPPORTUNITY: _disparity("equal opportunity difference", "Difference of the groups' true positive rates."),
-    EQUALIZED_ODDS: _disparity(
-        "equalized odds difference", "Larger difference of true and of false positive rates.", on_request=True
-    ),
-    PREDICTIVE_PARITY: _disparity(
-        "predictive parity difference", "Difference of the shares of positives that are right.", on_request=True
-    ),
-    ACCURACY_DIFFERENCE: _disparity("accuracy difference", "Difference of the groups' accuracies.", on_request=True),
-    MEAN_ERROR_DIFFERENCE: _disparity(
-        "mean error difference", "Difference of the groups' mean errors (bias).", measure=Measure.NUMBER
-    ),
-    MAE_DIFFERENCE: _disparity(
-        "MAE difference", "Difference of the groups' mean absolute errors.", measure=Measure.NUMBER, on_request=True
-    ),
-}
-
-
 def _traffic(title: str, description: str) -> Metric:
     return Metric(title, description, is_count=True, measure=Measure.COUNT)
 
@@ -151,6 +93,18 @@ GENERIC: Mapping[str, Metric] = {
     SAMPLING_FRACTION: Metric("sampling fraction", "Fraction of the requests that the log has.", is_share=True),
     "rows_quarantined": Metric("rows quarantined", "Rows read but not accepted, each with a reason.", is_count=True),
     QUARANTINED_SHARE: _loss_of_rows("quarantine rate", "Rows quarantined, of the rows read."),
+    CAPTURE_DROPPED: Metric("rows dropped by capture", "Rows that capture could not keep or write.", is_count=True),
+    CAPTURE_LOST: Metric(
+        "rows lost by capture",
+        "Rows that died with a process that was killed, or that are numbered and in no file so far.",
+        is_count=True,
+    ),
+    CAPTURE_UNKNOWN: Metric(
+        "rows perhaps lost by capture",
+        "Most rows that processes can have lost which neither ended in order nor wrote anything since.",
+        is_count=True,
+    ),
+    CAPTURE_LOSS_RATE: _loss_of_rows("capture loss rate", "Rows dropped or lost by capture, of the rows logged."),
     DELAY: Metric(
         "delay in hours",
         "Hours from the end of the day to the arrival of its last file; 0 if all arrived before.",

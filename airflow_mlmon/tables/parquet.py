@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -38,7 +39,7 @@ def read_parquet(path: Path, origin: str, reading: Reading) -> Iterator[Piece]:
             path, metadata=footer, read_dictionary=coded, coerce_int96_timestamp_unit=int96.UNIT, **options
         ) as file:
             shape = Shape(origin, dictionaries.expand_types(file.schema_arrow, coded), reading)
-            yield shape.head()
+            yield replace(shape.head(), metadata=footer.metadata or {})
             if not shape.wanted:
                 yield from shape.rows_alone(footer.num_rows)
                 return

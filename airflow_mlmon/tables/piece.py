@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
@@ -26,6 +26,7 @@ class Piece:
         repeated: Names that occur twice in the file; the rows lack these columns.
         unread: Parquet file that still holds the rows; the table then has only the columns.
         unread_rows: Number of its rows.
+        metadata: Key-value metadata of the file, in its first piece.
     """
 
     origin: str
@@ -35,6 +36,7 @@ class Piece:
     repeated: tuple[str, ...] = ()
     unread: Path | None = None
     unread_rows: int = 0
+    metadata: Mapping[bytes, bytes] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from airflow_mlmon.profiles.keys import column_value, segment_name
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import MetricValue
-from airflow_mlmon.spec.metrics import DEMOGRAPHIC_PARITY_RATIO, DISPARITIES
+from airflow_mlmon.spec.disparities import DEMOGRAPHIC_PARITY_RATIO, DISPARITIES
 from airflow_mlmon.tasks.outcome_table import Cell, OutcomePoint, OutcomeTable
 from airflow_mlmon.tasks.rates import GroupRate, difference_interval, ratio_interval
 

@@ -13,7 +13,7 @@ from airflow_mlmon.archive.curation.personal import hash_values
 from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.records import MetricValue, VerdictState
-from airflow_mlmon.spec.metrics import DISPARITIES
+from airflow_mlmon.spec.disparities import DISPARITIES
 from tests.support.archive import FIRST, Archive, day_table, partition, replace_columns
 from tests.support.nightly_model import evaluate_day
 from tests.support.runs import opened, write_file

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -37,6 +37,8 @@ def curate(
     partition: Partition | None,
     faults: Sequence[Fault] = (),
     refused: pa.ChunkedArray | None = None,
+    *,
+    dropped: Collection[str] = (),
 ) -> SortedRows:
     """Accept the rows with an id, a time in the partition and every required value.
 
@@ -51,11 +53,13 @@ def curate(
         partition: the day.
         faults: values that could not be read; in a required column they are the reason to quarantine the row.
         refused: reasons for which the envelope refuses rows, null for the others.
+        dropped: columns that were dropped before the rows came here; no value of them is demanded.
     """
     is_error = mark_errors(table, spec).to_numpy(zero_copy_only=False)
     codes = np.zeros(table.num_rows, dtype=np.int16)
     reasons: list[str | None] = [None]
-    for fault in _faults(table, spec, partition, faults, refused):
+    required = [name for name in required_columns(spec, partition) if name not in dropped]
+    for fault in _faults(table, spec, partition, required=required, faults=faults, refused=refused):
         bad = (codes == 0) & fault.bad
         if not fault.of_errors:
             bad &= ~is_error
@@ -117,10 +121,11 @@ def _faults(
     table: pa.Table,
     spec: ModelSpec,
     partition: Partition | None,
+    *,
+    required: Sequence[str],
     faults: Sequence[Fault],
     refused: pa.ChunkedArray | None,
 ) -> Iterator[_RowFault]:
-    required = required_columns(spec, partition)
     if refused is not None:
         for reason in pc.unique(refused.drop_null()).to_pylist():
             yield _RowFault(reason, _to_mask(pc.equal(refused, reason)))

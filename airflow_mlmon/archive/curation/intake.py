@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -16,11 +17,12 @@ import numpy as np
 import pyarrow as pa
 
 from airflow_mlmon.archive.curation.ahead import read_ahead
+from airflow_mlmon.archive.curation.batches import join_small
 from airflow_mlmon.archive.curation.curate import count_reasons, curate
 from airflow_mlmon.archive.curation.keyed import Keyed, key_of_error, key_of_id
 from airflow_mlmon.archive.curation.manifest import SourceFile
-from airflow_mlmon.archive.curation.personal import protect
-from airflow_mlmon.archive.curation.read import Batch, ListedSource, Reader, join_small
+from airflow_mlmon.archive.curation.personal import hashing_of, protect
+from airflow_mlmon.archive.curation.read import Batch, ListedSource, Reader
 from airflow_mlmon.archive.curation.reasons import DUPLICATE, LISTED_TWICE
 from airflow_mlmon.archive.curation.repeats import RepeatedRows
 from airflow_mlmon.archive.curation.spool import Positions, Spool
@@ -113,14 +115,14 @@ def read_in(
     Raises:
         PartitionConflictError: a file changed or was deleted after it was listed.
     """
-    reader = Reader(source)
+    reader = Reader(replace(source, hashing=hashing_of(source.columns, hash_key)))
     attempt = 0
     while attempt == 0 or reader.restart():
         below = folder / str(attempt)
         below.mkdir()
         accepted = Keyed(below, "accepted", key_of_id(spec), profiled and profiled())
         intake = Intake(accepted, Keyed(below, "errors", key_of_error(spec)), Spool(below, "quarantine"), Counter(), ())
-        _read(reader, intake, spec, partition, partial(protect, spec=spec, hash_key=hash_key))
+        _read(reader, intake, spec, partition, partial(protect, spec=spec))
         attempt += 1
     return intake._replace(files=reader.files(), empty=frozenset(source.columns) - reader.filled)
 
@@ -135,7 +137,9 @@ def _read(
     rows = 0
     with read_ahead(reader.batches()) as batches:
         for batch in join_small(batches):
-            parts = curate(_complete(batch, spec, rows), spec, partition, batch.faults, batch.refused)
+            parts = curate(
+                _complete(batch, spec, rows), spec, partition, batch.faults, batch.refused, dropped=batch.dropped
+            )
             rows += batch.table.num_rows
             good, bad, failed = (protected(part) for part in parts)
             intake.accepted.add(good)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from airflow_mlmon.archive.curation.capture_account import CaptureAccount
 from airflow_mlmon.archive.curation.reasons import ACCEPTED_BEFORE, DUPLICATE, EMPTY, OUTSIDE
 from airflow_mlmon.archive.layouts.layout import PassedOver
 from airflow_mlmon.causes import Cause, CauseKind, add_up_causes, name_file_problem, name_reason
@@ -34,7 +35,7 @@ class SourceFile:
     say how columns were read where the spec leaves it open. `unsampled` are the rows that its rows stand for, where
     only a fraction of the requests is logged. `handed_over` are the rows of other days, by day; of a neighbouring
     day's file (`is_neighbour`) `rows` are those of this day alone. A file that `is_joined` has responses to requests of
-    the day.
+    the day. `capture` are the marks of a captured file.
     """
 
     uri: str
@@ -49,6 +50,7 @@ class SourceFile:
     is_neighbour: bool = False
     notes: tuple[str, ...] = ()
     unsampled: float | None = None
+    capture: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,7 @@ class Manifest:
     Of the rows accepted, `rows_errors` have an error status. `folder` is the listed folder. `repeats`
     is a digest of the rows whose id was accepted on an earlier day, empty if none. `passed_over` are the listed
     objects that are no data, with the reason. Of a day that was divided, its rows lie in as many files as it had
-    `shards`.
+    `shards`. `capture` says what of a captured archive is not there.
     """
 
     partition: Partition
@@ -72,6 +74,7 @@ class Manifest:
     passed_over: tuple[PassedOver, ...] = ()
     lateness_days: int | None = None
     shards: int = 1
+    capture: CaptureAccount | None = None
 
     @property
     def rows_quarantined(self) -> int:
@@ -95,8 +98,11 @@ class Manifest:
     def sampling_fraction(self) -> float | None:
         """Fraction of the requests that is logged; None where no file says it."""
         sampled = [file for file in self.files if file.unsampled]
-        unsampled = sum(file.unsampled or 0.0 for file in sampled)
-        return sum(file.rows or 0 for file in sampled) / unsampled if sampled else None
+        if any(file.capture for file in sampled):
+            # beside captured files, rows of others stand for themselves
+            sampled = [file for file in self.files if not file.problem and not file.is_neighbour]
+        unsampled = sum(file.unsampled or file.rows or 0.0 for file in sampled)
+        return sum(file.rows or 0 for file in sampled) / unsampled if unsampled else None
 
     @property
     def problems(self) -> tuple[SourceFile, ...]:
@@ -127,17 +133,26 @@ class Manifest:
                     Cause(kind=CauseKind.VALUES, about=name_reason(reason), count=count, words=_values(reason, count))
                     for reason, count in self.faults.items()
                 ),
+                *(
+                    Cause(kind=CauseKind.CAPTURE, about=reason, count=count, words=_rows(reason, count))
+                    for reason, count in self._losses.items()
+                ),
             ]
         )
 
     @property
     def status(self) -> Status:
-        """OK only if every file, row and value of the declared columns was accepted."""
+        """OK only if every file, row and value of the declared columns was accepted, and none is known to be lost."""
         if not self.files or (self.rows_accepted + self.rows_quarantined == 0 and not self.problems):
             return Status.NO_DATA
         if self.rows_accepted == 0:
             return Status.QUARANTINED
-        return Status.PARTIAL if self.rows_quarantined or self.problems or self.faults else Status.OK
+        is_incomplete = self.rows_quarantined or self.problems or self.faults or self._losses
+        return Status.PARTIAL if is_incomplete else Status.OK
+
+    @property
+    def _losses(self) -> dict[str, int]:
+        return self.capture.losses if self.capture else {}
 
     @property
     def version(self) -> str:
@@ -150,17 +165,20 @@ class Manifest:
         content += [{"lateness_days": self.lateness_days}] if self.lateness_days else []
         # files with such values were refused by earlier releases
         content += [self.faults] if self.faults else []
+        content += [{"capture": asdict(self.capture)}] if self.capture else []
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
 
     @property
     def message(self) -> str:
         """Problems and notes in words; empty if there are none."""
+        of_capture = [_rows(reason, count) for reason, count in self._losses.items()]
+        of_capture += [self.capture.note] if self.capture and self.capture.note else []
         if self.status is Status.NO_DATA:
-            return self._absence
+            return "; ".join([self._absence, *of_capture])
         parts = [_file(file) for file in self.problems]
         parts += [_rows(reason, count) for reason, count in sorted(self.quarantined.items())]
         parts += [_values(reason, count) for reason, count in self.faults.items()]
-        return "; ".join([*parts, *self.notes])
+        return "; ".join([*parts, *of_capture, *self.notes])
 
     @property
     def _absence(self) -> str:
@@ -182,6 +200,10 @@ class Manifest:
         content["sampling_fraction"] = self.sampling_fraction
         if self.shards == 1:
             del content["shards"]
+        if self.capture is None:
+            del content["capture"]
+            for file in content["files"]:
+                del file["capture"]
         return json.dumps(content, indent=1, sort_keys=True)
 
 

@@ -1,30 +1,91 @@
-"""Removal, hashing or coarsening of personal values before anything is written."""
+"""Removal, hashing or coarsening of personal values before anything is written.
+
+Of a captured file the marks say what was done before its values left the service: what is hashed there is not hashed
+again, and compares with other hashes only if the keys are the same.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_mlmon.capture.marks import Marks, Protection, key_id
 from airflow_mlmon.errors import ConfigError
-from airflow_mlmon.spec import Column, ModelSpec, PersonalData
+from airflow_mlmon.spec import Column, ColumnType, ModelSpec, PersonalData
 
 # a step such as 0.1 is no exact double: 0.3 / 0.1 is just below 3
 _PLACES = 9
 
 
-def protect(table: pa.Table, spec: ModelSpec, hash_key: bytes | None) -> pa.Table:
-    """Drop, hash or coarsen the columns of a table, as declared in the spec."""
-    declared = {name: column for name, column in spec.columns.items() if column.personal or column.is_coarse}
-    for name in [name for name in table.column_names if name in declared]:
-        column, position = declared[name], table.schema.get_field_index(name)
+class UnknownKey(bytes):
+    """Key that nobody knows, with which an inspection hashes where none is set; hashes of any other key pass."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hashing:
+    """Columns that are hashed, each with what hashes its values, and the key."""
+
+    key: bytes | None = None
+    columns: Mapping[str, Callable[[pa.ChunkedArray], pa.Array]] = field(default_factory=dict)
+
+    def explain_other_key(self, marks: Marks) -> str:
+        """Explain why the hashes of a captured file do not compare with those made here; empty if they do."""
+        hashed = sorted(name for name in self.columns if _is_hashed(name, marks))
+        if not hashed or isinstance(self.key, UnknownKey) or (self.key and marks.key == key_id(self.key)):
+            return ""
+        own = f"the key set here is {key_id(self.key)}" if self.key else "no key is set here"
+        return (
+            f"column {hashed[0]!r} was hashed by capture with key {marks.key}, and {own}: set AIRFLOW__MLMON__HASH_KEY "
+            "to the key of the service (its MLMON_HASH_KEY), or give the service this one"
+        )
+
+    def as_texts(self, columns: Mapping[str, Column], marks: Marks | None = None) -> Mapping[str, Column]:
+        """Declare as texts the columns that are hashed in a captured file; without `marks` all, as they are read."""
+        return {
+            name: column.model_copy(update=_AS_TEXT)
+            if name in self.columns and (marks is None or _is_hashed(name, marks))
+            else column
+            for name, column in columns.items()
+        }
+
+    def hash_table(self, table: pa.Table, marks: Marks | None) -> pa.Table:
+        """Hash the columns that are not hashed yet."""
+        for name in [name for name in table.column_names if name in self.columns]:
+            if marks is None or not _is_hashed(name, marks):
+                hashed = self.columns[name](table.column(name))
+                table = table.set_column(table.schema.get_field_index(name), name, hashed)
+        return table
+
+
+_AS_TEXT = {"type": ColumnType.STRING, "classes": None, "unit": None}
+
+
+def _is_hashed(name: str, marks: Marks) -> bool:
+    return marks.protected.get(name) is Protection.HASHED
+
+
+def hashing_of(columns: Mapping[str, Column], key: bytes | None) -> Hashing:
+    """Return what hashes the columns that are declared to be."""
+    hashed = partial(hash_values, hash_key=key)
+    names = [name for name, column in columns.items() if column.personal is PersonalData.HASH]
+    return Hashing(key=key, columns=dict.fromkeys(names, hashed))
+
+
+def protect(table: pa.Table, spec: ModelSpec) -> pa.Table:
+    """Drop or coarsen the columns of a table, as declared in the spec; those to be hashed are, since they were read."""
+    for name in [name for name in table.column_names if name in spec.columns]:
+        column, position = spec.columns[name], table.schema.get_field_index(name)
         if column.personal is PersonalData.DROP:
             table = table.remove_column(position)
-        elif column.personal is PersonalData.HASH:
-            table = table.set_column(position, name, hash_values(table.column(name), hash_key))
         elif column.is_coarse:
             table = table.set_column(position, name, coarsen_values(table.column(name), column))
     return table

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Generator, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Generator, Hashable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,19 +15,20 @@ import pyarrow.compute as pc
 from airflow_mlmon.archive.curation.ahead import read_ahead
 from airflow_mlmon.archive.curation.manifest import SourceFile
 from airflow_mlmon.archive.curation.neighbours import Selection
+from airflow_mlmon.archive.curation.personal import Hashing
 from airflow_mlmon.archive.envelopes.envelope import Envelope
 from airflow_mlmon.archive.envelopes.fields import count_unsampled
 from airflow_mlmon.archive.envelopes.reserved import COUNTERPART, REASON, SAMPLING
 from airflow_mlmon.archive.layouts.layout import ListedFile
+from airflow_mlmon.capture.marks import METADATA_KEY, Marks, Protection, read_marks
 from airflow_mlmon.errors import DataError, NotFoundError, PartitionConflictError, UnreadableFileError
 from airflow_mlmon.spec import Column
 from airflow_mlmon.storage import ObjectStore
+from airflow_mlmon.tables.damage import refuse_file
 from airflow_mlmon.tables.files import read_path
 from airflow_mlmon.tables.piece import Piece
 from airflow_mlmon.tables.reading import Reading
 from airflow_mlmon.tables.schema import Fault, arrow_schema, conform, undeclared
-
-_SMALL = 1 << 22
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,7 @@ class ListedSource:
         selection: Rows of the day, where they lie in the files of other days too; all rows without it.
         reading: Settings of the readers.
         envelope: Envelope of the rows; None if each record is a row.
+        hashing: What hashes personal columns, where their file does not have them hashed already.
     """
 
     store: ObjectStore
@@ -57,6 +59,7 @@ class ListedSource:
     selection: Selection | None = None
     reading: Reading = field(default_factory=Reading)
     envelope: Envelope | None = None
+    hashing: Hashing = field(default_factory=Hashing)
 
     def is_neighbour(self, number: int) -> bool:
         """Return whether a file is one of a neighbouring day."""
@@ -72,6 +75,7 @@ class Batch(NamedTuple):
         faults: Values that could not be read; null in the table.
         refused: Reasons for which the envelope refuses rows, null for the others; None if it refuses none.
         counterparts: Files of the responses to the rows' requests; None where these are one record.
+        dropped: Columns that capture has dropped; none of their values is missing.
     """
 
     file: int
@@ -79,6 +83,7 @@ class Batch(NamedTuple):
     faults: tuple[Fault, ...] = ()
     refused: pa.ChunkedArray | None = None
     counterparts: pa.ChunkedArray | None = None
+    dropped: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,7 +91,7 @@ class Account:
     """Account of a file while it is read; `given` are its records that were handed on.
 
     `unsampled` are the rows that its rows stand for, where only a fraction of the requests is logged. Of a neighbouring
-    day's file `neighbour` selects the rows, of which there are `selected`.
+    day's file `neighbour` selects the rows, of which there are `selected`. `marks` are those of a captured file.
     """
 
     listed: ListedFile
@@ -102,6 +107,13 @@ class Account:
     given: int = 0
     selected: int = 0
     is_joined: bool = False
+    marks: Marks | None = None
+
+    @property
+    def dropped(self) -> frozenset[str]:
+        """Columns that capture has dropped."""
+        protected = self.marks.protected if self.marks else {}
+        return frozenset(name for name, done in protected.items() if done is Protection.DROPPED)
 
     @property
     def is_spoiled(self) -> bool:
@@ -110,7 +122,8 @@ class Account:
 
     def close(self) -> SourceFile:
         """Return the final account; the faults of a refused file do not count."""
-        item = self.listed.item
+        item, marks, is_used = self.listed.item, self.marks, not (self.problem or self.neighbour)
+        unsampled = self.unsampled if marks is None else (self.rows or 0) / marks.sampled
         return SourceFile(
             uri=item.uri,
             size=item.size,
@@ -118,7 +131,8 @@ class Account:
             rows=self.rows if self.neighbour is None else self.selected,
             problem=self.problem,
             undeclared=tuple(sorted(self.undeclared)),
-            unsampled=None if self.problem or self.neighbour else self.unsampled,
+            unsampled=unsampled if is_used else None,
+            capture=asdict(marks) if marks else None,
             faults={} if self.problem else dict(self.faults),
             is_joined=self.is_joined,
             is_neighbour=self.neighbour is not None,
@@ -137,7 +151,7 @@ class Reader:
         ]
         self.filled: set[str] = set()
         self._source = source
-        self._schema = arrow_schema(source.columns)
+        self._schema = arrow_schema(source.hashing.as_texts(source.columns))
         self._heads: set[Hashable] = set()
 
     def batches(self) -> Generator[Batch]:
@@ -149,7 +163,7 @@ class Reader:
         Raises:
             PartitionConflictError: a file changed or was deleted after it was listed.
         """
-        yield Batch(-1, arrow_schema(self._source.columns).empty_table())
+        yield Batch(-1, self._schema.empty_table())
         envelope = self._source.envelope
         for number, piece in self._new_records() if envelope is None else self._unpack(envelope):
             batch = self._conform(number, piece)
@@ -218,7 +232,11 @@ class Reader:
                 if account.neighbour and self._source.envelope is None and account.neighbour.is_apart(path):
                     return
                 rows = 0
+                if account.listed.marks is not None:
+                    self._mark(account, self._source.store.read(account.listed.marks))
                 for piece in self._parse(path, item.uri):
+                    if METADATA_KEY in piece.metadata:
+                        self._mark(account, piece.metadata[METADATA_KEY])
                     rows += piece.rows
                     yield piece
                 account.rows = rows
@@ -231,13 +249,26 @@ class Reader:
         except DataError as error:
             account.problem = error.message
 
+    def _mark(self, account: Account, text: bytes) -> None:
+        """Read what capture says of a file, before any row of it is read.
+
+        Raises:
+            UnreadableFileError: it cannot be read, or other hashes than ours are in the file.
+        """
+        try:
+            account.marks = read_marks(text)
+        except ValueError as error:
+            raise refuse_file(account.listed.item.uri, f"has marks of capture that cannot be read: {error}") from error
+        if problem := self._source.hashing.explain_other_key(account.marks):
+            raise refuse_file(account.listed.item.uri, problem)
+
     def _parse(self, path: Path, origin: str) -> Iterator[Piece]:
         if self._source.envelope is None:
             return read_path(path, origin, self._source.reading)
         return self._source.envelope.read(path, origin, self._source.reading)
 
     def _conform(self, number: int, piece: Piece) -> Batch:
-        source, account = self._source, self.accounts[number]
+        source, account, dropped = self._source, self.accounts[number], self.accounts[number].dropped
         table, refused, counterparts = piece.table, None, None
         if source.envelope is not None:
             table, counterparts = _pop(table, COUNTERPART)
@@ -248,15 +279,16 @@ class Reader:
         self._account_for_columns(number, table, piece.repeated)
         found = conform(
             table,
-            source.columns,
+            source.hashing.as_texts(source.columns, account.marks) if account.marks else source.columns,
             timezone=source.timezone,
-            optional=source.optional,
+            optional=dropped.union(source.optional) if dropped else source.optional,
             is_text=piece.is_text,
             repeated=piece.repeated,
             beside=account.undeclared,
             values=account.listed.values,
         )
-        batch = self._fit(self._select(Batch(number, found.table, found.faults, refused, counterparts)))
+        rows = source.hashing.hash_table(found.table, account.marks)
+        batch = self._fit(self._select(Batch(number, rows, found.faults, refused, counterparts, dropped)))
         is_row = True if batch.refused is None else pc.is_null(batch.refused).to_numpy()
         for fault in batch.faults:
             if fault.column not in source.required and (count := int((fault.rows & is_row).sum())):
@@ -313,30 +345,6 @@ def _has_value(values: pa.ChunkedArray) -> bool:
     if pa.types.is_floating(values.type):
         return bool(pc.any(pc.is_finite(values), min_count=0).as_py())
     return bool(values.null_count < len(values))
-
-
-def join_small(batches: Iterable[Batch]) -> Iterator[Batch]:
-    """Join small batches without faults in a row, so that a small file costs no more than its rows."""
-    small: list[Batch] = []
-    size = 0
-    for batch in batches:
-        is_small = batch.table.nbytes < _SMALL and not batch.faults and batch.refused is None
-        if small and not (is_small and size < _SMALL and small[0].table.schema.equals(batch.table.schema)):
-            yield _join(small)
-            small, size = [], 0
-        if is_small:
-            small.append(batch)
-            size += batch.table.nbytes
-        else:
-            yield batch
-    if small:
-        yield _join(small)
-
-
-def _join(batches: Sequence[Batch]) -> Batch:
-    if len(batches) == 1:
-        return batches[0]
-    return batches[0]._replace(table=pa.concat_tables([batch.table for batch in batches]).combine_chunks())
 
 
 def read_files(source: ListedSource) -> tuple[pa.Table, tuple[SourceFile, ...]]:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from airflow_mlmon.archive.layouts.delta_table import LiveObjects, list_table, list_table_day
 from airflow_mlmon.archive.layouts.patterns import Match, Pattern, hours_between, read_value
-from airflow_mlmon.archive.layouts.sidecars import explain_no_data, find_folder_objects, matches_glob
+from airflow_mlmon.archive.layouts.sidecars import explain_no_data, find_folder_objects, find_marks, matches_glob
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec.archives import Predictions
 from airflow_mlmon.spec.choices import FileFormat, Role
@@ -22,10 +22,17 @@ _NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ListedFile(NamedTuple):
-    """Listed object that is data, and the columns whose values its path gives; None for a missing value."""
+    """Listed object that is data.
+
+    Attributes:
+        item: The object.
+        values: Columns whose values its path gives; None for a missing value.
+        marks: Sidecar of the marks that capture wrote of it; None if there is none.
+    """
 
     item: StoredObject
     values: Mapping[str, str | None] = MappingProxyType({})
+    marks: str | None = None
 
 
 class PassedOver(NamedTuple):
@@ -211,8 +218,9 @@ def _scan(
 
 def _list_pattern(store: ObjectStore, pattern: Pattern, moments: Sequence[datetime], wanted: Wanted) -> Listing:
     scanned, untimely = _scan(store, pattern, moments, wanted)
+    there = {item.uri for item, _, reason in scanned if reason}
     files = tuple(
-        ListedFile(item, dict(_partition_values(item.uri, wanted.columns)) | match.values)
+        ListedFile(item, dict(_partition_values(item.uri, wanted.columns)) | match.values, find_marks(item.uri, there))
         for item, match, reason in scanned
         if match is not None and not reason
     )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from functools import cache
 
+from airflow_mlmon.capture.marks import SIDECARS
 from airflow_mlmon.storage import StoredObject
 from airflow_mlmon.tables.formats import format_of_name
 
@@ -49,6 +50,17 @@ def find_folder_objects(items: Iterable[StoredObject]) -> set[str]:
     items = list(items)
     empty = {item.uri for item in items if not item.size}
     return {folder for item in items for folder in _parents(item.uri) if folder in empty} if empty else set()
+
+
+def find_marks(uri: str, there: Container[str]) -> str | None:
+    """Find the sidecar of the marks of a captured file among the objects that are there.
+
+    >>> find_marks("a/dt=1/x.jsonl", {"a/dt=1/_capture/x.jsonl.json"})
+    'a/dt=1/_capture/x.jsonl.json'
+    """
+    folder, _, name = uri.rpartition("/")
+    sidecar = f"{folder}/{SIDECARS}/{name}.json"
+    return sidecar if sidecar in there else None
 
 
 def matches_glob(path: str, glob: str) -> bool:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from airflow_mlmon.archive.curation.manifest import Manifest
 from airflow_mlmon.archive.curation.neighbours import list_neighbours
-from airflow_mlmon.archive.curation.personal import hash_values
+from airflow_mlmon.archive.curation.personal import Hashing, hash_values
 from airflow_mlmon.archive.curation.read import ListedSource, read_files
 from airflow_mlmon.archive.envelopes.envelope import open_envelope, open_label_envelope
 from airflow_mlmon.archive.label_keys import key_columns, spell
@@ -31,6 +31,7 @@ from airflow_mlmon.records import Delivery
 from airflow_mlmon.spec import Labels
 from airflow_mlmon.spec.choices import FileFormat
 from airflow_mlmon.spec.files import Files
+from airflow_mlmon.spec.labels import IdForm
 from airflow_mlmon.storage import ObjectStore
 from airflow_mlmon.storage.scratch import scratch_folder
 from airflow_mlmon.tables.reading import Reading
@@ -120,7 +121,7 @@ def find_delivery(run: Run, labels: Labels, partition: Partition) -> DeliveryFil
         store = run.storage.at(labels.path, labels.connection or run.spec.predictions.connection)
         listed = _list(store, labels, labels.path, partition).files
     reading = labels.model_dump(mode="json", include=set(_READING)) | {"classes": label_column(run.spec).classes}
-    content = [reading, [(item.uri, item.size, item.etag) for item, _ in listed]]
+    content = [reading, [(item.uri, item.size, item.etag) for item, _, _ in listed]]
     return DeliveryFiles(store, listed, hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12])
 
 
@@ -135,8 +136,7 @@ def _take(run: Run, labels: Labels, partition: Partition, source: DeliveryFiles)
         return _take_own(run, labels, partition, source)
     run.progress("reading labels")
     with scratch_folder() as folder:
-        protect = partial(_with_hashed_keys, run=run)
-        found = take_in_delivery(_source(run, labels, source), run.spec, labels, protect, folder)
+        found = take_in_delivery(_source(run, labels, source), run.spec, labels, folder)
         manifest = Manifest(partition=partition, files=found.files, rows_accepted=found.read)
         version = _version(labels, manifest, found.contradictory)
         run.files.upload(_uri(run, partition, version), found.path)
@@ -202,7 +202,7 @@ def _read(run: Run, labels: Labels, partition: Partition, source: DeliveryFiles)
         table = _rows_of(partition, table, run.spec.time_column)
         files = tuple(file for file in files if not file.problem)
     manifest = Manifest(partition=partition, files=files, rows_accepted=table.num_rows)
-    return _with_hashed_keys(table, run), manifest
+    return table, manifest
 
 
 def _source(run: Run, labels: Labels, source: DeliveryFiles) -> ListedSource:
@@ -214,6 +214,7 @@ def _source(run: Run, labels: Labels, source: DeliveryFiles) -> ListedSource:
         timezone=run.spec.predictions.timezone,
         reading=Reading.of(labels, columns=columns),
         envelope=open_label_envelope(labels),
+        hashing=_hashing(run),
     )
 
 
@@ -231,6 +232,7 @@ def _own_source(run: Run, labels: Labels, source: DeliveryFiles) -> ListedSource
         required=(*key_columns(run.spec).values(), time),
         reading=Reading.of(predictions, columns=columns),
         envelope=open_envelope(predictions),
+        hashing=_hashing(run),
     )
 
 
@@ -280,11 +282,16 @@ def _tell(contradictory: int) -> str:
     return f"labels: {contradictory} ids have rows that contradict each other; the last counts" if contradictory else ""
 
 
-def _with_hashed_keys(table: pa.Table, run: Run) -> pa.Table:
-    for name, own in key_columns(run.spec).items():
-        if run.spec.columns[name].personal is not None:
-            forms = run.spec.labels.ids if run.spec.labels else ()
-            texts = spell(table.column(own).cast(pa.string()), forms)
-            position = table.column_names.index(own)
-            table = table.set_column(position, own, hash_values(texts, run.hash_key))
-    return table
+def _hashing(run: Run) -> Hashing:
+    """Return what hashes the keys that are personal, in their spelling of the spec."""
+    forms = run.spec.labels.ids if run.spec.labels else ()
+    hashed = partial(_hash_key, forms=forms, hash_key=run.hash_key)
+    keys = key_columns(run.spec).items()
+    return Hashing(
+        key=run.hash_key, columns={own: hashed for name, own in keys if run.spec.columns[name].personal is not None}
+    )
+
+
+def _hash_key(values: pa.ChunkedArray, forms: Sequence[IdForm], hash_key: bytes | None) -> pa.Array:
+    texts = spell(values.cast(pa.string()), forms)
+    return hash_values(texts, hash_key)

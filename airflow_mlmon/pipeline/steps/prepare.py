@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from airflow_mlmon.archive.curation.capture_account import CaptureAccount, account_for_capture, read_sidecars
 from airflow_mlmon.archive.curation.curate import required_columns
 from airflow_mlmon.archive.curation.intake import Intake, OpenProfile, take_in
 from airflow_mlmon.archive.curation.manifest import Manifest, SourceFile
@@ -47,7 +48,11 @@ from airflow_mlmon.tables.reading import Reading
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """Summary of a prepared partition, for later steps and XCom; `redone` are the days that it handed rows over to."""
+    """Summary of a prepared partition, for later steps and XCom.
+
+    `redone` are the days that were redone because rows of them came later; `is_captured` says that its files have marks
+    of capture.
+    """
 
     model: str
     start: datetime
@@ -67,6 +72,7 @@ class Prepared:
     rows_handed_over: int = 0
     redone: tuple[str, ...] = ()
     causes: tuple[Cause, ...] = ()
+    is_captured: bool = False
 
     @property
     def rests_on(self) -> dict[Partition, str | None]:
@@ -211,8 +217,23 @@ def account_for(
         folder=run.predictions_folder(partition),
         passed_over=(*arrived.passed_over, *of_others),
         lateness_days=run.spec.predictions.lateness_days,
+        capture=_account_for_capture(run, partition, arrived, files),
         **rows,
     )
+
+
+def _account_for_capture(
+    run: Run, partition: Partition, arrived: Arrived, files: Sequence[SourceFile]
+) -> CaptureAccount | None:
+    """Add up the marks of the day's own files; which processes went on, the files of the day after say."""
+    captured = [file.capture for file in files if file.capture and not file.problem and not file.is_neighbour]
+    sidecars = read_sidecars(run.archive, (one.uri for one in arrived.passed_over))
+    if not captured and not sidecars.names:
+        return None
+    before, after = (list_day(run.archive, run.spec.predictions, partition.shift(days)) for days in (-1, 1))
+    names = [file.item.uri for listing in (before, after) for file in listing.files]
+    later = [*(file.item.uri for file in after.files), *(one.uri for one in after.passed_over)]
+    return account_for_capture(captured, sidecars, names, later)
 
 
 def summarise(run: Run, manifest: Manifest, arrived: Arrived, repeats: Repeats) -> Prepared:
@@ -238,6 +259,7 @@ def summarise(run: Run, manifest: Manifest, arrived: Arrived, repeats: Repeats) 
         delay=arrived.delay,
         looked_through={past.key: version for past, version in repeats.versions.items()},
         causes=(*manifest.causes, *labels.causes),
+        is_captured=manifest.capture is not None,
     )
 
 

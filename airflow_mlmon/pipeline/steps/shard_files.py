@@ -59,7 +59,7 @@ class ShardPlan:
         content = {
             "partition": self.partition.key,
             "ends": self.ends,
-            "files": [[*_written(file.item), dict(file.values)] for file in arrived.files],
+            "files": [[*_written(file.item), dict(file.values), file.marks] for file in arrived.files],
             "reach": arrived.reach and [[moment.isoformat() for moment in one] for one in arrived.reach],
             "passed_over": arrived.passed_over,
             "notes": arrived.notes,
@@ -74,7 +74,7 @@ class ShardPlan:
         content = json.loads(data)
         reach = content["reach"]
         arrived = Arrived(
-            files=tuple(ListedFile(_listed(*item), values) for *item, values in content["files"]),
+            files=tuple(ListedFile(_listed(*item), values, marks) for *item, values, marks in content["files"]),
             reach=None if reach is None else tuple(map(_interval, reach)),
             passed_over=tuple(PassedOver(*one) for one in content["passed_over"]),
             notes=tuple(content["notes"]),

@@ -7,14 +7,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_mlmon.spec.choices import ColumnType, Role
-from airflow_mlmon.spec.metric import Metric
-from airflow_mlmon.spec.metrics import (
+from airflow_mlmon.spec.disparities import (
     DEMOGRAPHIC_PARITY,
     DEMOGRAPHIC_PARITY_RATIO,
     EQUAL_OPPORTUNITY,
     EQUALIZED_ODDS,
     PREDICTIVE_PARITY,
 )
+from airflow_mlmon.spec.metric import Metric
 from airflow_mlmon.tasks.binary.table import (
     BUSINESS_VALUE,
     METRICS,

@@ -7,13 +7,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_mlmon.spec.choices import ColumnType, Role
-from airflow_mlmon.spec.metric import Metric
-from airflow_mlmon.spec.metrics import (
+from airflow_mlmon.spec.disparities import (
     ACCURACY_DIFFERENCE,
     DEMOGRAPHIC_PARITY,
     DEMOGRAPHIC_PARITY_RATIO,
     EQUAL_OPPORTUNITY,
 )
+from airflow_mlmon.spec.metric import Metric
 from airflow_mlmon.tasks.contrast import Contrasted
 from airflow_mlmon.tasks.multiclass.table import MAJORITY_RATE, METRICS, PREDICTED_MAJORITY_RATE, TOLERANCE
 from airflow_mlmon.tasks.rate_kind import RateKind

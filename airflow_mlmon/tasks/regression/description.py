@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_mlmon.spec.choices import ColumnType, Role
+from airflow_mlmon.spec.disparities import MAE_DIFFERENCE, MEAN_ERROR_DIFFERENCE
 from airflow_mlmon.spec.metric import Metric
-from airflow_mlmon.spec.metrics import MAE_DIFFERENCE, MEAN_ERROR_DIFFERENCE
 from airflow_mlmon.tasks.contrast import Contrasted
 from airflow_mlmon.tasks.rate_kind import RateKind
 from airflow_mlmon.tasks.regression.table import (

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_mlmon.archive.curation.personal import hash_values, protect
+from airflow_mlmon.archive.curation.personal import hash_values, hashing_of, protect
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.partition import Partition
@@ -95,10 +95,10 @@ def test_curate_accounts_for_every_row(entries):
     assert len(set(curated.rows.column("id").to_pylist())) == curated.rows.num_rows
 
 
-def test_protect_drops_and_hashes_personal_columns():
+def test_personal_columns_are_hashed_and_dropped():
     table = pa.table({"x": [1.0], "name": ["Ada"], "mail": ["ada@example.com"]})
 
-    safe = protect(table, SPEC, b"key")
+    safe = protect(hashing_of(SPEC.columns, b"key").hash_table(table, None), SPEC)
 
     assert safe.column_names == ["x", "mail"]
     assert "ada" not in str(safe.to_pylist())

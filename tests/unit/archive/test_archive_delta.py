@@ -31,7 +31,7 @@ def rows(start, day=1, region="x y"):
 
 
 def ids_of(listed):
-    return sorted(one for item, _ in listed.files for one in pq.ParquetFile(item.uri).read().column("id").to_pylist())
+    return sorted(one for item, *_ in listed.files for one in pq.ParquetFile(item.uri).read().column("id").to_pylist())
 
 
 def commit(root, number, *actions):

@@ -106,7 +106,7 @@ def test_rows_taken_in_from_files_are_those_of_one_table(tmp_path):
         store=store, files=list_below(store, f"{tmp_path}/labels/").files, columns=label_columns(spec, spec.labels)
     )
 
-    found = take_in_delivery(source, spec, spec.labels, lambda table: table, tmp_path)
+    found = take_in_delivery(source, spec, spec.labels, tmp_path)
 
     expected = to_delivery(labelled(*(row for rows in files for row in rows)), spec, spec.labels)
     assert pq.read_table(found.path).equals(expected.rows)

@@ -9,7 +9,7 @@ from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.engine.pinning import pin_schema
-from airflow_mlmon.spec.metrics import DISPARITIES
+from airflow_mlmon.spec.disparities import DISPARITIES
 from airflow_mlmon.tasks.fairness import label_disparities, output_disparities
 from airflow_mlmon.tasks.parts import OutcomeParts
 from airflow_mlmon.tasks.registry import TASKS, task_of
