@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from airflow_mlmon.capture.schema import CaptureSchema
 
 
-class Counted(Protocol):
+class CountedCapture(Protocol):
     """Capture, as its metrics see it."""
 
     @property
@@ -33,7 +33,7 @@ class CaptureMetric(NamedTuple):
 class CaptureCollector:
     """Collector for a registry of `prometheus_client`: `REGISTRY.register(CaptureCollector(capture))`."""
 
-    def __init__(self, *captures: Counted) -> None:
+    def __init__(self, *captures: CountedCapture) -> None:
         self._captures = captures
 
     def collect(self) -> Iterator[Any]:
@@ -48,14 +48,19 @@ class CaptureCollector:
             yield family
 
 
-def write_metrics(*captures: Counted) -> str:
+def write_metrics(*captures: CountedCapture) -> str:
     """Return the metrics in the text format of Prometheus, for a service without `prometheus_client`."""
     return "".join(_to_text(metric) for metric in measure_captures(captures))
 
 
-def measure_captures(captures: Iterable[Counted]) -> list[CaptureMetric]:
+def measure_captures(captures: Iterable[CountedCapture]) -> list[CaptureMetric]:
     """Return the metrics of captures that have samples."""
-    found = [({"model": capture.schema.model}, capture.counters) for capture in captures]
+    found: _Found = []
+    for capture in captures:
+        counters, model = capture.counters, capture.schema.model
+        found.append(({"model": model, "archive": "predictions"}, counters))
+        if "labels" in counters:
+            found.append(({"model": model, "archive": "labels"}, counters["labels"]))
     metrics = [
         _rows(found),
         _by_reason("values_refused", "Values that could not be kept, of rows that were.", "refused", found),
@@ -79,7 +84,7 @@ def _rows(found: _Found) -> CaptureMetric:
     for labels, counters in found:
         counts = [(outcome, "", counters[outcome]) for outcome in ("accepted", "published", "sampled_out")]
         counts += [("dropped", reason, rows) for reason, rows in sorted(counters["dropped"].items())]
-        samples += [(labels | {"outcome": outcome, "reason": reason}, float(rows)) for outcome, reason, rows in counts]
+        samples += [({**labels, "outcome": outcome, "reason": reason}, float(rows)) for outcome, reason, rows in counts]
     return CaptureMetric("mlmon_capture_rows", "counter", "Rows that were logged, by what became of them.", samples)
 
 
@@ -101,7 +106,7 @@ def _to_text(metric: CaptureMetric) -> str:
     name = f"{metric.name}_total" if metric.kind == "counter" else metric.name
     lines = [f"# HELP {name} {metric.documentation}", f"# TYPE {name} {metric.kind}"]
     for labels, value in metric.samples:
-        inside = ",".join(f'{key}="{_escape(text)}"' for key, text in labels.items())
+        inside = ",".join(f'{key}="{_escape(text)}"' for key, text in sorted(labels.items()))
         lines.append(f"{name}{{{inside}}} {value!r}")
     return "".join(f"{line}\n" for line in lines)
 

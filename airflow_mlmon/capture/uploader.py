@@ -22,7 +22,16 @@ LOOK_SECONDS = 30.0
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 60.0
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_REFUSALS = ("ACCESS_DENIED", "403", "401", "SIGNATURE", "INVALID_ACCESS_KEY", "NO_SUCH_BUCKET", "ACCESS KEY", "CREDENTIALS")
+_REFUSALS = (
+    "ACCESS_DENIED",
+    "403",
+    "401",
+    "SIGNATURE",
+    "INVALID_ACCESS_KEY",
+    "NO_SUCH_BUCKET",
+    "ACCESS KEY",
+    "CREDENTIALS",
+)
 
 
 class Uploader:
@@ -179,7 +188,7 @@ class Uploader:
             dropped=counters.untold,
             alive=alive.isoformat(),
         )
-        name = f"{self._folder(alive)}{SIDECARS}/lost-{lost.process}.json"
+        name = f"{counters.folder or self._folder(alive)}{SIDECARS}/lost-{lost.process}.json"
         return CapturedFile(0, (FilePiece(name, lost.to_json()),))
 
     def _succeed(self) -> None:

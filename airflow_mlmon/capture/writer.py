@@ -199,14 +199,15 @@ class Writer:
                 self._complaints.add("unwritable", error)
                 self.queue.drop("unwritable", part.table.num_rows)
                 continue
-            self._keep(file, marks)
+            self._keep(file, marks, part.folder)
 
     def _end(self) -> None:
         """Tell that the process ends in order, and of what it lost, where no file of rows has."""
         numbers = self.queue.counters.numbers
         marks = self._mark(numbers, numbers, 0, is_closing=True)
         if not self._has_told_end or marks.dropped or marks.refused:
-            self._keep(encode_end(marks, self._folder(datetime.now(timezone.utc))), marks)
+            folder = self.queue.counters.folder or self._folder(datetime.now(timezone.utc))
+            self._keep(encode_end(marks, folder), marks, folder)
         self._is_ended = True
 
     def _mark(self, first: int, last: int, rows: int, is_closing: bool) -> Marks:  # noqa: FBT001
@@ -223,7 +224,7 @@ class Writer:
                 closing=is_closing,
             )
 
-    def _keep(self, file: CapturedFile, marks: Marks) -> None:
+    def _keep(self, file: CapturedFile, marks: Marks, folder: str) -> None:
         """Bring a file to safety, in the spool or else at the destination, or count its rows as lost."""
         queue, serial, is_published = self.queue, None, False
         reason = "unreachable"
@@ -245,6 +246,7 @@ class Writer:
                 queue.drop(reason, file.rows)
                 return
             queue.counters.keep(file.rows, serial)
+            queue.counters.reach(folder)
             queue.counters.tell(marks.dropped)
             self._told_refused.update(marks.refused)
             self._has_told_end = marks.closing
