@@ -12,6 +12,7 @@ import pytest
 from airflow_mlmon.archive.curation.personal import hash_values
 from airflow_mlmon.capture.marks import LostRows, key_id
 from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.pipeline.pages.pages import day_page
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.prepare import Prepared, prepare_partition
@@ -209,3 +210,56 @@ def test_what_capture_dropped_and_lost_is_told(tmp_path):
         alerts = [one.title for one in run.store.alerts("m", FIRST, FIRST)]
     assert "rows not captured: dropped by capture (queue_full)" in alerts
     assert "28 rows: dropped by capture (queue_full)" in page
+
+
+def test_files_that_come_later_are_taken_in_by_the_next_run(tmp_path):
+    archive = BaseArchive(tmp_path)
+    table = day_table(FIRST)
+    write(archive, files_of(table.slice(0, 100), marks_of(100)))
+    write(archive, files_of(table.slice(150), marks_of(50, first=151)))
+    write(archive, files_of(day_table(day_of(1)), marks_of(ROWS, first=201, closing=True)), day_of(1))
+    write(archive, files_of(day_table(day_of(2)), marks_of(ROWS, process="bb", closing=True)), day_of(2))
+
+    with archive.opened() as run:
+        first = run_partition(run, run.partition(FIRST))
+        before = run.store.state(first.partition)
+        # the spool of an hour without the archive, uploaded after the night
+        write(archive, files_of(table.slice(100, 50), marks_of(50, first=101)))
+        second = run_partition(run, run.partition(day_of(1)))
+        after = run.store.state(first.partition)
+        third = run_partition(run, run.partition(day_of(2)))
+
+    assert (before.status, before.rows_accepted) == (Status.PARTIAL, 150)
+    assert before.message == "50 rows: logged by the service, and in no file so far"
+    assert (after.status, after.rows_accepted, after.message) == (Status.OK, ROWS, "")
+    assert [day.day for day in second.days] == [day_of(1), FIRST]
+    assert [day.day for day in third.days] == [day_of(2)]
+
+
+def test_a_process_of_which_nothing_is_heard_is_told_until_it_is(tmp_path):
+    archive = BaseArchive(tmp_path)
+    write(archive, files_of(day_table(FIRST), marks_of(ROWS)))
+
+    with archive.opened() as run:
+        prepared = prepare(run)
+        went_on = dict(files_of(day_table(day_of(1)), marks_of(ROWS, first=ROWS + 1)))
+        write(archive, went_on, day_of(1))
+        later = prepare(run)
+
+    assert (prepared.status, later.status, later.message) == (Status.OK, Status.OK, "")
+    assert prepared.message == (
+        "capture: 1 processes have neither ended in order nor written since: unknown, at most 5,000 rows are lost"
+    )
+
+
+def test_rows_of_a_sample_stand_for_those_that_were_not_captured(tmp_path):
+    archive = BaseArchive(tmp_path)
+    table = day_table(FIRST)
+    write(archive, files_of(table.slice(0, 100), marks_of(100, sampled=0.1, closing=True)))
+    archive.write_day(FIRST, table.slice(100))
+
+    with archive.opened() as run:
+        run_day(run, FIRST)
+
+        assert metric_of(run, FIRST, "rows_before_sampling") == pytest.approx(1_100)
+        assert metric_of(run, FIRST, "sampling_fraction") == pytest.approx(200 / 1_100)
