@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from airflow_mlmon.archive.curation.personal import hash_values
 from airflow_mlmon.capture.marks import LostRows, key_id
+from airflow_mlmon.cli.main import main
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.pipeline.pages.pages import day_page
@@ -209,7 +211,8 @@ def test_what_capture_dropped_and_lost_is_told(tmp_path):
         assert metric_of(run, FIRST, "capture_loss_rate") == pytest.approx(45 / 245)
         alerts = [one.title for one in run.store.alerts("m", FIRST, FIRST)]
     assert "rows not captured: dropped by capture (queue_full)" in alerts
-    assert "28 rows: dropped by capture (queue_full)" in page
+    assert re.search(r"rows lacking(</bdi>)?</dt><dd>45\b", page)
+    assert re.search(r"dropped by capture \(queue_full\)(</bdi>)?</td><td class=\"number\">28<", page)
 
 
 def test_files_that_come_later_are_taken_in_by_the_next_run(tmp_path):
@@ -263,3 +266,27 @@ def test_rows_of_a_sample_stand_for_those_that_were_not_captured(tmp_path):
 
         assert metric_of(run, FIRST, "rows_before_sampling") == pytest.approx(1_100)
         assert metric_of(run, FIRST, "sampling_fraction") == pytest.approx(200 / 1_100)
+
+
+def test_check_reads_the_marks_and_says_what_is_wrong(tmp_path, capsys, monkeypatch):
+    archive = personal_archive(tmp_path)
+    spec = archive.root / "m.yaml"
+    spec.write_text(archive.spec_text)
+    safe, protection = hashed(KEY, personal_rows().drop_columns(["mail"]), "id", "account")
+    protection["protected"]["mail"] = "dropped"
+    write(archive, files_of(safe, marks_of(ROWS, dropped={"queue_full": 3}, closing=True, **protection)))
+    said = {}
+
+    for key in (None, KEY, OTHER):
+        if key:
+            monkeypatch.setenv("AIRFLOW__MLMON__HASH_KEY", key.decode())
+        main(["check", str(spec), "--data", "--partition", str(FIRST)])
+        said[key] = capsys.readouterr().out
+
+    assert "hash_key is not set here" in said[None]
+    for key in (None, KEY):
+        assert "captured by 1 processes: 200 rows, 3 lacking" in said[key]
+        assert f"hashed before they left the service with key {key_id(KEY)}: account, id" in said[key]
+        assert "dropped before they left the service: mail" in said[key]
+    assert f"column 'account' was hashed by capture with key {key_id(KEY)}" in said[OTHER]
+    assert f"the key set here is {key_id(OTHER)}" in said[OTHER]
