@@ -14,6 +14,7 @@ from airflow_mlmon.archive.curation.personal import hash_values
 from airflow_mlmon.capture.marks import LostRows, key_id
 from airflow_mlmon.cli.main import main
 from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.loading import load_spec
 from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.pipeline.pages.pages import day_page
 from airflow_mlmon.pipeline.run import Run
@@ -290,3 +291,40 @@ def test_check_reads_the_marks_and_says_what_is_wrong(tmp_path, capsys, monkeypa
         assert "dropped before they left the service: mail" in said[key]
     assert f"column 'account' was hashed by capture with key {key_id(KEY)}" in said[OTHER]
     assert f"the key set here is {key_id(OTHER)}" in said[OTHER]
+
+
+def test_values_that_capture_could_not_keep_count_like_those_that_cannot_be_read(tmp_path):
+    archive = BaseArchive(tmp_path)
+    refused = {"amount is not a number": 4, "unknown_feature": 9}
+    write(archive, files_of(day_table(FIRST), marks_of(ROWS, refused=refused, closing=True)))
+
+    with archive.opened() as run:
+        prepared = prepare(run)
+
+    assert prepared.status is Status.PARTIAL
+    assert [(cause.kind, cause.about, cause.count) for cause in prepared.causes] == [
+        ("values_unreadable", "amount is not a number", 4)
+    ]
+
+
+@pytest.mark.parametrize("ending", ["parquet", "jsonl"])
+def test_a_draft_of_a_captured_archive_guesses_nothing_that_the_marks_tell(tmp_path, ending, monkeypatch, capsys):
+    archive = BaseArchive(tmp_path)
+    table = personal_rows().drop_columns(["mail"]).rename_columns(
+        {"id": "ticket", "at": "moment", "amount": "event_time_score", "score": "s", "flagged": "f"}
+    )
+    safe, protection = hashed(KEY, table, "ticket", "account")
+    protection["protected"]["mail"] = "dropped"
+    roles = {"ticket": "id", "moment": "time", "s": "score", "f": "prediction"}
+    write(archive, files_of(safe, marks_of(ROWS, model="fraud", roles=roles, closing=True, **protection), ending))
+    monkeypatch.setenv("AIRFLOW__MLMON__HASH_KEY", KEY.decode())
+
+    assert main(["init", f"{archive.root}/preds", "--yes", "--output", str(tmp_path / "draft.yaml")]) == 0
+    spec = load_spec(tmp_path / "draft.yaml")
+    assert main(["check", str(tmp_path / "draft.yaml"), "--data", "--partition", str(FIRST)]) == 0
+
+    assert (spec.model, spec.task) == ("fraud", "binary")
+    assert {name: str(column.role) for name, column in spec.columns.items() if column.role != "feature"} == roles
+    personal = {name: str(column.personal) for name, column in spec.columns.items() if column.personal}
+    assert personal == {"ticket": "hash", "account": "hash", "mail": "drop"}
+    assert f"day {FIRST}: OK" in capsys.readouterr().out
