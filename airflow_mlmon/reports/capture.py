@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CapturedRows:
+class CaptureSummary:
     """Captured rows of a day.
 
     Attributes:

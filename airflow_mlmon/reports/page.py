@@ -27,7 +27,7 @@ from airflow_mlmon.records import (
     VerdictState,
 )
 from airflow_mlmon.reports import wording
-from airflow_mlmon.reports.capture import CapturedRows
+from airflow_mlmon.reports.capture import CaptureSummary
 from airflow_mlmon.reports.checks import list_checks, list_failed
 from airflow_mlmon.reports.hours import RowsByHour
 from airflow_mlmon.reports.requests import Attributions, Requests
@@ -158,7 +158,7 @@ class DayPage:
     quarantine: Mapping[str, int] = field(default_factory=dict)
     hours: RowsByHour | None = None
     requests: Requests | None = None
-    captured: CapturedRows | None = None
+    captured: CaptureSummary | None = None
     attributions: Attributions | None = None
     files: tuple[ShownFile, ...] = ()
     deliveries: tuple[Delivery, ...] = ()

@@ -36,7 +36,9 @@ def find_sample_marks(storage: Storage, uri: str, piece: Piece) -> Marks | None:
 
 def answer_by(marks: Marks | None, answers: Answers) -> Answers:
     """Answer by marks what a person has not said: the columns of roles that one column has."""
-    known = {Role(role): name for name, role in (marks.roles if marks else {}).items() if role in set(Role)}
+    known: dict[Role | None, str] = {
+        Role(role): name for name, role in (marks.roles if marks else {}).items() if role in set(Role)
+    }
     roles = {role: name for role, name in known.items() if role not in SHARED_ROLES}
     return answers._replace(roles={**roles, **answers.roles})
 

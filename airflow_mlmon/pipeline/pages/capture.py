@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_mlmon.archive.curation.capture_account import CaptureAccount
-from airflow_mlmon.reports.capture import CapturedRows
+from airflow_mlmon.reports.capture import CaptureSummary
 
 
-def captured_of(manifest: Mapping[str, Any]) -> CapturedRows | None:
+def captured_of(manifest: Mapping[str, Any]) -> CaptureSummary | None:
     """Collect what the manifest of a day says of capture; None where no file is captured."""
     if not manifest.get("capture"):
         return None
@@ -19,7 +19,7 @@ def captured_of(manifest: Mapping[str, Any]) -> CapturedRows | None:
     for one in marks:
         for name, done in one["protected"].items():
             protected.setdefault(done, set()).add(name)
-    return CapturedRows(
+    return CaptureSummary(
         rows=account.rows,
         lacking=account.lacking,
         unknown=account.unknown,

@@ -310,8 +310,10 @@ def test_values_that_capture_could_not_keep_count_like_those_that_cannot_be_read
 @pytest.mark.parametrize("ending", ["parquet", "jsonl"])
 def test_a_draft_of_a_captured_archive_guesses_nothing_that_the_marks_tell(tmp_path, ending, monkeypatch, capsys):
     archive = BaseArchive(tmp_path)
-    table = personal_rows().drop_columns(["mail"]).rename_columns(
-        {"id": "ticket", "at": "moment", "amount": "event_time_score", "score": "s", "flagged": "f"}
+    table = (
+        personal_rows()
+        .drop_columns(["mail"])
+        .rename_columns({"id": "ticket", "at": "moment", "amount": "event_time_score", "score": "s", "flagged": "f"})
     )
     safe, protection = hashed(KEY, table, "ticket", "account")
     protection["protected"]["mail"] = "dropped"
