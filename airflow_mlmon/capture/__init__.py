@@ -9,8 +9,9 @@ import sys
 
 from airflow_mlmon.capture.capture import Capture
 from airflow_mlmon.capture.release import check_release
-from airflow_mlmon.capture.schema import CaptureError, CaptureSchema, read_schema
+from airflow_mlmon.capture.declared import read_schema
+from airflow_mlmon.capture.schema import CapturedColumn, CaptureError, CaptureSchema
 
-__all__ = ["Capture", "CaptureError", "CaptureSchema", "read_schema"]
+__all__ = ["Capture", "CaptureError", "CaptureSchema", "CapturedColumn", "read_schema"]
 
 check_release(sys.modules["airflow_mlmon"])

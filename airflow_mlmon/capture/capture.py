@@ -1,87 +1,314 @@
-"""Capture: the door through which a service logs its predictions."""
+"""Capture: the door through which a service logs its predictions and their labels."""
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import Any
 
-from airflow_mlmon.capture.marks import Marks
+from airflow_mlmon.capture.archive import CapturedArchive
+from airflow_mlmon.capture.arrangement import UnarrangedError
+from airflow_mlmon.capture.batches import LoggedBatch, UnevenError
+from airflow_mlmon.capture.declared import read_schema
+from airflow_mlmon.capture.predictor import log_calls
 from airflow_mlmon.capture.queue import CaptureLimits
-from airflow_mlmon.capture.rows import LoggedRow, to_parts
-from airflow_mlmon.capture.schema import CaptureSchema, read_schema
-from airflow_mlmon.capture.writer import Writer
+from airflow_mlmon.capture.ranges import Range
+from airflow_mlmon.capture.sampling import is_sampled
+from airflow_mlmon.capture.schema import CaptureError, CaptureSchema
 
-_ROW_BYTES = 1_000
+# names of unknown features that are remembered, and characters of each
+_MOST_UNKNOWN, _LONGEST_NAME = 100, 100
+_NANOSECONDS = 1_000
 
 
 class Capture:
     """Rows that a service logs, written to the archive of its model in the background.
 
-    `log` neither waits nor raises: what cannot be kept is counted, with the reason.
+    No call of an open capture raises or waits: what cannot be kept is counted, with the reason. A value that cannot be
+    kept is null; a row that cannot is dropped. An id that is logged twice is a duplicate, of which the monitoring
+    keeps the first. Personal columns are dropped, hashed or coarsened, as the spec says, before a row leaves the
+    memory of the process.
 
     Args:
-        spec: spec of the model: its file, its content, or the schema read from it.
-        destination: root of the archive, in the place of the one in `predictions.path`; None for that one.
-        limits: how much may be held, and how long: fields of `CaptureLimits`.
+        spec: spec of the model: its file, its content, or a schema.
+        destination: root of the archive in the place of the one in `predictions.path`; or, with placeholders, the
+            whole path.
+        labels_destination: the same for the labels, which are written to none where `destination` alone is given.
+        hash_key: key of personal columns that are hashed, that of the monitoring; by default the environment's
+            `MLMON_HASH_KEY` or `AIRFLOW__MLMON__HASH_KEY`.
+        sample: fraction of the rows that are captured, chosen by the hash of the id.
+        tags: values of columns that every row of this process has, such as {"region": "eu"}.
+        out_of_range: column of the spec that names, in each row, the features that are beyond their range; of an
+            integer column, their number, and of a boolean one, whether there are any.
+        ranges: ranges of features for `out_of_range`; by default those that the checks of the spec expect.
+        longest: most characters of a text; a longer one is null.
+        **limits: `CaptureLimits`: how much is held in memory and on disk, and when it is written.
+
+    Raises:
+        CaptureError: nothing can be captured with this spec, or an argument is none that it knows.
     """
 
     def __init__(
         self,
         spec: str | Path | Mapping[str, Any] | CaptureSchema,
         destination: str | Path | None = None,
+        *,
+        labels_destination: str | Path | None = None,
+        hash_key: bytes | str | None = None,
+        sample: float = 1.0,
+        tags: Mapping[str, Any] | None = None,
+        out_of_range: str | None = None,
+        ranges: Mapping[str, Range] | None = None,
+        longest: int = 65_536,
         **limits: Any,
     ) -> None:
-        self.schema = spec if isinstance(spec, CaptureSchema) else read_schema(spec)
-        root, _, folder = self.schema.path.partition("{")
-        above, _, start = root.rpartition("/")
-        template = f"{start}{{{folder}"
-        template = template if template.endswith("/") else f"{template}/"
-
-        def folder_of(at: Any) -> str:
-            return template.format(date=at.date())
-
-        self._writer = Writer(
-            partial(to_parts, schema=self.schema, folder=folder_of),
-            str(destination or above),
-            marks=Marks(model=self.schema.model, process="", first=0, last=0, rows=0),
-            folder=folder_of,
-            file_format=self.schema.format,
-            limits=CaptureLimits(**limits),
+        place = None if destination is None else str(destination)
+        is_path = place is not None and "{" in place
+        if isinstance(spec, CaptureSchema):
+            self.schema = replace(spec, path=place) if is_path and place else spec
+        else:
+            self.schema = read_schema(spec, place if is_path else None)
+        if not 0 < sample <= 1:
+            raise CaptureError(f"sample: a fraction above 0, at most 1, is expected, not {sample}")
+        try:
+            self._limits = CaptureLimits(**limits)
+        except TypeError as error:
+            raise CaptureError(str(error).partition(" ")[2]) from error
+        self._labels_root = None if labels_destination is None else str(labels_destination)
+        self._has_destination = place is not None
+        self._sample, self._hash_key, self._longest = sample, hash_key, longest
+        self._archive = CapturedArchive(
+            self.schema,
+            None if is_path else place,
+            self._limits,
+            hash_key=hash_key,
+            sample=sample,
+            tags=tags,
+            mark=out_of_range,
+            ranges=ranges,
+            longest=longest,
         )
+        self._labels: CapturedArchive | None = None
+        self._opening = Lock()
+        self._ids = itertools.count(1)
+        self._unknown: set[str] = set()
+
+    @property
+    def unknown_features(self) -> tuple[str, ...]:
+        """Names that were logged and are no columns of the spec; at most 100."""
+        return tuple(sorted(self._unknown))
 
     def log(
         self,
         features: Mapping[str, Any],
         prediction: Any = None,
         *,
-        id: str | None = None,  # noqa: A002 - the field's word
-        version: str | None = None,
-        at: float | None = None,
+        id: Any = None,  # noqa: A002 - the field's word
+        version: Any = None,
+        at: Any = None,
+        attributions: Any = None,
+        latency_ms: float | None = None,
+        status: Any = None,
+        trace: str | None = None,
+        tags: Mapping[str, Any] | None = None,
     ) -> str:
-        """Log one prediction, and return its id, by which its label will be joined."""
-        queue = self._writer.queue
-        number = queue.number()
-        key = id or f"{queue.process}-{number}"
-        row = LoggedRow(number, time.time() if at is None else at, key, version, dict(features), prediction)
-        queue.put(row, _ROW_BYTES)
+        """Log one prediction, and return its id, by which its label will be joined.
+
+        Args:
+            features: values of the features by name, and of any other column of the spec; the arguments below win.
+            prediction: the value of the one output; values of several; or a mapping by column.
+            id: id of the prediction; by default one is made.
+            version: version of the model.
+            at: time of the prediction: with its zone, in seconds since 1970, or as ISO 8601 text; by default now.
+            attributions: of the score to each feature: a mapping by feature, or all in the order of the spec.
+            latency_ms: milliseconds that the request took.
+            status: status of the request.
+            trace: its `traceparent`.
+            tags: values of further columns.
+        """
+        key = id if type(id) is str else ""
+        try:
+            archive, arrangement = self._archive, self._archive.arrangement
+            values = arrangement.arrange(features)
+            if not arrangement.is_known(features):
+                self._note_unknown(features)
+            own = arrangement.take_id(values, id)
+            key = own if type(own) is str else "" if own is None else str(own)
+            key = key or self._new_id()
+            if self._sample < 1 and not is_sampled(key, self._sample):
+                archive.writer.queue.sample_out()
+                return key
+            at = arrangement.take_time(values, at)
+            moment = time.time_ns() // _NANOSECONDS if at is None else archive.read_time(at)
+            if isinstance(moment, str):
+                archive.drop(moment)
+                return key
+            if prediction is not None:
+                arrangement.set_prediction(values, prediction)
+                if isinstance(prediction, Mapping) and not arrangement.is_known(prediction):
+                    self._note_unknown(prediction)
+            if attributions is not None:
+                arrangement.set_attributions(values, attributions)
+            arrangement.set_beside(values, version, latency_ms, status, trace)
+            if tags is not None:
+                arrangement.set_columns(values, tags)
+                if not arrangement.is_known(tags):
+                    self._note_unknown(tags)
+            archive.put(values, key, moment)
+        except Exception as error:  # noqa: BLE001 - a request is never the worse for being captured
+            self.drop(str(error) if isinstance(error, UnarrangedError) else "unreadable")
         return key
+
+    def log_batch(
+        self,
+        features: Any,
+        predictions: Any = None,
+        *,
+        ids: Any = None,
+        versions: Any = None,
+        at: Any = None,
+        attributions: Any = None,
+        latency_ms: Any = None,
+        status: Any = None,
+        trace: str | None = None,
+        tags: Mapping[str, Any] | None = None,
+    ) -> list[str]:
+        """Log several predictions, and return their ids; of an argument there may be one value for all.
+
+        Args:
+            features: a list of mappings, a mapping of columns, a table of pyarrow, or a data frame.
+            predictions: a value for each row, or what `features` may be, or an array with a row for each.
+            ids: ids of the predictions.
+            versions: versions of the model.
+            at: times of the predictions.
+            attributions: what `predictions` may be.
+            latency_ms: milliseconds that the request took.
+            status: status of the request.
+            trace: its `traceparent`.
+            tags: values of further columns, which all rows have.
+        """
+        try:
+            batch = LoggedBatch(features)
+            return [
+                self.log(row, own, id=key, version=version, at=moment, attributions=shares, latency_ms=latency,
+                         status=code, trace=trace, tags=tags)
+                for row, own, key, version, moment, shares, latency, code in batch.rows(
+                    predictions, ids, versions, at, attributions, latency_ms, status
+                )
+            ]  # fmt: skip
+        except UnevenError as error:
+            self.drop("uneven_batch", error.rows)
+        except Exception:  # noqa: BLE001 - as above
+            self.skip("unreadable_batch")
+        return []
+
+    def log_label(self, id: Any, label: Any, *, outcome: Any = None, at: Any = None) -> None:  # noqa: A002
+        """Log the label of a prediction, for `labels.path` of the spec.
+
+        Args:
+            id: id of the prediction; where labels are joined on several columns, a mapping by column of the labels.
+            label: the label; None where there will never be one.
+            outcome: outcome of the prediction.
+            at: time at which the label was known: it is written to the delivery of that day; by default now.
+        """
+        try:
+            labels = self._open_labels()
+            if isinstance(labels, str):
+                self.skip(labels)
+                return
+            arrangement = labels.arrangement
+            values = arrangement.arrange(id if isinstance(id, Mapping) else {self._label_keys[0]: id})
+            arrangement.set_columns(values, {self._label: label, self._outcome: outcome})
+            own = arrangement.take_id(values, None)
+            if self._sample < 1 and own is not None and not is_sampled(str(own), self._sample):
+                labels.writer.queue.sample_out()
+                return
+            moment = time.time_ns() // _NANOSECONDS if at is None else labels.read_time(at)
+            if isinstance(moment, str):
+                labels.drop(moment)
+                return
+            labels.put(values, None if own is None else str(own), moment)
+        except Exception:  # noqa: BLE001 - as above
+            self.skip("unreadable_label")
+
+    def logged(self, **options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Decorate a function that predicts, plain or async, so that its calls are logged; see `log_calls`."""
+        return log_calls(self, **options)
+
+    def drop(self, reason: str, rows: int = 1) -> None:
+        """Count rows that cannot be logged as lost."""
+        try:
+            self._archive.drop(reason, rows)
+        except Exception:  # noqa: BLE001, S110 - there is nowhere left to count
+            pass
+
+    def skip(self, reason: str) -> None:
+        """Count a request that is no row."""
+        try:
+            self._archive.writer.queue.skip(reason)
+        except Exception:  # noqa: BLE001, S110 - as above
+            pass
+
+    def flush(self, seconds: float | None = None) -> bool:
+        """Write what waits; return whether it is all at its destination, or counted as lost, within the time."""
+        return all([archive.writer.flush(seconds) for archive in self._archives])
+
+    def close(self, seconds: float | None = None) -> None:
+        """Write what waits, and end; what cannot be published within the time stays on this machine's disk."""
+        for archive in self._archives:
+            archive.writer.begin_close()
+        for archive in self._archives:
+            archive.writer.close(seconds)
 
     @property
     def counters(self) -> dict[str, Any]:
-        """What became of the rows of this process, as plain numbers."""
-        return self._writer.snapshot()
+        """What became of the rows of this process; under `labels`, of its labels, if there were any."""
+        found = self._archive.writer.snapshot()
+        return found if self._labels is None else {**found, "labels": self._labels.writer.snapshot()}
 
-    def flush(self, seconds: float | None = None) -> bool:
-        """Write what waits; return whether it is all at the destination within the time."""
-        return self._writer.flush(seconds)
+    @property
+    def _archives(self) -> list[CapturedArchive]:
+        return [self._archive] if self._labels is None else [self._archive, self._labels]
 
-    def close(self, seconds: float | None = None) -> None:
-        """Write what waits, and end; what is not published within the time stays in the spool."""
-        self._writer.close(seconds)
+    def _open_labels(self) -> CapturedArchive | str:
+        """Open the archive of the labels once; return why there is none."""
+        if self._labels is not None:
+            return self._labels
+        schema = self.schema.labels
+        if schema is None:
+            return "no_labels"
+        if self._labels_root is None and self._has_destination:
+            return "no_labels_destination"
+        with self._opening:
+            if self._labels is None:
+                self._label_keys = [
+                    name for name, column in schema.columns.items() if column.role not in ("label", "outcome", "time")
+                ]
+                self._label, self._outcome = schema.with_role("label")[0], (*schema.with_role("outcome"), "")[0]
+                self._labels = CapturedArchive(
+                    schema,
+                    self._labels_root,
+                    self._limits,
+                    hash_key=self._hash_key,
+                    sample=self._sample,
+                    longest=self._longest,
+                )
+        return self._labels
+
+    def _new_id(self) -> str:
+        return f"{self._archive.writer.queue.process}-{next(self._ids)}"
+
+    def _note_unknown(self, given: Mapping[str, Any]) -> None:
+        queue = self._archive.writer.queue
+        for name in self._archive.arrangement.unknown(given):
+            queue.refuse("unknown_feature")
+            if len(self._unknown) < _MOST_UNKNOWN:
+                self._unknown.add(name[:_LONGEST_NAME])
 
     def __enter__(self) -> Capture:  # noqa: PYI034 - Python 3.10 has no Self
         """Return the open capture."""

@@ -1,37 +1,35 @@
-"""Rows on their way from the service to a file."""
+"""Rows on their way from the service to a file: converted and protected column by column, in the background."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timezone
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from airflow_mlmon.capture.arrays import ReadColumn, is_uniform, to_array
+from airflow_mlmon.capture.folders import ArchivePath, is_folder_name, read_zone
+from airflow_mlmon.capture.protection import protect_values
+from airflow_mlmon.capture.ranges import Range, mark_rows
 from airflow_mlmon.capture.schema import CaptureSchema
 
-_ARROW = {
-    "float": pa.float64(),
-    "integer": pa.int64(),
-    "boolean": pa.bool_(),
-    "string": pa.string(),
-    "category": pa.string(),
-    "timestamp": pa.timestamp("us", tz="UTC"),
-}
+# values that are converted before other threads may run: about half a millisecond
+_SLICE = 5_000
+_NO_FOLDER = "cannot be the name of a folder"
 
 
 class LoggedRow(NamedTuple):
-    """What a service logged of one prediction, not yet looked at.
+    """What a service logged of one prediction, not yet converted.
 
-    `time` is in seconds since 1970, UTC.
+    `time` is in microseconds since 1970, UTC; `values` are in the order of the columns that are written.
     """
 
     sequence: int
-    time: float
-    id: str
-    version: str | None
-    features: Mapping[str, Any]
-    outputs: Any
+    time: int
+    values: tuple[Any, ...]
 
 
 class CapturedPart(NamedTuple):
@@ -49,22 +47,85 @@ class CapturedRows(NamedTuple):
     refused: Mapping[str, int]
 
 
-def to_parts(rows: Sequence[LoggedRow], schema: CaptureSchema, folder: Callable[[datetime], str]) -> CapturedRows:
-    """Convert rows to the tables of their folders."""
-    days: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        at = datetime.fromtimestamp(row.time, timezone.utc)
-        days.setdefault(folder(at), []).append(_values(row, at, schema))
-    types = pa.schema([(name, _ARROW[column.type]) for name, column in schema.columns.items()])
-    parts = [CapturedPart(day, pa.Table.from_pylist(values, types)) for day, values in sorted(days.items())]
-    return CapturedRows(parts, {}, {})
+class RowConverter:
+    """Conversion of logged rows to the tables of their folders.
+
+    Args:
+        schema: the columns.
+        path: path of the archive.
+        key: key of personal columns that are hashed.
+        mark: column that marks values out of range, None for no such marks.
+        ranges: the expected ranges of features.
+    """
+
+    def __init__(
+        self,
+        schema: CaptureSchema,
+        path: ArchivePath,
+        *,
+        key: bytes | None = None,
+        mark: str | None = None,
+        ranges: Mapping[str, Range] | None = None,
+    ) -> None:
+        self._columns = schema.kept
+        self._path = path
+        self._key = key
+        self._mark = mark
+        self._ranges = ranges or {}
+        self.zone = read_zone(schema.timezone) if schema.timezone else None
+        self._slice = max(16, _SLICE // max(1, len(self._columns)))
+
+    def __call__(self, rows: Sequence[LoggedRow]) -> CapturedRows:
+        """Convert rows; other threads may run between slices of them."""
+        refused: Counter[str] = Counter()
+        columns = self._read(rows, refused)
+        if self._mark is not None:
+            columns[self._mark] = mark_rows(columns, self._ranges, self._columns[self._mark].type)
+        for name, column in self._columns.items():
+            columns[name] = protect_values(columns[name], column, self._key)
+        return CapturedRows(self._divide(rows, columns, refused), {}, refused)
+
+    def _read(self, rows: Sequence[LoggedRow], refused: Counter[str]) -> dict[str, pa.ChunkedArray]:
+        chunks: dict[str, list[pa.Array]] = {name: [] for name in self._columns}
+        whole: dict[str, list[Any]] = {name: [] for name, column in self._columns.items() if not is_uniform(column)}
+        for start in range(0, len(rows), self._slice):
+            values = zip(*(row.values for row in rows[start : start + self._slice]), strict=True)
+            for (name, column), own in zip(self._columns.items(), values, strict=True):
+                if name in whole:
+                    whole[name] += own
+                else:
+                    chunks[name].append(_counted(name, to_array(own, column, self.zone), refused))
+            time.sleep(0)
+        for name, own in whole.items():
+            chunks[name] = [_counted(name, to_array(own, self._columns[name], self.zone), refused)]
+        return {name: pa.chunked_array(own) for name, own in chunks.items()}
+
+    def _divide(
+        self, rows: Sequence[LoggedRow], columns: Mapping[str, pa.ChunkedArray], refused: Counter[str]
+    ) -> list[CapturedPart]:
+        """Divide rows by their folders; a column whose value the folder gives is not in the file."""
+        table = pa.table({name: values for name, values in columns.items() if name not in self._path.columns})
+        given = {name: _folder_names(name, columns[name], refused) for name in self._path.columns}
+        found: dict[tuple[str, ...], list[int]] = {}
+        for number, row in enumerate(rows):
+            own = (self._path.folder_of(row.time), *(given[name][number] for name in given))
+            found.setdefault(own, []).append(number)
+        parts = []
+        for (folder, *texts), numbers in found.items():
+            own_table = table if len(found) == 1 else table.take(pa.array(numbers))
+            parts.append(CapturedPart(self._path.with_values(folder, dict(zip(given, texts, strict=True))), own_table))
+        return parts
 
 
-def _values(row: LoggedRow, at: datetime, schema: CaptureSchema) -> dict[str, Any]:
-    values = dict(row.features)
-    outputs = [name for name, column in schema.columns.items() if column.role in {"score", "prediction"}]
-    values.update(row.outputs if isinstance(row.outputs, Mapping) else dict.fromkeys(outputs[:1], row.outputs))
-    values.update(dict.fromkeys(schema.with_role("id"), row.id))
-    values.update(dict.fromkeys(schema.with_role("time"), at))
-    values.update(dict.fromkeys(schema.with_role("version"), row.version))
-    return values
+def _folder_names(name: str, values: pa.ChunkedArray, refused: Counter[str]) -> list[str | None]:
+    found: list[str | None] = values.cast(pa.string()).to_pylist()
+    fitting = [text if text is None or is_folder_name(text) else None for text in found]
+    if unfit := fitting.count(None) - found.count(None):
+        refused[f"{name} {_NO_FOLDER}"] += unfit
+    return fitting
+
+
+def _counted(name: str, read: ReadColumn, refused: Counter[str]) -> pa.Array:
+    for reason, values in read.refused.items():
+        refused[f"{name} {reason}"] += values
+    return read.values
