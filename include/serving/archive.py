@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_fastapi_instrumentator.metrics import Info
 
 from airflow_mlmon.capture import Capture
+from airflow_mlmon.capture.prometheus import CaptureCollector
 from include.serving.bodies import Arrival, Flight
 from include.serving.model import Scored
 from include.serving.settings import ServingSettings
@@ -26,13 +27,23 @@ class AnsweredFlight:
 
 
 class Archive:
-    """Archive of the predictions and labels, which the nightly monitoring reads."""
+    """Archive of the predictions and labels, which the nightly monitoring reads.
+
+    Args:
+        settings: where it lies.
+        registry: metrics of the service, among which those of the capture are put.
+    """
 
     def __init__(self, settings: ServingSettings, registry: CollectorRegistry) -> None:
         self._capture = None
-        # counters of the capture among the metrics of the service
         if settings.captures:
-            self._capture = Capture(settings.spec, settings.destination, flush_seconds=settings.flush_s)
+            self._capture = Capture(
+                settings.spec,
+                settings.destination,
+                labels_destination=settings.labels_destination,
+                flush_seconds=settings.flush_s,
+            )
+            registry.register(CaptureCollector(self._capture))
 
     @staticmethod
     def note(flights: Iterable[tuple[Flight, str]], trace: str) -> list[AnsweredFlight]:

@@ -1,7 +1,7 @@
 """Run the example service under load, and monitor what it captured: `make serve`.
 
-The flights of some days are replayed by Locust against the service, which archives what it predicts; after each day the
-nightly monitoring runs on that archive. Then everything is stopped; the pages stay.
+The flights of some days are replayed by Locust against the service, which archives what it predicts; then the
+nightly monitoring runs on that archive, day by day. Then everything is stopped; the pages stay.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import argparse
 import os
 import signal
 import sys
-import time
 from collections.abc import Sequence
 from datetime import date, timedelta
 from types import FrameType
@@ -30,7 +29,6 @@ _FIRST = date(2013, 3, 7)
 _DAYS = 3
 _WIDTH = 120  # for output to a file
 _INTERRUPTED = 130
-_SCRAPED_S = 10.0
 _PREDICTIONS = 'http_requests_total{handler="/predict"}'
 
 
@@ -45,14 +43,17 @@ def serve(window: Window, console: Console, *, stay: bool) -> int:
         stack = ServingStack(settings=settings, services=services, port=port, prometheus_port=prometheus_port)
         with DayProgress(console) as progress:
             _start(stack, window, progress)
-            for offset in range(window.days):
-                _serve_day(stack, window.first + timedelta(days=offset), progress)
-            _tell_counts(stack, progress)
+            days = [window.first + timedelta(days=offset) for offset in range(window.days)]
+            _serve_days(stack, days, progress)
+            for day in days:
+                stack.run_night(day)
+                progress.say(f"{day}: monitored")
         print_days(settings, window, console, SPEC)
         if stay:
-            print(f"service: {stack.address}/docs   Prometheus: http://127.0.0.1:{prometheus_port}   stop: Ctrl-C")
+            stack.start_service()
+            print(f"service: {stack.address}/docs   Prometheus: {stack.prometheus_address}   stop: Ctrl-C", flush=True)
             signal.pause()
-    print(f"shell:   source {write_env_file(settings)}; mlmon metrics {SPEC.relative_to(CHECKOUT)} --help")
+    print(f"look:    source {write_env_file(settings)}; mlmon show {SPEC.relative_to(CHECKOUT)} --partition {days[0]}")
     print_places(settings)
     return 0
 
@@ -62,27 +63,20 @@ def _start(stack: ServingStack, window: Window, progress: DayProgress) -> None:
     stack.start_archive()
     stack.train(window)
     stack.start_service()
-    if stack.start_prometheus():
-        progress.say(f"the service answers at {stack.address}, scraped by a Prometheus")
-    else:
-        progress.say(f"the service answers at {stack.address}; no Prometheus is installed, so nothing scrapes it")
+    scraped = "Prometheus scrapes it" if stack.start_prometheus() else "no Prometheus is installed to scrape it"
+    progress.say(f"the service answers at {stack.address}; {scraped}")
 
 
-def _serve_day(stack: ServingStack, day: date, progress: DayProgress) -> None:
-    stack.replay(day)
-    progress.say(f"{day}: served and archived")
-    stack.run_night(day)
-    progress.say(f"{day}: monitored")
-
-
-def _tell_counts(stack: ServingStack, progress: DayProgress) -> None:
-    """Say what Prometheus has counted by status, once its last scrape is as new as the last request."""
-    if not (stack.settings.folder / "prometheus").exists():
-        return
-    time.sleep(2)
-    counts = stack.query(_PREDICTIONS)
-    said = ", ".join(f"{count:,.0f} with status {status}" for status, count in sorted(counts.items()))
-    progress.say(f"Prometheus counted requests: {said}")
+def _serve_days(stack: ServingStack, days: Sequence[date], progress: DayProgress) -> None:
+    """Replay the days, and end the service in order, as a night begins when the next day's traffic has come."""
+    for day in days:
+        stack.replay(day)
+        progress.say(f"{day}: served and archived")
+    if stack.is_scraped:
+        counts = sorted(stack.query(_PREDICTIONS).items())
+        said = ", ".join(f"{count:,.0f} with status {status}" for status, count in counts)
+        progress.say(f"Prometheus counted requests: {said}")
+    stack.stop_service()
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:

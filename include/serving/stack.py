@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -25,6 +26,7 @@ REFERENCE = "flights/reference/training.parquet"
 SERVING_PYTHON = CHECKOUT / ".cache" / "environments" / "serving" / "bin" / "python"
 _LOCUSTFILE = CHECKOUT / "include" / "serving" / "locustfile.py"
 _USERS = "4"
+_SCRAPE_S = 15.0
 _PROMETHEUS = """\
 global: {scrape_interval: 1s}
 scrape_configs:
@@ -58,6 +60,20 @@ class ServingStack:
     def address(self) -> str:
         """URL of the service."""
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def prometheus_address(self) -> str:
+        """URL of Prometheus."""
+        return f"http://127.0.0.1:{self.prometheus_port}"
+
+    @property
+    def is_scraped(self) -> bool:
+        """Return whether Prometheus was started."""
+        return self._prometheus.exists()
+
+    @property
+    def _prometheus(self) -> Path:
+        return self.settings.folder / "prometheus"
 
     def start_archive(self) -> None:
         """Start the S3 server."""
@@ -97,13 +113,17 @@ class ServingStack:
         binary = shutil.which("prometheus")
         if binary is None:
             return False
-        folder = self.settings.folder / "prometheus"
+        folder = self._prometheus
         folder.mkdir()
         (folder / "prometheus.yml").write_text(_PROMETHEUS % self.port)
         places = (f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'data'}")
         self.services.run("prometheus", binary, *places, f"--web.listen-address=127.0.0.1:{self.prometheus_port}")
         self.services.wait_for_port("prometheus", self.prometheus_port)
         return True
+
+    def stop_service(self) -> None:
+        """End the service, which writes what waits."""
+        self.services.end_in_order("service")
 
     def replay(self, day: date) -> None:
         """Send the flights of a day and the labels delivered on it, by Locust, and wait until they are archived.
@@ -119,10 +139,11 @@ class ServingStack:
         if not self.ask("/flush", method="POST"):
             raise ServiceError("The service could not write all its rows; they wait in its memory.")
 
-    def run_night(self, day: date) -> None:
-        """Monitor a day as it is done at night."""
+    def run_night(self, day: date, *options: str) -> None:
+        """Monitor a day as it is done at night, with options of `mlmon run`."""
         name = f"night-{day}"
-        self.services.start(name, "-m", "airflow_mlmon.cli.main", "run", str(SPEC), "--partition", str(day))
+        command = ("-m", "airflow_mlmon.cli.main", "run", str(SPEC), "--partition", str(day), *options)
+        self.services.start(name, *command)
         self.services.finish(name)
 
     def ask(self, path: str, method: str = "GET") -> Any:
@@ -131,9 +152,22 @@ class ServingStack:
             return json.load(reply)
 
     def query(self, expression: str) -> dict[str, float]:
-        """Return the values of a Prometheus query, by the status that each is of."""
-        address = f"http://127.0.0.1:{self.prometheus_port}/api/v1/query?{urlencode({'query': expression})}"
-        with urlopen(address, timeout=5) as reply:
+        """Return the values of a Prometheus query, by the status that each is of, as of a scrape that is yet to come.
+
+        Raises:
+            ServiceError: Prometheus does not scrape.
+        """
+        asked = time.time()
+        deadline = asked + _SCRAPE_S
+        while self._query("timestamp(up)").get("", 0.0) < asked:
+            if time.time() > deadline:
+                raise ServiceError(f"Prometheus has not scraped the service for {_SCRAPE_S:.0f} s.")
+            time.sleep(0.1)
+        return self._query(expression)
+
+    def _query(self, expression: str) -> dict[str, float]:
+        address = f"{self.prometheus_address}/api/v1/query?{urlencode({'query': expression})}"
+        with urlopen(address, timeout=5) as reply:  # noqa: S310 - loopback
             found = json.load(reply)["data"]["result"]
         return {series["metric"].get("status", ""): float(series["value"][1]) for series in found}
 
