@@ -78,6 +78,15 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "example": "/var/lib/prometheus/node-exporter",
         "default": "",
     },
+    "metrics_token": {
+        "description": "Bearer token with which Prometheus may scrape the state of all models from /mlmon/metrics of "
+        "Airflow's API server; without it nothing is served there.",
+        "version_added": "0.1.0",
+        "type": "string",
+        "example": None,
+        "default": "",
+        "sensitive": True,
+    },
 }
 
 
@@ -93,6 +102,7 @@ class Settings:
     channels: str | None = None
     pushgateway: str | None = None
     metrics_folder: str | None = None
+    metrics_token: str | None = field(default=None, repr=False)
 
     @property
     def reports(self) -> str:
@@ -119,6 +129,7 @@ def read_settings(option: Callable[[str], str | None], home: Path, base_url: str
         channels=option("channels") or None,
         pushgateway=option("pushgateway") or None,
         metrics_folder=option("metrics_folder") or None,
+        metrics_token=option("metrics_token") or None,
     )
 
 

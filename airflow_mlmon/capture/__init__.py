@@ -7,11 +7,12 @@ service carries neither Airflow nor pandas.
 
 import sys
 
+from airflow_mlmon.capture.asgi import CaptureMiddleware
 from airflow_mlmon.capture.capture import Capture
-from airflow_mlmon.capture.release import check_release
 from airflow_mlmon.capture.declared import read_schema
+from airflow_mlmon.capture.release import check_release
 from airflow_mlmon.capture.schema import CapturedColumn, CaptureError, CaptureSchema
 
-__all__ = ["Capture", "CaptureError", "CaptureSchema", "CapturedColumn", "read_schema"]
+__all__ = ["Capture", "CaptureError", "CaptureMiddleware", "CaptureSchema", "CapturedColumn", "read_schema"]
 
 check_release(sys.modules["airflow_mlmon"])

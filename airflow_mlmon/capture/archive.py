@@ -54,6 +54,7 @@ class CapturedArchive:
             protected=protected,
             key=key_id(key) if is_hashed and key else None,
             sampled=sample,
+            roles={name: column.role for name, column in schema.kept.items() if column.role != "feature"},
         )
         self.writer = Writer(
             self.convert,

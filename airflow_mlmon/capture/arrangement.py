@@ -12,12 +12,10 @@ from uuid import UUID
 
 from airflow_mlmon.capture.arrays import NOT_A_VECTOR, Vector
 from airflow_mlmon.capture.schema import CaptureError, CaptureSchema
-from airflow_mlmon.capture.values import Unkept
+from airflow_mlmon.capture.values import LONG, Unkept
 
 # the longest vector that the monitoring reads
 _LONGEST_VECTOR = 65_536
-# far from every magnitude of a number that a model knows: what is written out would fill the memory
-_MOST_EXPONENT = 400
 # immutable and small
 _FIXED = frozenset({float, int, bool, type(None)})
 _SCALARS = (int, float, Decimal, date)
@@ -84,7 +82,7 @@ class Arrangement:
         return self._status is not None
 
     def arrange(self, features: Mapping[str, Any]) -> list[Any]:
-        """Return the values of the features, and of any other column that is among them, in the order of the columns."""
+        """Return the values of the features, and of any other column among them, in the order of the columns."""
         values = list(map(features.get, self.names))
         for at, value in self._tags:
             values[at] = value
@@ -135,7 +133,7 @@ class Arrangement:
         if isinstance(prediction, Mapping):
             self.set_columns(values, prediction)
             return
-        prediction = to_plain(prediction)
+        prediction = plain_value(prediction)
         single = self._at[self._outputs[0]] if self._outputs else None
         if single is None:
             raise UnarrangedError("no_output")
@@ -168,7 +166,7 @@ class Arrangement:
             UnarrangedError: there are other attributions than features.
         """
         if not isinstance(attributions, Mapping):
-            found = to_plain(attributions)
+            found = plain_value(attributions)
             if not isinstance(found, list | tuple) or len(found) != len(self._attributed):
                 raise UnarrangedError("other_attributions")
             attributions = dict(zip(self._attributed, found, strict=True))
@@ -189,11 +187,11 @@ class Arrangement:
                 else:
                     size += len(value)
             elif kind not in _FIXED or (kind is int and not -_HUGE_INT < value < _HUGE_INT):
-                values[at], more = self._bounded(value, at in self._vectors)
+                values[at], more = self._bounded(value, is_vector=at in self._vectors)
                 size += more
         return size
 
-    def _bounded(self, value: Any, is_vector: bool) -> tuple[Any, int]:
+    def _bounded(self, value: Any, *, is_vector: bool) -> tuple[Any, int]:
         try:
             found = _to_vector(value) if is_vector else _to_scalar(value)
         except Exception:  # noqa: BLE001 - values of any library, which may do anything
@@ -206,7 +204,7 @@ class Arrangement:
         return found, _BYTES_OF_VALUE
 
 
-def to_plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
     """Return an array or a tensor as a list, and one of its values as a plain one of Python."""
     if hasattr(value, "tolist") and not isinstance(value, array):
         return value.tolist()
@@ -230,10 +228,8 @@ def _to_scalar(value: Any) -> Any:
         return str(value)
     if value is None or isinstance(value, str | bytes):
         return value
-    if isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) > _MOST_EXPONENT:
-        return Unkept("has too many digits")
     if isinstance(value, int) and not -_HUGE_INT < value < _HUGE_INT:
-        return Unkept("has too many digits")
+        return Unkept(LONG)
     return value if isinstance(value, _SCALARS) else Unkept(f"is a {type(value).__name__}")
 
 
@@ -248,7 +244,6 @@ def _to_vector(value: Any) -> Any:
     if kind in ("<f4", "<f8"):
         return Vector("f" if kind == "<f4" else "d", value.tobytes())
     try:
-        return Vector("d", array("d", to_plain(value)).tobytes())
+        return Vector("d", array("d", plain_value(value)).tobytes())
     except (TypeError, ValueError, OverflowError):
         return Unkept(NOT_A_VECTOR)
-

@@ -10,12 +10,12 @@ from typing import Any
 
 from airflow_mlmon.capture.capture import Capture
 
-Message = MutableMapping[str, Any]
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
-Read = Callable[[Any], Any]
+_Message = MutableMapping[str, Any]
+_Scope = MutableMapping[str, Any]
+_Receive = Callable[[], Awaitable[_Message]]
+_Send = Callable[[_Message], Awaitable[None]]
+_App = Callable[[_Scope, _Receive, _Send], Awaitable[None]]
+_Read = Callable[[Any], Any]
 
 _FAILED = 500
 _FIRST_ERROR = 400
@@ -30,7 +30,8 @@ class CaptureMiddleware:
     The response gets a header with the id of the prediction, unless the service has set one, which is the id then. The
     rows of a request with several have this id with their number behind it: `…-0`, `…-1`. A row that has a value in
     the id's column has that id instead. Requests that are no rows are counted: a body that is too long, compressed or
-    no JSON, a client that went away. An error status is logged where the spec has a column for it.
+    no JSON, a client that went away. An error status is logged where the spec has a column for it. The capture is
+    closed with the application.
 
     Args:
         app: the application.
@@ -47,12 +48,12 @@ class CaptureMiddleware:
 
     def __init__(
         self,
-        app: App,
+        app: _App,
         capture: Capture,
         *,
         path: str | Collection[str] = "/predict",
-        features: Read | None = None,
-        predictions: Read | None = None,
+        features: _Read | None = None,
+        predictions: _Read | None = None,
         version: Any = None,
         header: str = "x-prediction-id",
         most_bytes: int = 1 << 20,
@@ -66,8 +67,11 @@ class CaptureMiddleware:
         self._header = header.lower().encode("latin-1")
         self._most_bytes = most_bytes
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
         """Run the application, and log what went by."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, self._closing(send))
+            return
         if not self._is_captured(scope):
             await self._app(scope, receive, send)
             return
@@ -84,7 +88,17 @@ class CaptureMiddleware:
             raise
         self._log(scope, exchange)
 
-    def _is_captured(self, scope: Scope) -> bool:
+    def _closing(self, send: _Send) -> _Send:
+        """Return what sends the end of the service on, and closes the capture: the server may end without `atexit`."""
+
+        async def send_on(message: _Message) -> None:
+            if message["type"].startswith("lifespan.shutdown."):
+                self._capture.close()
+            await send(message)
+
+        return send_on
+
+    def _is_captured(self, scope: _Scope) -> bool:
         try:
             if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
                 return False
@@ -95,13 +109,13 @@ class CaptureMiddleware:
         except Exception:  # noqa: BLE001 - a request is never the worse for being captured
             return False
 
-    def _log(self, scope: Scope, exchange: _Exchange) -> None:
+    def _log(self, scope: _Scope, exchange: _Exchange) -> None:
         try:
             self._log_rows(scope, exchange)
         except Exception:  # noqa: BLE001 - as above
             self._capture.skip("unreadable_request")
 
-    def _log_rows(self, scope: Scope, exchange: _Exchange) -> None:
+    def _log_rows(self, scope: _Scope, exchange: _Exchange) -> None:
         latency_ms = (time.perf_counter() - exchange.start) * 1_000
         headers = dict(scope.get("headers") or ())
         status = exchange.status
@@ -115,7 +129,7 @@ class CaptureMiddleware:
         rows = self._features(json.loads(b"".join(exchange.request)))
         answers = None if is_error else self._predictions(json.loads(b"".join(exchange.response)))
         trace = headers.get(b"traceparent")
-        beside = {
+        beside: dict[str, Any] = {
             "latency_ms": latency_ms,
             "status": status,
             "trace": trace.decode("latin-1") if trace is not None else None,
@@ -156,7 +170,7 @@ def _find_rows(request: Any) -> Any:
 class _Exchange:
     """Request and response that go by, each kept up to a bound."""
 
-    def __init__(self, header: bytes, most_bytes: int, receive: Receive, send: Send) -> None:
+    def __init__(self, header: bytes, most_bytes: int, receive: _Receive, send: _Send) -> None:
         self.key = uuid.uuid4().hex
         self.status: int | None = None
         self.request: list[bytes] = []
@@ -169,7 +183,7 @@ class _Exchange:
         self._is_whole = False
         self._is_disconnected = False
 
-    async def receive(self) -> Message:
+    async def receive(self) -> _Message:
         """Receive from the server, and keep the body."""
         message = await self._receive()
         try:
@@ -181,7 +195,7 @@ class _Exchange:
             self._sizes[0] = self._most_bytes + 1
         return message
 
-    async def send(self, message: Message) -> None:
+    async def send(self, message: _Message) -> None:
         """Send to the server, with the id, and keep the body."""
         try:
             message = self._noted(message)
@@ -189,7 +203,7 @@ class _Exchange:
             self._sizes[1] = self._most_bytes + 1
         await self._send(message)
 
-    def _noted(self, message: Message) -> Message:
+    def _noted(self, message: _Message) -> _Message:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = [(bytes(name).lower(), bytes(value)) for name, value in message.get("headers") or ()]
@@ -205,7 +219,7 @@ class _Exchange:
                 self._keep(1, self.response, message)
         return message
 
-    def _keep(self, side: int, parts: list[bytes], message: Message) -> None:
+    def _keep(self, side: int, parts: list[bytes], message: _Message) -> None:
         part = message.get("body") or b""
         self._sizes[side] += len(part)
         if self._sizes[side] > self._most_bytes:
@@ -215,21 +229,21 @@ class _Exchange:
 
     def explain(self, headers: Mapping[bytes, bytes], *, is_error: bool) -> str:
         """Explain why the exchange is no row; empty if it is."""
-        if not self._is_whole and self.status != _FAILED:
-            return "disconnected"
-        if headers.get(b"content-encoding", b"identity") != b"identity":
-            return "request_compressed"
-        if self._sizes[0] > self._most_bytes:
-            return "request_too_long"
-        if not self.request:
-            return "request_empty"
-        if is_error:
-            return ""
-        if self._content.get(b"content-encoding", b"identity") != b"identity":
-            return "response_compressed"
-        if not _is_json(self._content):
-            return "response_no_json"
-        return "response_too_long" if self._sizes[1] > self._most_bytes else ""
+        is_cut = not self._is_whole and self.status != _FAILED
+        found = {
+            "disconnected": is_cut,
+            "request_compressed": _is_compressed(headers),
+            "request_too_long": self._sizes[0] > self._most_bytes,
+            "request_empty": not self.request,
+            "response_compressed": not is_error and _is_compressed(self._content),
+            "response_no_json": not is_error and not _is_json(self._content),
+            "response_too_long": not is_error and self._sizes[1] > self._most_bytes,
+        }
+        return next((reason for reason, is_so in found.items() if is_so), "")
+
+
+def _is_compressed(headers: Mapping[bytes, bytes]) -> bool:
+    return headers.get(b"content-encoding", b"identity") != b"identity"
 
 
 def _is_json(headers: Mapping[bytes, bytes]) -> bool:

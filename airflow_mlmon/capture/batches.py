@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from airflow_mlmon.capture.arrangement import to_plain
+from airflow_mlmon.capture.arrangement import plain_value
 
 
 class UnevenError(Exception):
@@ -33,16 +33,13 @@ class LoggedBatch:
             raise TypeError
         self._rows = rows
 
-    def rows(self, outputs: Any, ids: Any, versions: Any, at: Any, attributions: Any, latency: Any, status: Any
-             ) -> Iterator[tuple[Any, ...]]:  # fmt: skip
-        """Yield the parts of each row.
+    def rows(self, several: Sequence[Any], each: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+        """Yield the parts of each row: its features, those that each row has of its own, and those that may be shared.
 
         Raises:
             UnevenError: there are more or fewer of a part than rows.
         """
-        several = [self._several(outputs), self._each(ids), self._each(versions), self._each(at)]
-        several += [self._several(attributions), self._each(latency), self._each(status)]
-        return zip(self._rows, *several, strict=True)
+        return zip(self._rows, *map(self._several, several), *map(self._each, each), strict=True)
 
     def _several(self, given: Any) -> Sequence[Any]:
         """Return a part that each row has of its own."""
@@ -80,4 +77,4 @@ def _to_rows(given: Any) -> Any:
 
 
 def _to_list(given: Any) -> Any:
-    return given.to_pylist() if hasattr(given, "to_pylist") else to_plain(given)
+    return given.to_pylist() if hasattr(given, "to_pylist") else plain_value(given)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -193,14 +194,10 @@ class Capture:
             tags: values of further columns, which all rows have.
         """
         try:
-            batch = LoggedBatch(features)
-            return [
-                self.log(row, own, id=key, version=version, at=moment, attributions=shares, latency_ms=latency,
-                         status=code, trace=trace, tags=tags)
-                for row, own, key, version, moment, shares, latency, code in batch.rows(
-                    predictions, ids, versions, at, attributions, latency_ms, status
-                )
-            ]  # fmt: skip
+            names = ("prediction", "attributions", "id", "version", "at", "latency_ms", "status")
+            shared = (ids, versions, at, latency_ms, status)
+            rows = LoggedBatch(features).rows((predictions, attributions), shared)
+            return [self.log(row, trace=trace, tags=tags, **dict(zip(names, own, strict=True))) for row, *own in rows]
         except UnevenError as error:
             self.drop("uneven_batch", error.rows)
         except Exception:  # noqa: BLE001 - as above
@@ -242,21 +239,18 @@ class Capture:
 
     def drop(self, reason: str, rows: int = 1) -> None:
         """Count rows that cannot be logged as lost."""
-        try:
+        with suppress(Exception):  # there is nowhere left to count
             self._archive.drop(reason, rows)
-        except Exception:  # noqa: BLE001, S110 - there is nowhere left to count
-            pass
 
     def skip(self, reason: str) -> None:
         """Count a request that is no row."""
-        try:
+        with suppress(Exception):  # as above
             self._archive.writer.queue.skip(reason)
-        except Exception:  # noqa: BLE001, S110 - as above
-            pass
 
     def flush(self, seconds: float | None = None) -> bool:
         """Write what waits; return whether it is all at its destination, or counted as lost, within the time."""
-        return all([archive.writer.flush(seconds) for archive in self._archives])
+        flushed = [archive.writer.flush(seconds) for archive in self._archives]
+        return all(flushed)
 
     def close(self, seconds: float | None = None) -> None:
         """Write what waits, and end; what cannot be published within the time stays on this machine's disk."""

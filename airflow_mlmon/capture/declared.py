@@ -113,9 +113,7 @@ def _with_operational(columns: Mapping[Any, Any], operational: Mapping[str, Any]
     return found
 
 
-def _written_out(
-    name: Any, column: Any, classes: list[str], declared: Mapping[Any, Any]
-) -> Iterator[tuple[Any, Any]]:
+def _written_out(name: Any, column: Any, classes: list[str], declared: Mapping[Any, Any]) -> Iterator[tuple[Any, Any]]:
     if isinstance(name, str) and _CLASS in name and classes:
         yield from ((name.replace(_CLASS, one), column) for one in classes)
     elif isinstance(name, str) and _FEATURE in name and isinstance(column, Mapping):
@@ -211,7 +209,7 @@ def _read_labels(
         format=_format(labels, "labels"),
         columns=found,
         path_zone="UTC" if "{hour}" in path else day_zone,
-        timezone=_section(content, "predictions").get("timezone"),
+        timezone=content["predictions"].get("timezone"),
     )
 
 

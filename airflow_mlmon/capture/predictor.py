@@ -6,16 +6,37 @@ import functools
 import inspect
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-if TYPE_CHECKING:
-    from airflow_mlmon.capture.capture import Capture
+from airflow_mlmon.capture.schema import CaptureSchema
 
 _Function = Callable[..., Any]
 
 
+class CallLog(Protocol):
+    """Capture, as a decorator knows it."""
+
+    schema: CaptureSchema
+
+    @property
+    def log(self) -> Callable[..., str]:
+        """Log one prediction."""
+
+    @property
+    def log_batch(self) -> Callable[..., list[str]]:
+        """Log several predictions."""
+
+    @property
+    def drop(self) -> Callable[[str], None]:
+        """Count a row as lost."""
+
+    @property
+    def skip(self) -> Callable[[str], None]:
+        """Count a call that is no row."""
+
+
 def log_calls(
-    capture: Capture,
+    capture: CallLog,
     *,
     features: _Function | None = None,
     prediction: _Function | None = None,
@@ -37,7 +58,7 @@ def log_calls(
     """
 
     def decorate(function: _Function) -> _Function:
-        call = _Call(capture, function, features, prediction, id, version)
+        call = _Call(capture, function, features=features, prediction=prediction, key=id, version=version)
         if inspect.iscoroutinefunction(function):
 
             @functools.wraps(function)
@@ -89,8 +110,9 @@ class _Call:
 
     def __init__(
         self,
-        capture: Capture,
+        capture: CallLog,
         function: _Function,
+        *,
         features: _Function | None,
         prediction: _Function | None,
         key: _Function | None,

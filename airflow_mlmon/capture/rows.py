@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from airflow_mlmon.capture.arrays import ReadColumn, is_uniform, to_array
 from airflow_mlmon.capture.folders import ArchivePath, is_folder_name, read_zone
@@ -96,8 +95,8 @@ class RowConverter:
                 else:
                     chunks[name].append(_counted(name, to_array(own, column, self.zone), refused))
             time.sleep(0)
-        for name, own in whole.items():
-            chunks[name] = [_counted(name, to_array(own, self._columns[name], self.zone), refused)]
+        for name, all_values in whole.items():
+            chunks[name] = [_counted(name, to_array(all_values, self._columns[name], self.zone), refused)]
         return {name: pa.chunked_array(own) for name, own in chunks.items()}
 
     def _divide(
@@ -106,15 +105,14 @@ class RowConverter:
         """Divide rows by their folders; a column whose value the folder gives is not in the file."""
         table = pa.table({name: values for name, values in columns.items() if name not in self._path.columns})
         given = {name: _folder_names(name, columns[name], refused) for name in self._path.columns}
-        found: dict[tuple[str, ...], list[int]] = {}
+        found: dict[str, list[int]] = {}
         for number, row in enumerate(rows):
-            own = (self._path.folder_of(row.time), *(given[name][number] for name in given))
-            found.setdefault(own, []).append(number)
-        parts = []
-        for (folder, *texts), numbers in found.items():
-            own_table = table if len(found) == 1 else table.take(pa.array(numbers))
-            parts.append(CapturedPart(self._path.with_values(folder, dict(zip(given, texts, strict=True))), own_table))
-        return parts
+            own = {name: texts[number] for name, texts in given.items()}
+            found.setdefault(self._path.with_values(self._path.folder_of(row.time), own), []).append(number)
+        return [
+            CapturedPart(folder, table if len(found) == 1 else table.take(pa.array(numbers)))
+            for folder, numbers in found.items()
+        ]
 
 
 def _folder_names(name: str, values: pa.ChunkedArray, refused: Counter[str]) -> list[str | None]:

@@ -65,7 +65,7 @@ class CapturedColumn:
         if self.type == "timestamp":
             return step in ("hour", "day", "month", "year")
         kinds: tuple[type, ...] = {"integer": (int,), "float": (int, float)}.get(self.type, ())
-        return isinstance(step, kinds) and not isinstance(step, bool) and step > 0
+        return isinstance(step, kinds) and not isinstance(step, bool) and step > 0  # type: ignore[operator]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,6 +45,8 @@ _INT64 = 2**63
 _EXACT_CODE = 2.0**53
 _EXACT_DIGITS = 15
 _MOST_DIGITS = 38
+# written out, it would fill the memory
+_MOST_EXPONENT = 400
 _MICROSECOND = timedelta(microseconds=1)
 _PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 # an undeclared unit is recognised for times from 1973 to 2286, as by the monitoring
@@ -71,6 +73,8 @@ def to_value(value: Any, column: CapturedColumn, zone: tzinfo | None) -> Any:
     """
     if value is None or isinstance(value, Unkept):
         return value
+    if isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) > _MOST_EXPONENT:
+        return Unkept(LONG)
     if isinstance(value, bytes) and column.type not in ("string", "category"):
         value = _decode(value)
         if isinstance(value, Unkept):
@@ -100,7 +104,7 @@ def _to_float(value: Any) -> float | Unkept:
     return Unkept(NOT_A_NUMBER)
 
 
-def _to_integer(value: Any) -> int | None | Unkept:
+def _to_integer(value: Any) -> int | Unkept | None:
     if isinstance(value, str):
         found = _WHOLE.fullmatch(value)
         if found is None:
@@ -119,7 +123,7 @@ def _to_integer(value: Any) -> int | None | Unkept:
     return int(value) if -_INT64 <= value < _INT64 else Unkept(TOO_LARGE)
 
 
-def _to_boolean(value: Any, column: CapturedColumn) -> bool | None | Unkept:
+def _to_boolean(value: Any, column: CapturedColumn) -> bool | Unkept | None:
     if isinstance(value, bool):
         return value
     if isinstance(value, str) and column.classes is not None:
@@ -134,58 +138,56 @@ def _to_boolean(value: Any, column: CapturedColumn) -> bool | None | Unkept:
     return Unkept(NO_BOOLEAN)
 
 
-def _to_text(value: Any) -> str | None | Unkept:
+def _to_text(value: Any) -> str | Unkept | None:
     if isinstance(value, str):
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            return Unkept(NOT_UTF8)
-        return value
+        # half of a surrogate pair is no text
+        return value if value.isascii() or value.encode("utf-8", "replace").decode() == value else Unkept(NOT_UTF8)
     if isinstance(value, bytes):
         return _decode(value)
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float | Decimal):
-        if value != value:  # noqa: PLR0124 - NaN is a missing code
-            return None
-        if math.isinf(value) or value != math.floor(value):
-            return Unkept(NOT_WHOLE)
-        if isinstance(value, float) and abs(value) > _EXACT_CODE:
-            return Unkept(INEXACT)
-        value = int(value)
-    return str(value) if isinstance(value, int) and abs(value) < 10**_MOST_DIGITS else Unkept(NO_TEXT)
+    return _to_code(value) if isinstance(value, int | float | Decimal) else Unkept(NO_TEXT)
 
 
-def _to_decimal(value: Any) -> Decimal | None | Unkept:
+def _to_code(value: float | Decimal) -> str | Unkept | None:
+    """Write a whole number as a text."""
+    if value != value:  # noqa: PLR0124 - NaN is a missing code
+        return None
+    if math.isinf(value) or value != math.floor(value):
+        return Unkept(NOT_WHOLE)
+    if isinstance(value, float) and abs(value) > _EXACT_CODE:
+        return Unkept(INEXACT)
+    return str(int(value)) if abs(value) < 10**_MOST_DIGITS else Unkept(LONG)
+
+
+def _to_decimal(value: Any) -> Decimal | Unkept | None:
     """Read floats by their shortest texts, which are exact up to 15 digits."""
     if isinstance(value, float | Decimal) and value != value:  # noqa: PLR0124 - NaN
         return None
-    if isinstance(value, bool):
-        return Decimal(int(value))
-    text = _shortest(value) if isinstance(value, float) else value
-    if isinstance(text, str):
-        if not _DIGITS.fullmatch(text):
-            return Unkept(NO_DECIMAL)
-        if isinstance(value, float) and len(text.replace(".", "").strip("-0")) > _EXACT_DIGITS:
-            return Unkept(INEXACT)
-        text = Decimal(text) if len(text) <= 2 * _MOST_DIGITS else None
-    elif isinstance(text, int):
-        text = Decimal(text) if abs(text) < 10**_MOST_DIGITS else None
-    if text is None:
-        return Unkept(LONG)
-    if not isinstance(text, Decimal) or not text.is_finite():
+    if isinstance(value, float):
+        text = repr(value).removesuffix(".0")
+        is_exact = len(text.replace(".", "").strip("-0")) <= _EXACT_DIGITS
+        return _parse_decimal(text) if is_exact else Unkept(INEXACT)
+    if isinstance(value, str):
+        return _parse_decimal(value)
+    return _check_digits(Decimal(int(value) if isinstance(value, int) else value))
+
+
+def _parse_decimal(text: str) -> Decimal | Unkept:
+    if not _DIGITS.fullmatch(text):
         return Unkept(NO_DECIMAL)
-    _, digits, exponent = text.as_tuple()
+    return _check_digits(Decimal(text)) if len(text) <= 2 * _MOST_DIGITS else Unkept(LONG)
+
+
+def _check_digits(value: Decimal) -> Decimal | Unkept:
+    if not value.is_finite():
+        return Unkept(NO_DECIMAL)
+    _, digits, exponent = value.as_tuple()
     width = max(len(digits) + max(int(exponent), 0), -int(exponent))
-    return text if width <= _MOST_DIGITS else Unkept(LONG)
+    return value if width <= _MOST_DIGITS else Unkept(LONG)
 
 
-def _shortest(value: float) -> str:
-    text = repr(value)
-    return text.removesuffix(".0")
-
-
-def to_time(value: Any, zone: tzinfo | None = None, unit: str | None = None) -> int | None | Unkept:
+def to_time(value: Any, zone: tzinfo | None = None, unit: str | None = None) -> int | Unkept | None:
     """Return a time in microseconds since 1970, UTC: of a time, a date, an ISO 8601 text, or a number since 1970.
 
     Args:
@@ -199,11 +201,13 @@ def to_time(value: Any, zone: tzinfo | None = None, unit: str | None = None) -> 
         return _from_datetime(value, zone)
     if isinstance(value, date):
         return _from_datetime(datetime(value.year, value.month, value.day), zone)  # noqa: DTZ001 - the zone follows
+    return _from_number(value, unit)
+
+
+def _from_number(value: Any, unit: str | None) -> int | Unkept | None:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return Unkept(NO_TIME)
-    if value != value:  # noqa: PLR0124 - NaN
-        return None
-    return _since_1970(value, unit)
+    return _since_1970(value, unit) if value == value else None  # noqa: PLR0124 - NaN
 
 
 def _from_datetime(value: datetime, zone: tzinfo | None) -> int | Unkept:
@@ -219,7 +223,7 @@ def _from_datetime(value: datetime, zone: tzinfo | None) -> int | Unkept:
     return found if _FIRST <= found // _PER_SECOND["us"] <= _LAST else Unkept(BEYOND)
 
 
-def _from_text(text: str, zone: tzinfo | None, unit: str | None) -> int | None | Unkept:
+def _from_text(text: str, zone: tzinfo | None, unit: str | None) -> int | Unkept | None:
     found = _TIME.fullmatch(text)
     if found is None:
         return _since_1970(Decimal(text), unit) if _SINCE_1970.fullmatch(text) else Unkept(NO_TIME)

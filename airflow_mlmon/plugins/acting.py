@@ -8,7 +8,7 @@ from datetime import date, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import FastAPI, HTTPException, Path, Request, Response, status
+from fastapi import APIRouter, HTTPException, Path, Request, Response, status
 from fastapi.responses import RedirectResponse
 
 from airflow_mlmon.errors import ConfigError, DataError, NotFoundError, StateError
@@ -45,11 +45,11 @@ _DONE = {
 ModelName = Annotated[str, Path(pattern=NAME_PATTERN)]
 
 
-def add_actions(app: FastAPI) -> None:
+def add_actions(pages: APIRouter) -> None:
     """Add the routes that change something; each takes POST alone."""
-    app.post("/{model}/alerts")(post_alert_action)
-    app.post("/{model}/baseline")(post_baseline)
-    app.post("/{model}/run")(post_run)
+    pages.post("/{model}/alerts")(post_alert_action)
+    pages.post("/{model}/baseline")(post_baseline)
+    pages.post("/{model}/run")(post_run)
 
 
 def post_alert_action(model: ModelName, form: FormDep, user: GetUserDep, request: Request, now: NowDep) -> Response:

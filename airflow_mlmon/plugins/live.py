@@ -38,6 +38,15 @@ def fleet_html(store: MetricStore, fleet: Fleet, name: str) -> str | None:
     return None if found is None else render_fleet(fleet_page(store, fleet, *found))
 
 
+def metrics_text(store: MetricStore, now: datetime) -> str:
+    """Return the state of all models in the text format of Prometheus."""
+    from airflow_mlmon.pipeline.pages.fleet import read_fleet  # noqa: PLC0415 - heavy
+    from airflow_mlmon.pipeline.pages.fleet_gauges import fleet_gauges  # noqa: PLC0415 - heavy
+    from airflow_mlmon.reports.exposition import exposition  # noqa: PLC0415 - heavy
+
+    return exposition(fleet_gauges(store, read_fleet(store, now, broken=broken_specs())))
+
+
 def inbox_html(store: MetricStore, fleet: Fleet, number: int, tokens: Mapping[str, str]) -> str | None:
     """Render a page of the incidents of models, with forms for those with a token; None if there is no such page."""
     from airflow_mlmon.pipeline.pages.inbox import inbox_page  # noqa: PLC0415 - heavy

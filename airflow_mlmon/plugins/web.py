@@ -5,12 +5,14 @@ They have the file names of the written pages, so that links between pages are t
 
 from __future__ import annotations
 
+import hmac
 import logging
 from datetime import date
 from enum import StrEnum
+from typing import Annotated
 from urllib.parse import quote, urlsplit
 
-from fastapi import Depends, FastAPI, HTTPException, Request, Response, status
+from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Request, Response, status
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException as AnyHTTPException
@@ -40,6 +42,7 @@ from airflow_mlmon.plugins.answers import (
 )
 from airflow_mlmon.plugins.forms import FormSession, NowDep, Purpose
 from airflow_mlmon.reports.evidently_script import put_script_in
+from airflow_mlmon.reports.exposition import CONTENT_TYPE
 from airflow_mlmon.storage import ObjectStore, join_uri
 from airflow_mlmon.store.metric_store import MetricStore
 
@@ -62,19 +65,23 @@ _POLICY = {ReportFile.EVIDENTLY: EVIDENTLY_POLICY}
 
 
 def create_app() -> FastAPI:
-    """Create the application that Airflow mounts; every route checks the access rights of the user."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(get_user)])
-    app.get("/")(show_fleet)
-    app.get("/run")(show_run)
-    app.get("/model")(show_dag)
-    app.get("/inbox.html")(show_inbox)
-    app.get("/inbox-{number}.html")(show_inbox)
-    app.get("/{name}.html")(show_fleet)
-    app.get("/{model}/index.html")(show_model)
-    app.get("/{model}/feature-{slug}.html")(show_feature)
-    app.get("/{model}/{day}/against-{other}.html")(show_comparison)
-    app.get("/{model}/{day}/{name}")(show_day)
-    add_actions(app)
+    """Create the application that Airflow mounts; every page checks the access rights of the user."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    # Prometheus is no user of Airflow's: it has a token of its own
+    app.get("/metrics")(show_metrics)
+    pages = APIRouter(dependencies=[Depends(get_user)])
+    pages.get("/")(show_fleet)
+    pages.get("/run")(show_run)
+    pages.get("/model")(show_dag)
+    pages.get("/inbox.html")(show_inbox)
+    pages.get("/inbox-{number}.html")(show_inbox)
+    pages.get("/{name}.html")(show_fleet)
+    pages.get("/{model}/index.html")(show_model)
+    pages.get("/{model}/feature-{slug}.html")(show_feature)
+    pages.get("/{model}/{day}/against-{other}.html")(show_comparison)
+    pages.get("/{model}/{day}/{name}")(show_day)
+    add_actions(pages)
+    app.include_router(pages)
     app.exception_handler(AnyHTTPException)(_refuse)
     app.exception_handler(RequestValidationError)(_refuse_address)
     app.exception_handler(MlmonError)(_report_failure)
@@ -87,6 +94,17 @@ def show_fleet(user: GetUserDep, now: NowDep, name: str = "index") -> Response:
         fleet = live.read_readable(store, lambda models: readable_models(models, user), now)
         content = live.fleet_html(store, fleet, f"{name}.html")
     return answer_page(_found(content))
+
+
+def show_metrics(now: NowDep, authorization: Annotated[str, Header()] = "") -> Response:
+    """Show the state of all models as Prometheus gauges, to whoever has the token for it."""
+    token = read_airflow_settings().metrics_token
+    if token is None:
+        raise HTTPException(status.HTTP_404_NOT_FOUND, "This page does not exist.")
+    if not hmac.compare_digest(authorization.encode(), f"Bearer {token}".encode()):
+        return Response(status_code=status.HTTP_401_UNAUTHORIZED, headers={"WWW-Authenticate": "Bearer"})
+    with _open_store() as store:
+        return Response(live.metrics_text(store, now), media_type=CONTENT_TYPE)
 
 
 def show_inbox(user: GetUserDep, request: Request, now: NowDep, number: int = 1) -> Response:

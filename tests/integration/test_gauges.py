@@ -61,7 +61,7 @@ def writing_to(folder: Path) -> Settings:
 def test_prometheus_scrapes_what_was_pushed(run, gateway, tmp_path, monkeypatch):
     publish_gauges(run, pushing_to(gateway.url, monkeypatch))
 
-    with Prometheus(tmp_path, gateway) as prometheus:
+    with Prometheus.of_gateway(tmp_path, gateway.port) as prometheus:
         [(labels, rows)] = eventually(lambda: prometheus.query("mlmon_rows"))
         alerts = prometheus.query("mlmon_alerts_open")
         [(_, evaluated)] = prometheus.query("mlmon_evaluated_partition_timestamp_seconds")

@@ -107,6 +107,10 @@ def test_every_command_of_a_shell_is_one(text):
         "cd": None,
         "make": None,
         "openssl": None,
+        "docker": None,
+        "helm": None,
+        "kubectl": None,
+        "python": None,
         "mlmon": parse_mlmon,
         "airflow": airflow_parser().parse_args,
     }

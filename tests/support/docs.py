@@ -47,6 +47,7 @@ PAGES = (
     "comparison",
     "druid",
     "operating",
+    "deploying",
     "regulation",
     "spec",
     "metrics",

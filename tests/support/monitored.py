@@ -40,6 +40,8 @@ _EVIDENTLY = """<title>waits</title><body></body><script src="../evidently-1.js"
 _EVIDENTLY_SCRIPT = """document.title = "ran at " + self.origin;"""
 _WRONG = f"model: refunds\npredictions: {{path: 5}}\nowner_of: {EVIL!r}\n"
 
+METRICS_TOKEN = "for-prometheus-alone"  # noqa: S105 - of a server that lives for the test
+
 
 def write_models(home: Path) -> dict[str, str]:
     """Write the specs of some models and their DAG file below an AIRFLOW_HOME; the settings."""
@@ -61,6 +63,7 @@ def write_models(home: Path) -> dict[str, str]:
     return {
         "AIRFLOW__MLMON__STORE": f"sqlite:///{home / 'store.db'}",
         "AIRFLOW__MLMON__WORKSPACE": str(home / "workspace"),
+        "AIRFLOW__MLMON__METRICS_TOKEN": METRICS_TOKEN,
     }
 
 

@@ -19,11 +19,20 @@ _ALERTMANAGER = """\
 route: {receiver: nobody, group_by: [model], group_wait: 1s, group_interval: 1s}
 receivers: [{name: nobody}]
 """
-_PROMETHEUS = """\
+_OF_GATEWAY = """\
 global: {scrape_interval: 200ms}
 scrape_configs:
   - job_name: pushed
     honor_labels: true
+    static_configs: [{targets: ["127.0.0.1:%d"]}]
+"""
+# with the pages of Airflow below /sub
+_OF_AIRFLOW = """\
+global: {scrape_interval: 500ms, scrape_timeout: 500ms}
+scrape_configs:
+  - job_name: mlmon
+    metrics_path: /sub/mlmon/metrics
+    authorization: {credentials: %s}
     static_configs: [{targets: ["127.0.0.1:%d"]}]
 """
 
@@ -108,16 +117,26 @@ class PushGateway(_Server):
 
 
 class Prometheus(_Server):
-    """A Prometheus that scrapes a push gateway five times a second."""
+    """A Prometheus by a configuration."""
 
     binary = "prometheus"
 
-    def __init__(self, folder: Path, gateway: PushGateway) -> None:
+    def __init__(self, folder: Path, configuration: str) -> None:
         super().__init__(folder)
-        self.gateway = gateway
+        self.configuration = configuration
+
+    @classmethod
+    def of_gateway(cls, folder: Path, port: int) -> Self:
+        """One that scrapes the push gateway of a port five times a second."""
+        return cls(folder, _OF_GATEWAY % port)
+
+    @classmethod
+    def of_airflow(cls, folder: Path, port: int, token: str) -> Self:
+        """One that scrapes the models of an Airflow twice a second."""
+        return cls(folder, _OF_AIRFLOW % (token, port))
 
     def arguments(self) -> list[str]:
-        (self.folder / "prometheus.yml").write_text(_PROMETHEUS % self.gateway.port)
+        (self.folder / "prometheus.yml").write_text(self.configuration)
         return [
             f"--config.file={self.folder / 'prometheus.yml'}",
             f"--storage.tsdb.path={self.folder / 'tsdb'}",

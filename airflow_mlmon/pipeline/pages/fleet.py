@@ -138,9 +138,8 @@ def fill_rows(store: MetricStore, rows: Sequence[FleetRow]) -> list[FleetRow]:
     values = store.values_on(days, (DRIFTED_COLUMNS,))
     columns = store.measured_columns(days, DRIFT)
     verdicts = store.verdicts_on(days, ROWS)
-    headlines = _headlines(store, rows, days)
-    covered = {(name, found.day) for name, found in headlines.items()}
-    coverages = _coverages(store, covered)
+    headlines = read_headlines(store, rows, days)
+    coverages = read_coverages(store, headlines)
     versions = _versions(store, rows, days)
     causes = _causes(store.unresolved_alerts(names))
     filled = []
@@ -247,7 +246,7 @@ def _strip(row: FleetRow, past: Mapping[date, DayStatus]) -> tuple[StripDay | No
     return tuple(strip)
 
 
-def _headlines(store: MetricStore, rows: Sequence[FleetRow], days: Mapping[str, date]) -> dict[str, DatedValue]:
+def read_headlines(store: MetricStore, rows: Sequence[FleetRow], days: Mapping[str, date]) -> dict[str, DatedValue]:
     """Read the last value of the first metric of each model's task that has one."""
     wanted = {row.model: _headline_metrics(row.registered.task) for row in rows if row.model in days}
     models: dict[str, list[str]] = {}
@@ -272,8 +271,9 @@ def _headline_metrics(task: str) -> tuple[str, ...]:
     return (*of_labels, *(name for name in TASKS[task].headline if not METRICS[name].needs_labels))
 
 
-def _coverages(store: MetricStore, covered: Collection[tuple[str, date]]) -> dict[str, MetricValue]:
-    found = store.values_on(dict(covered), (LABEL_COVERAGE,))
+def read_coverages(store: MetricStore, headlines: Mapping[str, DatedValue]) -> dict[str, MetricValue]:
+    """Read the label coverage of the day of each model's headline."""
+    found = store.values_on({model: headline.day for model, headline in headlines.items()}, (LABEL_COVERAGE,))
     return {model: values[LABEL_COVERAGE] for model, values in found.items()}
 
 

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from airflow_mlmon.pipeline.pages.fleet import fleet_page, read_fleet
+from airflow_mlmon.pipeline.pages.fleet_gauges import fleet_gauges
 from airflow_mlmon.pipeline.pages.model import model_page
+from airflow_mlmon.reports.exposition import exposition
 from airflow_mlmon.reports.fleet import render_fleet
 from airflow_mlmon.reports.model import render_model
 from airflow_mlmon.store.metric_store import MetricStore
@@ -28,6 +30,11 @@ NOW = datetime.combine(day_at(RAN_DAYS), time_of_day(8), UTC)
 def fleet(stores: Mapping[str, FleetStore]) -> Measured:
     """Measure the first page of all models."""
     return _measured(stores, lambda store: lambda: render_fleet(fleet_page(store, read_fleet(store, NOW))))
+
+
+def metrics(stores: Mapping[str, FleetStore]) -> Measured:
+    """Measure the gauges of all models, as Prometheus scrapes them."""
+    return _measured(stores, lambda store: lambda: exposition(fleet_gauges(store, read_fleet(store, NOW))))
 
 
 def model(stores: Mapping[str, FleetStore]) -> Measured:

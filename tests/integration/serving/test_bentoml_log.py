@@ -36,7 +36,7 @@ def ask_many(url, numbers) -> list[dict[str, object]]:
 
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory) -> Recipe:
-    zones = ("timezone: Europe/Berlin", f"timezone: {ZONE}"), ("start:", f"day_zone: {ZONE}\nstart:")
+    zones = ("timezone: Europe/Berlin", f"timezone: {ZONE}"), ("start: 2026-03-01", f"day_zone: {ZONE}\nstart: {DAY}")
     return Recipe("bentoml", tmp_path_factory.mktemp("bento"), *zones)
 
 

@@ -77,7 +77,7 @@ VECTOR = """\
 model: explained
 start: 2026-03-01
 predictions:
-  path: [/data/{date}/]
+  path: ["/data/{date}/"]
   columns:
     id: {type: string, role: id}
     at: {type: timestamp, role: time}
@@ -88,7 +88,9 @@ predictions:
 reference: {path: flowers/reference}
 labels: {path: /labels/table/, watermark: written, id: [id, width_code], label: y}
 """
-VECTOR = VECTOR.replace("    width: {type: float}\n", "    width: {type: float}\n    width_code: {type: string, role: ignored}\n")
+VECTOR = VECTOR.replace(
+    "    width: {type: float}\n", "    width: {type: float}\n    width_code: {type: string, role: ignored}\n"
+)
 
 
 def _texts() -> dict[str, str]:
@@ -162,7 +164,9 @@ def _agree_on_folders(schema: CaptureSchema, spec: ModelSpec) -> None:
         moments = [partition.start + timedelta(minutes=20 * n) for n in range(72)]
         found = set()
         for moment in moments:
-            folder = path.root + path.with_values(path.folder_of((moment - EPOCH) // timedelta(microseconds=1)), _Same())
+            folder = path.root + path.with_values(
+                path.folder_of((moment - EPOCH) // timedelta(microseconds=1)), _Same()
+            )
             match = pattern.match(f"{folder}0123456789ab-000000000001.parquet")
             assert match is not None
             assert set(match.values.values()) <= {"same"}
@@ -224,8 +228,10 @@ def test_ranges_are_those_of_the_checks():
         pytest.param("model: everything", "mode: x", "not the spec of a model", id="model"),
         pytest.param("dimension: 8", "dimension: 0", "needs its `dimension`", id="dimension"),
         pytest.param("generalise: 10", "generalise: hour", "'hour' is no step of type integer", id="step"),
-        pytest.param("{type: string, truncate: 3}", "{type: integer, truncate: 3}", "only for type string", id="truncate"),
-        pytest.param("path: s3://bucket/all/", "path: [a/{date}/, b/{date}/] #", "names 2 paths", id="several"),
+        pytest.param(
+            "{type: string, truncate: 3}", "{type: integer, truncate: 3}", "only for type string", id="truncate"
+        ),
+        pytest.param("path: s3://bucket/all/", 'path: ["a/{date}/", "b/{date}/"] #', "names 2 paths", id="several"),
         pytest.param("personal: drop", "personal: maybe", "'maybe' is unknown; valid are drop, hash", id="personal"),
         pytest.param("{id: loan}", "{nobody: loan}", "'nobody' is no column of the predictions", id="label key"),
     ],

@@ -1,0 +1,133 @@
+"""MLServer run for real: what is captured in it, and the day of its payloads as other systems log them."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import os
+import shutil
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import pytest
+
+from airflow_mlmon.records import Status
+from tests.support.base_day import FIRST
+from tests.support.envelopes import logged
+from tests.support.mlserver import infer_by_grpc, mlserver
+from tests.support.recipes import RECIPES, Recipe
+
+pytestmark = pytest.mark.service
+
+TODAY = datetime.now(UTC).date()
+NOON = datetime(FIRST.year, FIRST.month, FIRST.day, 12, tzinfo=UTC)
+OUTPUTS = ("request_id", "amount", "country", "score", "flagged")
+
+
+class Served(NamedTuple):
+    """What a server answered: the bodies of each request by REST and by gRPC, and the rows in them."""
+
+    recipe: Recipe
+    rest: list[tuple[bytes, bytes]]
+    grpc: list[tuple[str, str]]
+    rows: list[tuple[Any, ...]]
+
+
+def tensors(number: int, countries: list[str]) -> list[dict[str, Any]]:
+    amounts = [10.0 * number + n for n in range(len(countries))]
+    return [
+        {"name": "amount", "shape": [len(countries), 1], "datatype": "FP64", "data": amounts},
+        {"name": "country", "shape": [len(countries), 1], "datatype": "BYTES", "data": countries},
+    ]
+
+
+def as_protobuf(number: int) -> dict[str, Any]:
+    """A request of one row, as the JSON of its protobuf."""
+    packed = base64.b64encode(b"IT").decode()
+    amount = {"name": "amount", "datatype": "FP64", "shape": [1, 1], "contents": {"fp64Contents": [10.0 * number]}}
+    country = {"name": "country", "datatype": "BYTES", "shape": [1, 1], "contents": {"bytesContents": [packed]}}
+    return {"modelName": "fraud", "id": f"g-{number}", "inputs": [amount, country]}
+
+
+def rows_of(own_id: str, number: int, countries: list[str]) -> list[tuple[Any, ...]]:
+    """The rows that are expected of a request."""
+    found = []
+    for n, country in enumerate(countries):
+        amount = 10.0 * number + n
+        score = amount / (amount + (30 if country == "FR" else 60))
+        found.append((f"{own_id}#{n}" if len(countries) > 1 else own_id, amount, country, score, score > 0.5))
+    return found
+
+
+@pytest.fixture(scope="module")
+def served(request, tmp_path_factory) -> Served:
+    """The model, served by so many workers, or by the server itself, and what was asked of it before its end."""
+    folder = tmp_path_factory.mktemp("mlserver")
+    recipe = Recipe("mlserver", folder, ("start: 2026-03-01", f"start: {TODAY}"))
+    for name in ("model-settings.json", "fraud_model.py"):
+        shutil.copy(RECIPES / "mlserver" / name, folder)
+    shutil.copy(recipe.spec_path, folder / "model.yaml")
+    asked = [(f"r-{n}", n, ["DE", "FR", "IT"][: 1 + n % 3]) for n in range(1, 25)]
+    with mlserver(folder, folder / "server.txt", workers=request.param) as server:
+        rest = [server.infer({"id": own_id, "inputs": tensors(n, own)}) for own_id, n, own in asked]
+        # without a country nothing is predicted
+        server.infer({"id": "failed", "inputs": tensors(1, ["DE"])[:1]}, status=500)
+        _, unnamed = server.infer({"inputs": tensors(50, ["FR"])})
+        grpc = infer_by_grpc(server.grpc, *map(as_protobuf, range(31, 35)))
+    rows = [row for own in asked for row in rows_of(*own)]
+    rows += rows_of(json.loads(unnamed)["id"], 50, ["FR"])
+    rows += [row for n in range(31, 35) for row in rows_of(f"g-{n}", n, ["IT"])]
+    return Served(recipe, rest, grpc, rows)
+
+
+def outputs(rows):
+    return sorted(tuple(row[name] for name in OUTPUTS) for row in rows)
+
+
+@pytest.mark.parametrize("served", [0, 2], ids=["in its own process", "in two workers"], indirect=True)
+def test_rows_of_all_requests_are_captured_when_the_server_has_ended(served):
+    state, read = served.recipe.read_day(TODAY)
+
+    assert (state.status, state.rows_accepted) == (Status.OK, len(served.rows))
+    assert outputs(read) == sorted(served.rows)
+    assert {row["model_version"] for row in read} == {"v7"}
+
+
+def by_rest(rows):
+    return sorted(row for row in rows if row[0].startswith("r-"))
+
+
+@pytest.mark.parametrize("served", [0], indirect=True)
+def test_what_kserve_logs_of_its_payloads_is_the_same_day(served, tmp_path):
+    recipe = Recipe("kserve", tmp_path)
+    batches: dict[str, list[dict[str, Any]]] = {"request": [], "response": []}
+    for number, bodies in enumerate(served.rest):
+        for kind, body in zip(batches, bodies, strict=True):
+            at = (NOON + timedelta(seconds=number)).isoformat().replace("+00:00", "Z")
+            own = {"namespace": "payments", "component": "predictor", "endpoint": "default", "occurrenceTime": at}
+            batches[kind].append(logged(f"r-{number + 1}", kind, body.decode(), inferenceService="fraud", **own))
+    for kind, records in batches.items():
+        name = f"kserve/payments/fraud/predictor/logs/{records[0]['id']}-{kind}.json"
+        os.utime(recipe.write(name, json.dumps(records).encode()), (NOON.timestamp(),) * 2)
+
+    state, read = recipe.read_day(FIRST)
+
+    assert (state.status, outputs(read)) == (Status.OK, by_rest(served.rows))
+
+
+@pytest.mark.parametrize("served", [0], indirect=True)
+def test_what_a_sink_writes_of_seldons_topics_is_the_same_day(served, tmp_path):
+    recipe = Recipe("seldon", tmp_path)
+    for position, direction in enumerate(("inputs", "outputs")):
+        lines = [
+            {"key": f"g-{31 + n}", "value": both[position], "offset": n, "timestamp": f"{FIRST}T12:00:{n:02d}.123Z"}
+            for n, both in enumerate(served.grpc)
+        ]
+        topic = f"seldon.payments.pipeline.fraud.{direction}"
+        content = gzip.compress("".join(f"{json.dumps(line)}\n" for line in lines).encode())
+        recipe.write(f"topics/{topic}/dt={FIRST}/0-00000000000000000000.jsonl.gz", content)
+
+    state, read = recipe.read_day(FIRST)
+
+    assert (state.status, outputs(read)) == (Status.OK, sorted(row for row in served.rows if row[0][0] == "g"))

@@ -1,0 +1,68 @@
+"""The state of all models as gauges, scraped from Airflow's real API server by a real Prometheus."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from tests.support.api_server import ApiServer
+from tests.support.monitored import LAST, METRICS_TOKEN, OTHERS
+from tests.support.prometheus import Prometheus, eventually
+
+pytestmark = pytest.mark.service
+
+PATH = "/mlmon/metrics"
+
+
+@pytest.fixture(scope="module")
+def prometheus(server: ApiServer, tmp_path_factory):
+    with Prometheus.of_airflow(tmp_path_factory.mktemp("prometheus"), server.port, METRICS_TOKEN) as started:
+        assert eventually(lambda: started.query("up == 1"))
+        yield started
+
+
+@pytest.mark.parametrize("token", [None, "", "for-prometheus-alonE", "no.such.token"])
+def test_nobody_else_gets_the_metrics(server, token):
+    assert server.get(PATH, token=token).status == 401
+
+
+def test_airflow_user_is_no_scraper(server):
+    assert server.get(PATH, "admin").status == 401
+
+
+def test_metrics_follow_the_conventions(server):
+    text = server.get(PATH, token=METRICS_TOKEN).text
+
+    checked = subprocess.run(["promtool", "check", "metrics"], input=text, text=True, capture_output=True, check=False)
+
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+
+
+def test_prometheus_knows_every_model_and_its_state(prometheus):
+    info = {labels["model"]: labels for labels, _ in prometheus.query("mlmon_model_info")}
+    status = {labels["model"]: labels["status"] for labels, _ in prometheus.query("mlmon_model_status == 1")}
+
+    assert set(info) == set(status) == {"loans", "refunds", *OTHERS}
+    assert info["loans"]["task"] == "binary"
+    assert status["refunds"] == "broken"
+
+
+def test_prometheus_can_tell_how_late_a_model_is(prometheus):
+    [(_, late)] = prometheus.query(
+        'mlmon_expected_partition_timestamp_seconds{model="loans"} - mlmon_evaluated_partition_timestamp_seconds'
+    )
+
+    assert late > 0
+    assert late % 86_400 == 0
+
+
+def test_a_model_has_few_series(prometheus):
+    assert max(number for _, number in prometheus.query('count by (model) ({job="mlmon", model=~".+"})')) <= 22
+
+
+def test_gauges_are_those_of_the_day(prometheus, server):
+    [(_, rows)] = prometheus.query('mlmon_rows{model="loans"}')
+    page = server.get(f"/mlmon/loans/{LAST}/report.html", "viewer").text
+
+    assert f"{int(rows):,}" in page or str(int(rows)) in page
