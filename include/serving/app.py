@@ -81,7 +81,7 @@ def _add_predictions(app: FastAPI, versions: Versions) -> None:
         for row in answered:
             version = versions.choose(row.id)
             row.version = version.name
-            (row.scored,) = version.model.score([row.flight.features()])
+            (row.scored,) = version.model.score([row.features])
             predictions.append(
                 Prediction(
                     prediction_id=row.id,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 from prometheus_fastapi_instrumentator.metrics import Info
@@ -19,8 +21,9 @@ from include.serving.settings import ServingSettings
 class AnsweredFlight:
     """Flight of a request, and what the model has said of it so far."""
 
-    flight: Flight
+    features: dict[str, Any]
     id: str
+    at: datetime | None
     trace: str
     version: str | None = None
     scored: Scored | None = None
@@ -48,7 +51,7 @@ class Archive:
     @staticmethod
     def note(flights: Iterable[tuple[Flight, str]], trace: str) -> list[AnsweredFlight]:
         """Note what a request asks."""
-        return [AnsweredFlight(flight, key, trace) for flight, key in flights]
+        return [AnsweredFlight(flight.features(), key, flight.event_time, trace) for flight, key in flights]
 
     def log_request(self, info: Info) -> None:
         """Log the flights of a request that has been answered, or has failed."""
@@ -57,11 +60,11 @@ class Archive:
         for row in getattr(info.request.state, "answered", ()):
             scored = row.scored
             self._capture.log(
-                row.flight.features(),
+                row.features,
                 None if scored is None else {"score": scored.score, "predicted": scored.is_late},
                 id=row.id,
                 version=row.version,
-                at=row.flight.event_time,
+                at=row.at,
                 attributions=None if scored is None else scored.attributions,
                 latency_ms=info.modified_duration * 1000,
                 status=info.modified_status,
