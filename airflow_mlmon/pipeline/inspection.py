@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from airflow_mlmon.archive.curation.personal import UnknownKey
 from airflow_mlmon.archive.layouts.dates import suggest_path
 from airflow_mlmon.archive.layouts.layout import ListedFile, list_day
 from airflow_mlmon.archive.layouts.patterns import Pattern
@@ -164,7 +165,7 @@ def inspect_data(
             store=store,
             workspace=str(folder / "workspace"),
             # personal columns are hashed with a key that nobody knows
-            hash_key=hash_key or folder.name.encode(),
+            hash_key=hash_key or UnknownKey(folder.name.encode()),
             progress=progress,
         )
         of_day = _inspect_day(run, day or _newest(run, today), today)
