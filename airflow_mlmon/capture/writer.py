@@ -167,6 +167,8 @@ class Writer:
                 self._write(rows, is_last=is_closing and not queue.has_waiting)
             finally:
                 queue.done()
+                # the allocator would else keep what a file took, some 10 MB, for the next one
+                pa.default_memory_pool().release_unused()
         if is_closing and not queue.has_waiting:
             self._end()
         if request is not None:
