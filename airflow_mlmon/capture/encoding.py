@@ -101,5 +101,6 @@ def _to_json(value: Any) -> Any:
     if (isinstance(value, float) and not math.isfinite(value)) or isinstance(value, Decimal):
         return str(value)  # the archive's readers take NaN and inf from their texts
     if isinstance(value, list):
-        return [_to_json(item) for item in value]
+        # a text among numbers would make texts of all vectors
+        return [item if item is None or math.isfinite(item) else None for item in value]
     return value.isoformat() if isinstance(value, date) else value
