@@ -16,6 +16,7 @@ from airflow_mlmon.capture import Capture
 from airflow_mlmon.loading import load_spec
 from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.traced import find_traced
 from airflow_mlmon.pipeline.workspace.curated import read_curated
 from airflow_mlmon.records import Status
 from airflow_mlmon.storage import Storage
@@ -28,7 +29,7 @@ from tests.support.runs import opened, write_file
 
 ROWS, DAYS = 150, (FIRST, FIRST + timedelta(days=1))
 KEY = b"k" * 32
-TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-{:016x}-01"
+TRACE = "00-{:032x}-b7ad6b7169203331-01"
 PROTECTED = """\
     amount: {{type: float}}
     shop: {{type: integer, personal: hash}}
@@ -132,6 +133,9 @@ def test_two_days_of_a_service_are_read_whole(tmp_path, task, file_format):
             assert values.get("label_coverage") == expected_coverage(task, day)
             assert "<h2>Capture</h2>" in page
             assert_protected(rows, day)
+            [seventh] = find_traced(run, state.partition, f"{7:032x}")
+            assert seventh["at"] == day_table(task, day).column("at")[6].as_py()
+            assert seventh.keys().isdisjoint({"shop", "mail", "probability"})
 
 
 def test_attributions_of_a_service_are_measured_and_shown(tmp_path):

@@ -330,3 +330,25 @@ def test_a_draft_of_a_captured_archive_guesses_nothing_that_the_marks_tell(tmp_p
     personal = {name: str(column.personal) for name, column in spec.columns.items() if column.personal}
     assert personal == {"ticket": "hash", "account": "hash", "mail": "drop"}
     assert f"day {FIRST}: OK" in capsys.readouterr().out
+
+
+def test_a_request_is_found_by_its_trace(tmp_path, capsys):
+    archive = BaseArchive(tmp_path, ("    country:", "    traceparent: {{type: string, role: trace}}\n    country:"))
+    spec = archive.root / "m.yaml"
+    spec.write_text(archive.spec_text)
+    traces = [f"00-{row + 1:032x}-b7ad6b7169203331-01" for row in range(ROWS)]
+    table = day_table(FIRST).append_column("traceparent", pa.array(traces))
+    write(archive, files_of(table, marks_of(ROWS, closing=True)))
+    places = ["--store", f"sqlite:///{tmp_path / 'store.db'}", "--workspace", str(tmp_path / "workspace")]
+    with archive.opened() as run:
+        state = run_day(run, FIRST)
+
+    asked = ["trace", str(spec), traces[4].upper(), "--partition", str(FIRST), *places]
+    assert (main([*asked, "--json"]), json.loads(capsys.readouterr().out)["id"]) == (0, f"{FIRST}-00004")
+    assert (main(asked), f"id: {FIRST}-00004\n" in capsys.readouterr().out) == (0, True)
+    asked[2] = "f" * 32
+    assert (main(asked), capsys.readouterr().out) == (1, f"no accepted row of {FIRST} has this trace\n")
+    asked[2] = "nothing"
+    assert main(asked) == 2
+    # the reference has no traces, and is none the worse
+    assert (state.status, state.message) == (Status.OK, "")
