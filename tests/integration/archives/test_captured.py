@@ -24,7 +24,7 @@ from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of
 from airflow_mlmon.records import Status
 from airflow_mlmon.reports.page import render_day
 from tests.support.base_day import FIRST, LABELS, ROWS, BaseArchive, day_of, day_table, labels_of, metric_of, run_day
-from tests.support.captured import PROCESS, files_of, hashed, marks_of, parquet_of
+from tests.support.marked import PROCESS, files_of, hashed, marks_of, parquet_of
 
 KEY, OTHER = b"key", b"another"
 DECLARED = """\
@@ -352,3 +352,37 @@ def test_a_request_is_found_by_its_trace(tmp_path, capsys):
     assert main(asked) == 2
     # the reference has no traces, and is none the worse
     assert (state.status, state.message) == (Status.OK, "")
+
+
+def test_labels_that_capture_lost_are_told(tmp_path):
+    archive = BaseArchive(tmp_path, labels=LABELS)
+    table = day_table(FIRST)
+    archive.write_day(FIRST, table)
+    labels = labels_of(table.slice(0, 190))
+    write(archive, files_of(labels, marks_of(190, dropped={"queue_full": 6}, closing=True)), root="labels")
+    lost = LostRows(model="m", process="aa", accepted=4, published=0, lost=4)
+    write(archive, {"_capture/lost-aa.json": lost.to_json()}, root="labels")
+
+    with archive.opened() as run:
+        state = run_day(run, FIRST)
+
+    assert (state.status, state.rows_accepted) == (Status.PARTIAL, ROWS)
+    assert sorted((cause.kind, cause.count) for cause in state.causes) == [
+        ("labels_not_captured", 4),
+        ("labels_not_captured", 6),
+    ]
+    assert "labels: 6 rows: dropped by capture (queue_full)" in state.message
+
+
+def test_columns_that_only_the_service_protects_are_named(tmp_path):
+    archive = BaseArchive(tmp_path)
+    safe, protection = hashed(KEY, day_table(FIRST).drop_columns(["amount"]), "country")
+    protection["protected"]["amount"] = "dropped"
+    write(archive, files_of(safe, marks_of(ROWS, closing=True, **protection)))
+
+    with archive.opened() as run:
+        prepared = prepare(run)
+
+    assert (prepared.status, prepared.rows_accepted) == (Status.OK, ROWS)
+    assert "column 'amount' was dropped by capture, and has no values: write `personal: drop`" in prepared.message
+    assert "column 'country' was hashed by capture" in prepared.message
