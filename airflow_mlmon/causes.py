@@ -43,9 +43,7 @@ class CauseKind(StrEnum):
         return self not in _OF_LABELS and self is not CauseKind.VALUES
 
 
-_OF_LABELS = frozenset(
-    {CauseKind.LABEL_FILES, CauseKind.LABEL_VALUES, CauseKind.LABEL_IDS, CauseKind.LABEL_CAPTURE}
-)
+_OF_LABELS = frozenset({CauseKind.LABEL_FILES, CauseKind.LABEL_VALUES, CauseKind.LABEL_IDS, CauseKind.LABEL_CAPTURE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
