@@ -51,6 +51,7 @@ from airflow_mlmon.store.rows import (
     verdict_of,
 )
 from airflow_mlmon.store.schema import BreachState
+from airflow_mlmon.store.step_store import StepStore
 
 _POLICY = Policy()
 
@@ -65,6 +66,7 @@ class MetricStore(
     AcrossModels,
     MetricPruning,
     Forgetting,
+    StepStore,
 ):
     """Metric store at a URL: SQLite by default, PostgreSQL, MySQL 8 or MariaDB in production.
 
