@@ -48,6 +48,7 @@ PAGES = (
     "druid",
     "operating",
     "deploying",
+    "runbooks",
     "regulation",
     "spec",
     "metrics",
