@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_mlmon.hooks.druid_connection import DRUID_CONNECTION
+from airflow_mlmon.hooks.mlflow_connection import MLFLOW_CONNECTION
 from airflow_mlmon.hooks.receiver_connections import RECEIVER_CONNECTIONS
 from airflow_mlmon.settings import OPTIONS, SECTION
 
@@ -30,7 +31,7 @@ def get_provider_info() -> dict[str, Any]:
         "hooks": [
             {
                 "integration-name": _NAME,
-                "python-modules": ["airflow_mlmon.hooks.druid", "airflow_mlmon.hooks.receivers"],
+                "python-modules": [f"airflow_mlmon.hooks.{name}" for name in ("druid", "mlflow", "receivers")],
             }
         ],
         "triggers": [
@@ -43,7 +44,7 @@ def get_provider_info() -> dict[str, Any]:
         "asset-uris": [{"schemes": ["mlmon"], "handler": None}],
         "extra-links": ["airflow_mlmon.operators.druid.DruidConsoleLink"],
         "cli": ["airflow_mlmon.airflow_commands.get_airflow_commands"],
-        "connection-types": [DRUID_CONNECTION, *RECEIVER_CONNECTIONS],
+        "connection-types": [DRUID_CONNECTION, MLFLOW_CONNECTION, *RECEIVER_CONNECTIONS],
         "config": {
             SECTION: {
                 "description": "Storage of the results of airflow_mlmon and the services around them.",

@@ -14,12 +14,14 @@ COUNTER_FILE = "counters"
 MOST_REASONS = 60
 OTHER = "other"
 _MAGIC = 0x6D6C6D6F6E_01
-_NUMBERS, _KEPT, _PUBLISHED, _ALIVE, _CLOSED, _BOUND = range(1, 7)
+_NUMBERS, _KEPT, _PUBLISHED, _ALIVE, _CLOSED = range(1, 6)
 _TOTALS = 8
 _TOLD = _TOTALS + MOST_REASONS
 _NAMES = 8 * (_TOLD + MOST_REASONS)
 _NAME_BYTES = 48
-_SIZE = _NAMES + MOST_REASONS * _NAME_BYTES
+_FOLDER = _NAMES + MOST_REASONS * _NAME_BYTES
+_FOLDER_BYTES = 512
+_SIZE = _FOLDER + _FOLDER_BYTES
 _ROWS = (1 << 40) - 1
 
 
@@ -34,7 +36,7 @@ class DeadCounters(NamedTuple):
         untold: those that none of its files tells of.
         alive: its last sign of life, in seconds since 1970.
         is_closed: whether it ended in order.
-        bound: most rows that it held in memory.
+        folder: folder of its newest rows, relative to the destination; empty if it has published none.
     """
 
     numbers: int
@@ -44,7 +46,7 @@ class DeadCounters(NamedTuple):
     untold: Mapping[str, int]
     alive: float
     is_closed: bool
-    bound: int
+    folder: str
 
 
 class ProcessCounters:
@@ -55,13 +57,13 @@ class ProcessCounters:
     The caller takes turns (`RowQueue` has the lock).
     """
 
-    def __init__(self, bound: int) -> None:
+    def __init__(self) -> None:
         self._map = mmap.mmap(-1, _SIZE)
         self._cells = memoryview(self._map).cast("Q")
         self._slots: dict[str, int] = {}
         self._file: int | None = None
         self._cells[0] = _MAGIC
-        self._cells[_BOUND] = bound
+        self.folder = ""
 
     def move_to(self, file: int) -> None:
         """Go on in a file that is open and locked; it is closed with the counters."""
@@ -87,6 +89,13 @@ class ProcessCounters:
         word = self._cells[_KEPT]
         serial = word >> 40 if serial is None else serial
         self._cells[_KEPT] = serial << 40 | (word & _ROWS) + rows
+
+    def reach(self, folder: str) -> None:
+        """Note the folder of rows that are kept, if it is the newest: the one that sorts last."""
+        text = folder.encode()
+        if folder > self.folder and len(text) <= _FOLDER_BYTES:
+            self.folder = folder
+            self._map[_FOLDER:_SIZE] = text.ljust(_FOLDER_BYTES, b"\0")
 
     def publish(self, rows: int) -> None:
         """Count rows that have come to the destination."""
@@ -202,9 +211,10 @@ def read_dead(file: int) -> DeadCounters:
     if len(content) != _SIZE:
         raise ValueError("not a counter file")
     cells = memoryview(content).cast("Q")
-    if cells[0] != _MAGIC:
+    # a process may have died before it wrote anything
+    if cells[0] not in (0, _MAGIC):
         raise ValueError("not a counter file, or of a later release")
-    names = [content[start : start + _NAME_BYTES].rstrip(b"\0") for start in range(_NAMES, _SIZE, _NAME_BYTES)]
+    names = [content[start : start + _NAME_BYTES].rstrip(b"\0") for start in range(_NAMES, _FOLDER, _NAME_BYTES)]
     slots = {name.decode(errors="replace"): slot for slot, name in enumerate(names) if name}
     return DeadCounters(
         numbers=cells[_NUMBERS],
@@ -214,7 +224,7 @@ def read_dead(file: int) -> DeadCounters:
         untold=_untold(cells, slots),
         alive=cells[_ALIVE] / 1000,
         is_closed=bool(cells[_CLOSED]),
-        bound=cells[_BOUND],
+        folder=content[_FOLDER:].rstrip(b"\0").decode(errors="replace"),
     )
 
 

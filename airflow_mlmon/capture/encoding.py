@@ -98,8 +98,10 @@ def _to_lines(table: pa.Table) -> Iterator[bytes]:
 
 
 def _to_json(value: Any) -> Any:
-    if (isinstance(value, float) and not math.isfinite(value)) or isinstance(value, Decimal):
-        return str(value)  # the archive's readers take NaN and inf from their texts
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else str(value)  # JSON has no such numbers; the archive reads their texts
     if isinstance(value, list):
         return [_to_json(item) for item in value]
+    if isinstance(value, Decimal):
+        return str(value)
     return value.isoformat() if isinstance(value, date) else value

@@ -135,6 +135,9 @@ def _read(text: bytes, kind: type[Any]) -> dict[str, Any]:
         raise ValueError("has reasons that are none")
     if not all(map(_is_count, [*counts, *(count for found in reasons for count in found.values())])):
         raise ValueError("has a count that is none")
+    sampled = known.get("sampled", 1.0)
+    if not isinstance(sampled, (int, float)) or not 0 < sampled <= 1:
+        raise ValueError("has a fraction that is none")
     return known
 
 

@@ -74,7 +74,7 @@ class RowQueue:
         """Start anew as another process: after a fork, in the child."""
         self.process = uuid.uuid4().hex[:12]
         self.lock = RLock()
-        self.counters = ProcessCounters(self.limits.queue_rows)
+        self.counters = ProcessCounters()
         self.skipped: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.sampled_out = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import random
 import time
 from collections import Counter, deque
@@ -21,7 +22,16 @@ LOOK_SECONDS = 30.0
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 60.0
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_REFUSALS = ("ACCESS_DENIED", "403", "401", "SIGNATURE", "INVALID_ACCESS_KEY", "NO_SUCH_BUCKET", "CREDENTIALS")
+_REFUSALS = (
+    "ACCESS_DENIED",
+    "403",
+    "401",
+    "SIGNATURE",
+    "INVALID_ACCESS_KEY",
+    "NO_SUCH_BUCKET",
+    "ACCESS KEY",
+    "CREDENTIALS",
+)
 
 
 class Uploader:
@@ -52,8 +62,9 @@ class Uploader:
         self._waiting: deque[SpooledFile] = deque()
         self._wake: SimpleQueue[Event | None] = SimpleQueue()
         self._asked: list[Event] = []
-        self._pause = 0.0
+        self._pause = self._resume = self._look = 0.0
         self._is_ending = False
+        self._last_moment = math.inf
         self.failures: Counter[str] = Counter()
         self.last_publish: float | None = None
         self.thread = Thread(target=self._run, name="mlmon-capture-upload", daemon=True)
@@ -73,15 +84,19 @@ class Uploader:
         self._wake.put(done)
 
     def end(self) -> None:
-        """End once everything is at the destination, or at the first failure."""
+        """End once everything is at the destination, or at the last moment."""
         self._is_ending = True
-        self._pause = 0.0
+        self._resume = 0.0
         self._wake.put(None)
 
+    def end_by(self, moment: float) -> None:
+        """Set the last moment, in the time of `time.monotonic`."""
+        self._last_moment = moment
+
     @property
-    def is_failing(self) -> bool:
-        """Whether the last attempt failed."""
-        return self._pause > 0
+    def is_pausing(self) -> bool:
+        """Whether the last attempt failed, and the next one is yet to come."""
+        return time.monotonic() < self._resume
 
     def publish_now(self, file: CapturedFile) -> str | None:
         """Publish a file that the spool could not take, and return None, or the reason why it is lost."""
@@ -93,26 +108,25 @@ class Uploader:
         return None
 
     def _run(self) -> None:
-        looked = -LOOK_SECONDS
-        while not (self._is_ending and (self.is_failing or not self._waiting)):
-            self._wait(self._pause if self._waiting else max(looked + LOOK_SECONDS - time.monotonic(), 0))
+        while not self._is_ending or (self._waiting and time.monotonic() < self._last_moment):
+            self._wait()
             self._upload_own()
-            if not (self._is_ending or self.is_failing) and time.monotonic() - looked >= LOOK_SECONDS:
+            if not (self._is_ending or self.is_pausing) and time.monotonic() >= self._look:
                 self._upload_left()
-                looked = time.monotonic()
+                self._look = time.monotonic() + LOOK_SECONDS
         self._answer()
 
-    def _wait(self, seconds: float) -> None:
-        """Wait so long, or until a new file or request comes, or the end; a pause after a failure is kept."""
-        until = time.monotonic() + seconds
+    def _wait(self) -> None:
+        """Wait for a file, a request, the end of a pause, or the time to look for what others left."""
         while True:
+            until = min(self._resume if self._waiting else self._look, self._last_moment)
             try:
                 request = self._wake.get(timeout=max(until - time.monotonic(), 0))
             except Empty:
                 return
             if request is not None:
                 self._asked.append(request)
-            if self._is_ending or not self.is_failing:
+            if not (self._waiting and self.is_pausing):
                 return
 
     def _upload_own(self) -> None:
@@ -174,19 +188,19 @@ class Uploader:
             dropped=counters.untold,
             alive=alive.isoformat(),
         )
-        name = f"{self._folder(alive)}{SIDECARS}/lost-{lost.process}.json"
+        name = f"{counters.folder or self._folder(alive)}{SIDECARS}/lost-{lost.process}.json"
         return CapturedFile(0, (FilePiece(name, lost.to_json()),))
 
     def _succeed(self) -> None:
-        self._pause = 0.0
+        self._pause = self._resume = 0.0
         self.last_publish = time.time()
 
     def _fail(self, error: Exception) -> str:
         reason = reason_of(error)
         self.failures[reason] += 1
         self._complaints.add(reason, error)
-        longest = min(LONGEST_PAUSE, max(FIRST_PAUSE, self._pause * 2))
-        self._pause = longest * random.uniform(0.75, 1.0)  # noqa: S311 - spreads the load of many processes
+        self._pause = FIRST_PAUSE if self._is_ending else min(LONGEST_PAUSE, max(FIRST_PAUSE, self._pause * 2))
+        self._resume = time.monotonic() + self._pause * random.uniform(0.5, 1.0)  # noqa: S311 - spreads the load
         return reason
 
 

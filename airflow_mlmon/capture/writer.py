@@ -23,6 +23,7 @@ from airflow_mlmon.capture.spool import SpoolFolder, SpoolFullError, choose_spoo
 from airflow_mlmon.capture.uploader import Uploader, reason_of
 
 HEARTBEAT_SECONDS = 5.0
+_LAST_SECONDS = 0.2
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -89,11 +90,11 @@ class Writer:
         if not self.queue.is_begun:
             return
         until = time.monotonic() + (self._limits.close_seconds if seconds is None else seconds)
+        self._uploader.end_by(until)
         for thread in (self._thread, self._uploader.thread):
             if thread.ident is not None:
-                thread.join(max(until - time.monotonic(), 0))
-        if not (self._thread.is_alive() or self._uploader.thread.is_alive()):
-            self._leave()
+                thread.join(max(until - time.monotonic(), 0) + _LAST_SECONDS)
+        self._leave()
 
     def renew(self) -> None:
         """Begin anew in a forked process."""
@@ -198,14 +199,15 @@ class Writer:
                 self._complaints.add("unwritable", error)
                 self.queue.drop("unwritable", part.table.num_rows)
                 continue
-            self._keep(file, marks)
+            self._keep(file, marks, part.folder)
 
     def _end(self) -> None:
         """Tell that the process ends in order, and of what it lost, where no file of rows has."""
         numbers = self.queue.counters.numbers
         marks = self._mark(numbers, numbers, 0, is_closing=True)
         if not self._has_told_end or marks.dropped or marks.refused:
-            self._keep(encode_end(marks, self._folder(datetime.now(timezone.utc))), marks)
+            folder = self.queue.counters.folder or self._folder(datetime.now(timezone.utc))
+            self._keep(encode_end(marks, folder), marks, folder)
         self._is_ended = True
 
     def _mark(self, first: int, last: int, rows: int, is_closing: bool) -> Marks:  # noqa: FBT001
@@ -222,7 +224,7 @@ class Writer:
                 closing=is_closing,
             )
 
-    def _keep(self, file: CapturedFile, marks: Marks) -> None:
+    def _keep(self, file: CapturedFile, marks: Marks, folder: str) -> None:
         """Bring a file to safety, in the spool or else at the destination, or count its rows as lost."""
         queue, serial, is_published = self.queue, None, False
         reason = "unreachable"
@@ -234,15 +236,17 @@ class Writer:
             spooled = None
             reason = "spool_full" if isinstance(error, SpoolFullError) else "disk_full"
             self._complaints.add(reason, error)
-            if not self._uploader.is_failing:
+            if not self._uploader.is_pausing:
                 failed = self._uploader.publish_now(file)
-                is_published, reason = failed is None, failed or reason
+                is_published = failed is None
+                reason = reason if self._spool else failed or reason
         serial = spooled.serial if spooled else None
         with queue.lock:
             if spooled is None and not is_published:
                 queue.drop(reason, file.rows)
                 return
             queue.counters.keep(file.rows, serial)
+            queue.counters.reach(folder)
             queue.counters.tell(marks.dropped)
             self._told_refused.update(marks.refused)
             self._has_told_end = marks.closing
@@ -269,11 +273,11 @@ class Writer:
 
     def _leave(self) -> None:
         with self.queue.lock:
-            if self._is_left:
-                return
-            self._is_left = True
             if self._has_told_end:
                 self.queue.counters.end()
+            if self._is_left or self._thread.is_alive() or self._uploader.thread.is_alive():
+                return
+            self._is_left = True
             if self._spool is not None:
                 self._spool.end()
             self.queue.counters.release()

@@ -16,6 +16,7 @@ from airflow_mlmon.cli.stream import open_output, print_json
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.hooks.run import open_run
 from airflow_mlmon.lifecycle.tracked import TrackedAlert
+from airflow_mlmon.pipeline.baselines.write_back import write_back
 from airflow_mlmon.pipeline.deciding.alerting import AlertName, act_on_alerts, last_evaluated, list_alerts
 from airflow_mlmon.records import Action, ActionKind, AlertState
 from airflow_mlmon.spec import ModelSpec
@@ -98,6 +99,7 @@ def _act(
             kind=kind, day=day or last_evaluated(run), until=until, who=who.strip(), why=why.strip(), at=call.now
         )
         alerts = act_on_alerts(run, names, action, with_incident=with_incident)
+        problem = write_back(run) if kind is ActionKind.ACCEPT else ""
     for alert in alerts:
         if call.as_json:
             print_json(_content(alert))
@@ -105,6 +107,7 @@ def _act(
             open_output().write(f"{alert.fingerprint[:_SHOWN]} {line_text(alert.title)}: {_course(alert)}\n")
     if kind is ActionKind.ACCEPT and not call.as_json:
         open_output().write(f"Days up to {action.day} count as history from now on; rules and written checks stay.\n")
+        open_output().write(f"{line_text(problem)}\n" if problem else "")
 
 
 def retry_dead_letters(call: Call, *, spec: ModelSpec) -> None:

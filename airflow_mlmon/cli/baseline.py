@@ -23,6 +23,7 @@ from airflow_mlmon.pipeline.baselines.accept import accept, next_day
 from airflow_mlmon.pipeline.baselines.candidate import CandidateDrift, compare_candidate
 from airflow_mlmon.pipeline.baselines.choose import ChosenBaseline
 from airflow_mlmon.pipeline.baselines.in_force import BaselineEntry, EntryState, list_baselines
+from airflow_mlmon.pipeline.baselines.write_back import write_back
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.baseline import Baseline, BaselineKind
 
@@ -88,9 +89,10 @@ def accept_baseline(
     with open_run(spec, call.settings) as run:
         before = list_baselines(spec, run.store.baselines(spec.model), next_day(run))
         pin = accept(run, candidate, version=version, first=first, who=who, why=why, at=call.now)
+        problem = write_back(run)
     cancelled = [entry.pin.number for entry in before if entry.pin and _is_cancelled(entry, pin)]
     if call.as_json:
-        print_json(_pin(pin) | {"cancels": cancelled})
+        print_json(_pin(pin) | {"cancels": cancelled} | ({"mlflow": problem} if problem else {}))
         return
     subject = f"version {line_text(version)} of {spec.model}" if version else spec.model
     lines = [f"From {pin.first} on, {subject} is compared with {candidate.title()}."]
@@ -99,7 +101,7 @@ def accept_baseline(
         own = ", ".join(line_text(name) for name in spec.baselines)
         lines.append(f"Columns with their own baseline in the spec keep it: {own}.")
     lines += [f"Pin {number} had not started yet and is cancelled." for number in cancelled]
-    _print_lines(lines)
+    _print_lines([*lines, *([line_text(problem)] if problem else [])])
 
 
 def _is_cancelled(entry: BaselineEntry, pin: BaselinePin) -> bool:

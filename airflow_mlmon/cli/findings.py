@@ -10,6 +10,7 @@ from typing import Any
 
 from airflow_mlmon.hooks.storage import open_storage
 from airflow_mlmon.pipeline.inspection import DayFound, Inspection, LabelsFound, ReferenceFound, inspect_data
+from airflow_mlmon.pipeline.pages.capture import captured_of
 from airflow_mlmon.settings import Settings
 from airflow_mlmon.spec import ModelSpec
 
@@ -56,6 +57,7 @@ def _describe_day(day: DayFound, spec: ModelSpec) -> Iterator[str]:
     if spec.predictions.log:
         yield f"  unpacked as the log of {spec.predictions.log}"
     yield from _describe_rows(manifest)
+    yield from _describe_capture(manifest)
     faults: Counter[str] = Counter()
     for file in manifest["files"]:
         faults.update(file["faults"])
@@ -80,6 +82,19 @@ def _describe_rows(manifest: Mapping[str, Any]) -> Iterator[str]:
     )
     yield from (f"    {count:,} rows: {reason}" for reason, count in sorted(manifest["quarantined"].items()))
     yield from (f"  {count:,} handed over to {other}" for other, count in manifest["rows_handed_over"].items())
+
+
+def _describe_capture(manifest: Mapping[str, Any]) -> Iterator[str]:
+    found = captured_of(manifest)
+    if found is None:
+        return
+    yield f"  captured by {found.processes} processes: {found.rows:,} rows, {found.lacking:,} lacking"
+    yield from (f"    {count:,} rows: {reason}" for reason, count in found.losses.items())
+    if found.note:
+        yield f"    {found.note}"
+    for done, columns in found.protected.items():
+        by = f" with key {', '.join(found.keys)}" if done == "hashed" else ""
+        yield f"    {done} before they left the service{by}: {', '.join(columns)}"
 
 
 def _describe_files(manifest: Mapping[str, Any]) -> Iterator[str]:

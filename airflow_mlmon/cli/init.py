@@ -13,11 +13,13 @@ from pathlib import Path
 import pyarrow as pa
 
 from airflow_mlmon.archive.drafting.beside import FoundSets, find_data_sets
+from airflow_mlmon.archive.drafting.captured import answer_by, apply_marks
 from airflow_mlmon.archive.drafting.draft import Place, draft_spec, guess_name
 from airflow_mlmon.archive.drafting.guess import Answers, GuessedModel, guess_model
 from airflow_mlmon.archive.drafting.guess_log import find_log, unpack_sample
 from airflow_mlmon.archive.drafting.sample import find_samples, read_sample
 from airflow_mlmon.archive.layouts.dates import find_layout
+from airflow_mlmon.capture.marks import Marks
 from airflow_mlmon.cli.call import Call
 from airflow_mlmon.cli.init_questions import Asked, ask_of_columns, ask_of_paths, is_terminal
 from airflow_mlmon.cli.stream import open_output
@@ -91,10 +93,11 @@ class _Sample:
     labels: pa.Table | None
     labels_files: Sequence[str]
     reference: pa.Table | None
+    marks: Marks | None = None
 
     def guess(self, answers: Answers) -> GuessedModel:
-        """Guess the model, by what was answered."""
-        return guess_model(self.table, self.labels, answers)
+        """Guess the model, by what was answered and what capture says."""
+        return apply_marks(guess_model(self.table, self.labels, answer_by(self.marks, answers)), self.marks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,15 +122,15 @@ class _Drafting:
     def read(self) -> _Sample:
         """Read the samples."""
         files = self.told.predictions.files
-        table, repeated, words = read_sample(self.storage, files)
+        table, repeated, words, marks = read_sample(self.storage, files)
         null = {"predictions": words, "reference": words}
         labels, reference = None, None
         labels_files: tuple[str, ...] = ()
         if self._labels is not None:
             labels_files = tuple(find_samples(self.storage, self._labels))
-            labels, _, null["labels"] = read_sample(self.storage, labels_files)
+            labels, _, null["labels"], _ = read_sample(self.storage, labels_files)
         if self._reference is not None:
-            reference, _, null["reference"] = read_sample(self.storage, find_samples(self.storage, self._reference))
+            reference, _, null["reference"], _ = read_sample(self.storage, find_samples(self.storage, self._reference))
         log = find_log(table.column_names)
         unpacked = unpack_sample(self.storage, files, log) if log else None
         return _Sample(
@@ -138,6 +141,7 @@ class _Drafting:
             labels=labels,
             labels_files=labels_files,
             reference=reference,
+            marks=marks,
         )
 
     def write(self, sample: _Sample, guessed: GuessedModel) -> str:
@@ -155,7 +159,7 @@ class _Drafting:
         return draft_spec(
             guessed,
             place,
-            self.asked.model,
+            self.asked.model or (sample.marks.model if sample.marks else None),
             owner=self.asked.owner,
             repeated=sample.repeated,
             null=sample.null,

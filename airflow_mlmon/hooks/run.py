@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from airflow_mlmon.hooks.mlflow_server import connect_mlflow
 from airflow_mlmon.hooks.storage import open_storage
 from airflow_mlmon.loading import check_day_zone, load_channels
-from airflow_mlmon.pipeline.run import DruidAccess, Progress, Run, silent
+from airflow_mlmon.pipeline.run import DruidAccess, MlflowAccess, Progress, Run, silent
 from airflow_mlmon.settings import Settings
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.druid import Druid
@@ -47,6 +48,7 @@ def open_run(
             hash_key=settings.hash_key,
             progress=progress,
             druid=DruidAccess(connect=lambda: connect_druid(spec.druid), today=datetime.now(UTC).date()),
+            mlflow=MlflowAccess(connect=connect_mlflow, now=datetime.now(UTC)),
             is_silent=is_silent,
             reports_url=settings.reports_url,
             log_url=log_url,

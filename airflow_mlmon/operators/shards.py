@@ -27,7 +27,7 @@ class PlanShardsOperator(PartitionOperator):
         from airflow_mlmon.pipeline.workspace.reference import ensure_reference  # noqa: PLC0415 - heavy
 
         # each shard needs the reference
-        fill_days_before(run, ensure_reference(run), partition)
+        fill_days_before(run, ensure_reference(run, partition.day), partition)
         plan, shards = plan_shards(run, partition)
         return [{"plan": plan, "shard": shard} for shard in range(shards)]
 

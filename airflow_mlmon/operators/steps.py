@@ -36,7 +36,7 @@ class PreparePartitionOperator(PartitionOperator):
         from airflow_mlmon.pipeline.workspace.reference import ensure_reference  # noqa: PLC0415 - heavy
 
         # the next steps run in parallel, and each needs the reference
-        fill_days_before(run, ensure_reference(run), partition)
+        fill_days_before(run, ensure_reference(run, partition.day), partition)
         return redo_and_describe(run, prepare_partition(run, partition))
 
     def content_of(self, run: Run, partition: Partition) -> str | None:

@@ -71,8 +71,11 @@ def describe_assertions(run: Run, partition: Partition) -> list[AssertionFacts]:
 
 
 def _reference(run: Run, *_: object) -> Iterator[DatasetFacts]:
-    path = run.spec.reference.path
-    yield from (_at(_fixed(one)) for one in ([path] if isinstance(path, str) else path or []))
+    reference = run.spec.reference
+    if reference.mlflow is not None:
+        yield DatasetFacts(namespace="mlflow", name=reference.mlflow.uri)
+    elif reference.path is not None:
+        yield _at(_fixed(reference.path))
 
 
 def _labels(run: Run, *_: object) -> Iterator[DatasetFacts]:

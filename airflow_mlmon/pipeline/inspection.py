@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from airflow_mlmon.archive.curation.personal import UnknownKey
 from airflow_mlmon.archive.layouts.dates import suggest_path
 from airflow_mlmon.archive.layouts.layout import ListedFile, list_day
 from airflow_mlmon.archive.layouts.patterns import Pattern
@@ -20,8 +21,9 @@ from airflow_mlmon.pipeline.steps.deliveries import DeliveryFiles, find_delivery
 from airflow_mlmon.pipeline.steps.prepare import prepare_partition
 from airflow_mlmon.pipeline.steps.touched import tell_of_spelling
 from airflow_mlmon.pipeline.workspace.inferred import infer_from_rows
+from airflow_mlmon.pipeline.workspace.mlflow_source import OpenedReference
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST
-from airflow_mlmon.pipeline.workspace.reference_rows import ReferenceRows, list_reference, read_reference
+from airflow_mlmon.pipeline.workspace.reference_rows import ReferenceRows, open_reference, read_opened
 from airflow_mlmon.pipeline.workspace.samples import days_of
 from airflow_mlmon.pipeline.workspace.unfit import tell_unfit
 from airflow_mlmon.profiles.engine.pinning import pin_schema
@@ -164,7 +166,7 @@ def inspect_data(
             store=store,
             workspace=str(folder / "workspace"),
             # personal columns are hashed with a key that nobody knows
-            hash_key=hash_key or folder.name.encode(),
+            hash_key=hash_key or UnknownKey(folder.name.encode()),
             progress=progress,
         )
         of_day = _inspect_day(run, day or _newest(run, today), today)
@@ -265,20 +267,30 @@ def _format(store: ObjectStore, file: ListedFile, reading: Reading) -> str:
 def _inspect_reference(run: Run) -> ReferenceFound:
     reference = run.spec.reference
     run.progress("reading the reference")
-    store, files = list_reference(run)
-    if not files:
-        around = look_around(store, reference.path)
-        return ReferenceFound(path=reference.path, problem=f"no files at {reference.path}", around=around)
-    formats = _formats(store, files, Reading.of(reference))
     try:
-        found = read_reference(run)
+        with open_reference(run) as opened:
+            return _inspect_opened(run, opened)
+    except MlmonError as error:
+        if reference.mlflow is None:
+            raise
+        return ReferenceFound(path=reference.place, problem=str(error))
+
+
+def _inspect_opened(run: Run, opened: OpenedReference) -> ReferenceFound:
+    reference, files = run.spec.reference, opened.files
+    if not files:
+        around = look_around(opened.store, reference.place)
+        return ReferenceFound(path=reference.place, problem=f"no files at {reference.place}", around=around)
+    formats = _formats(opened.store, files, Reading() if opened.is_predicted else Reading.of(reference))
+    try:
+        found = read_opened(run, opened)
         schema = pin_schema(run.spec, found.rows)
         inferred = infer_from_rows(run.spec, schema, found.rows) if run.spec.quality is None else None
     except MlmonError as error:
-        return ReferenceFound(path=reference.path, problem=str(error), files=len(files), formats=formats)
+        return ReferenceFound(path=reference.place, problem=str(error), files=len(files), formats=formats)
     days = days_of(found.rows, run.spec.time_column, run.spec.day_zone)
     return ReferenceFound(
-        path=reference.path,
+        path=reference.place,
         files=len(files),
         rows=found.rows.num_rows,
         days=len(days.drop_null().unique()),

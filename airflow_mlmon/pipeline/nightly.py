@@ -102,7 +102,7 @@ def _redo(run: Run, state: PartitionState, now: Partition, under_way: frozenset[
     """Run a day again, or fill it again where it is history alone, and return the days whose results were replaced."""
     day = state.partition
     if not state.evaluated and state.status is not Status.FAILED:
-        fill_day(run, ensure_reference(run), day, now)
+        fill_day(run, ensure_reference(run, day.day), day, now)
         return []
     try:
         return _days_of(run, run_steps(run, day, under_way))
@@ -136,7 +136,7 @@ def run_steps(run: Run, partition: Partition, under_way: frozenset[Partition] = 
 
 
 def _run_once(run: Run, partition: Partition, under_way: frozenset[Partition]) -> EvaluatedDay:
-    fill_days_before(run, ensure_reference(run), partition)
+    fill_days_before(run, ensure_reference(run, partition.day), partition)
     prepared = redo_lacking(run, prepare_partition(run, partition), under_way)
     checks = validate_partition(run, prepared)
     profiled = profile_partition(run, prepared)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_mlmon.alerts.channels import channels_of
 from airflow_mlmon.archive.layouts.layout import day_folders
+from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.fleet import MonitoringPlan, RegisteredModel
 from airflow_mlmon.lifecycle.states import Policy
 from airflow_mlmon.partition import DEFAULT_ZONE, Partition, days_between
@@ -23,9 +24,10 @@ from airflow_mlmon.storage import ObjectStore, Storage, join_uri
 from airflow_mlmon.store.metric_store import MetricStore
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import date, datetime
 
     from airflow_mlmon.druid.client import DruidClient
+    from airflow_mlmon.mlflow.client import MlflowServer
 
 Progress = Callable[[str], None]
 _Read = TypeVar("_Read")
@@ -41,6 +43,14 @@ class DruidAccess:
 
     connect: Callable[[], DruidClient]
     today: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MlflowAccess:
+    """Access to MLflow servers by the ids of their connections, and the time at which what they say is recorded."""
+
+    connect: Callable[[str], MlflowServer]
+    now: datetime
 
 
 def silent(_: str) -> None:
@@ -70,6 +80,7 @@ class Run:
     hash_key: bytes | None = None
     progress: Progress = field(default=silent)
     druid: DruidAccess | None = None
+    mlflow: MlflowAccess | None = None
     is_silent: bool = False
     reports_url: str = ""
     log_url: str = ""
@@ -89,6 +100,20 @@ class Run:
     def plan(self) -> MonitoringPlan:
         """Return the monitoring plan that results are made under."""
         return plan_of(self.spec, self.declared_channels)
+
+    @property
+    def mlflow_access(self) -> MlflowAccess:
+        """Return the access to MLflow.
+
+        Raises:
+            ConfigError: the run was opened without it.
+        """
+        if self.mlflow is None:
+            raise ConfigError(
+                f"The spec of {self.model} names MLflow, which is not available here.",
+                hint="run where Airflow's connections are available",
+            )
+        return self.mlflow
 
     @property
     def files(self) -> ObjectStore:

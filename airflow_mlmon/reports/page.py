@@ -27,6 +27,7 @@ from airflow_mlmon.records import (
     VerdictState,
 )
 from airflow_mlmon.reports import wording
+from airflow_mlmon.reports.capture import CaptureSummary
 from airflow_mlmon.reports.checks import list_checks, list_failed
 from airflow_mlmon.reports.hours import RowsByHour
 from airflow_mlmon.reports.requests import Attributions, Requests
@@ -157,6 +158,7 @@ class DayPage:
     quarantine: Mapping[str, int] = field(default_factory=dict)
     hours: RowsByHour | None = None
     requests: Requests | None = None
+    captured: CaptureSummary | None = None
     attributions: Attributions | None = None
     files: tuple[ShownFile, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
@@ -203,6 +205,7 @@ def render_day(page: DayPage) -> str:
             versions=page.versions,
             hours=page.hours,
             requests=page.requests,
+            captured=page.captured,
             attributions=page.attributions,
             version_metrics=(
                 *((ERROR_RATE,) if page.requests else ()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -10,6 +10,7 @@ from airflow_mlmon.spec.choices import FileFormat
 from airflow_mlmon.spec.column import Column
 from airflow_mlmon.spec.files import Files
 from airflow_mlmon.spec.layouts import Layout, check_layout, check_tables
+from airflow_mlmon.spec.mlflow import MlflowReference
 from airflow_mlmon.spec.stores import check_store
 from airflow_mlmon.spec.zones import TimesZone
 
@@ -61,9 +62,12 @@ class Predictions(Layout, Files):
 class Reference(Files):
     """Reference data set: the profile schema is pinned from it, and drift is measured against it."""
 
-    path: str = Field(
-        description="Folder, file or glob of files with the columns of the predictions; what they lack is recognised."
+    path: str | None = Field(
+        default=None,
+        description="Folder, file or glob of files with the columns of the predictions; what they lack is recognised. "
+        "Needed without `mlflow`.",
     )
+    mlflow: MlflowReference | None = None
     connection: str | None = Field(default=None, description="Airflow connection; the predictions' by default.")
     label: str | None = Field(default=None, description="Column with the label, where the files have one.")
     outcome: str | None = Field(default=None, description="Column with the outcome, where the files have one.")
@@ -75,6 +79,25 @@ class Reference(Files):
 
     @field_validator("path")
     @classmethod
-    def _folder(cls, path: str) -> str:
+    def _folder(cls, path: str | None) -> str | None:
         # the same folder with and without the trailing slash
-        return check_store(path).rstrip("/")
+        return None if path is None else check_store(path).rstrip("/")
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        if (self.path is None) == (self.mlflow is None):
+            raise ValueError("give `path` or `mlflow`")
+        if self.mlflow is not None and self.format is FileFormat.DELTA:
+            raise ValueError("format: the artifacts of a run are no Delta table; give its `path`")
+        return self
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people: its path, or its address in MLflow."""
+        return self.mlflow.uri if self.mlflow is not None else str(self.path)
+
+    @property
+    def declaration(self) -> dict[str, Any]:
+        """What determines its rows, for hashes of a declaration."""
+        found = self.model_dump(mode="json", exclude={*Files.model_fields, "mlflow"}) | self.declared
+        return found if self.mlflow is None else found | {"mlflow": self.mlflow.declared}

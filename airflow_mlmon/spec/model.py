@@ -37,6 +37,7 @@ from airflow_mlmon.spec.forms import derived_of_forms
 from airflow_mlmon.spec.history import History
 from airflow_mlmon.spec.labels import Labels, check_labels
 from airflow_mlmon.spec.metrics import OWN
+from airflow_mlmon.spec.mlflow import check_aliases
 from airflow_mlmon.spec.operational import Operational, check_operational
 from airflow_mlmon.spec.quality import Check
 from airflow_mlmon.spec.retention import Retention
@@ -130,7 +131,8 @@ class ModelSpec(Section):
     )
     versions: Annotated[dict[str, Baseline], BeforeValidator(check_version_names)] = Field(
         default_factory=dict,
-        description="Baselines of model versions, by the value of the column with role version; by default the "
+        description="Baselines of model versions, by the value of the column with role version, or by an alias of "
+        "MLflow's registry, such as `models:/fraud@champion`: the version that it names on each day. By default the "
         "model's baseline.",
     )
     segments: tuple[tuple[str, ...], ...] = Field(
@@ -335,6 +337,10 @@ class ModelSpec(Section):
             raise ValueError("predictions.columns: nothing to monitor: give a feature, a score or a prediction")
         if self.versions and self.column_of(Role.VERSION) is None:
             raise ValueError("versions: no column of the predictions has `role: version`")
+        check_aliases(self.versions)
+        mlflow = self.reference.mlflow
+        if mlflow is not None and mlflow.output is not None and mlflow.output not in self.outputs:
+            raise UnknownNameError("reference.mlflow.output", mlflow.output, self.outputs)
         return self
 
     @model_validator(mode="after")

@@ -33,7 +33,7 @@ def _facts(spec: ModelSpec) -> Iterator[tuple[str, str]]:
     yield "Columns", f"{len(spec.features)} features, {len(spec.outputs)} outputs"
     if spec.labels is not None:
         yield "Labels", f"{spec.labels.path}, within {spec.labels.delay_days} days"
-    yield "Reference", spec.reference.path
+    yield "Reference", spec.reference.place
     yield "False alarms", f"at most {spec.alerts.evaluation.rate:.0%} of the days without a change"
     for rule in spec.alerts.rules:
         limits = {"min": rule.min, "max": rule.max, "history": rule.history and f"{rule.history.deviations:g} sd"}

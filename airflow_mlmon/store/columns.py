@@ -15,11 +15,13 @@ from airflow_mlmon.partition import DEFAULT_ZONE
 _WITHOUT_ZONES = {"sqlite", "mysql"}
 # of texts that are in a key or in an index: MySQL needs a limit, and 3,072 bytes for all of an index
 _LENGTHS = {
+    "alias": 255,
     "channel": 255,
     "column": 255,
     "event": 16,
     "family": 16,
     "fingerprint": 64,
+    "kind": 16,
     "metric": 128,
     "model": 100,
     "segment": 255,

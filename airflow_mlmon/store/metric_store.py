@@ -38,6 +38,7 @@ from airflow_mlmon.store.forgetting import Forgetting
 from airflow_mlmon.store.history import Value
 from airflow_mlmon.store.metric_pruning import MetricPruning
 from airflow_mlmon.store.migration import bring_to_head
+from airflow_mlmon.store.mlflow_store import MlflowStore
 from airflow_mlmon.store.outbox import Claim, DeadLetter
 from airflow_mlmon.store.profile_schemas import StoredSchema
 from airflow_mlmon.store.range_store import RangeStore, within
@@ -63,6 +64,7 @@ class MetricStore(
     DigestStore,
     EvidenceStore,
     FleetStore,
+    MlflowStore,
     AcrossModels,
     MetricPruning,
     Forgetting,

@@ -18,30 +18,28 @@ Name it as the implementation of a model, and the runtime that predicts below `e
 `spec` is the spec of the monitored model, by its path from the folder of these settings; `destination` may be left out.
 Tensors are columns by their names; those with names of no column fill the remaining ones in the order of the spec. A
 row has the id of its request (its `id`, else the one that MLServer makes up and answers): id#0, id#1 of several rows.
-`max_batch_size` and `max_batch_time` belong below `extra`, too: above it, MLServer would join requests before they are
-captured.
+Latency, status and trace are captured where the spec has columns for them, attributions where a tensor of the response
+has their name. `max_batch_size` and `max_batch_time` belong below `extra`, too: above it, MLServer would join requests
+before they are captured.
 """
 
 from __future__ import annotations
 
 import base64
-import logging
 import math
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from mlserver import MLModel, ModelSettings
 from mlserver.batching import load_batching
 from mlserver.errors import MLServerError
-from mlserver.types import InferenceRequest, InferenceResponse, RequestInput, ResponseOutput
+from mlserver.types import InferenceRequest, InferenceResponse, MetadataModelResponse, RequestInput, ResponseOutput
 
-from airflow_mlmon.capture import Capture
+from airflow_mlmon.capture import Capture, CaptureSchema
 
-_OUTPUTS = frozenset({"score", "prediction"})
-_OF_THE_ENVELOPE = frozenset({"id", "time", "version", "trace", "attribution"})
-_TRACE = "traceparent"
-_log = logging.getLogger(__name__)
+_INPUTS = frozenset({"feature", "text", "ignored", "group", "item"})
 
 Tensors = Sequence[RequestInput] | Sequence[ResponseOutput]
 Columns = dict[str, list[Any]]
@@ -76,13 +74,19 @@ class CapturedRuntime(MLModel):
         return is_ready
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
-        """Predict by the runtime, and log what it predicted; a failure of the latter is none of the request."""
-        response = await self._runtime.predict(payload)
+        """Predict by the runtime, and log what it predicted; a request is never the worse for it."""
+        start = time.perf_counter()
         try:
-            self._log(payload, response)
-        except Exception:  # noqa: BLE001 - whatever it is
-            _log.exception("a request to %s could not be captured", self.name)
+            response = await self._runtime.predict(payload)
+        except Exception:
+            self._log(payload, None, start)
+            raise
+        self._log(payload, response, start)
         return response
+
+    async def metadata(self) -> MetadataModelResponse:
+        """Return what the runtime says of its tensors."""
+        return await self._runtime.metadata()
 
     async def unload(self) -> bool:
         """Write what waits, and unload the runtime."""
@@ -90,27 +94,46 @@ class CapturedRuntime(MLModel):
             self._capture.close()
         return await self._runtime.unload()
 
-    def _log(self, request: InferenceRequest, response: InferenceResponse) -> None:
+    def _log(self, request: InferenceRequest, response: InferenceResponse | None, start: float) -> None:
         capture = self._capture
-        assert capture is not None  # noqa: S101 - loaded
-        roles = {name: column.role for name, column in capture.schema.columns.items()}
-        inputs = read_columns(
-            request.inputs, [own for own, role in roles.items() if role not in _OUTPUTS | _OF_THE_ENVELOPE]
+        if capture is None:
+            return
+        latency_ms = (time.perf_counter() - start) * 1_000
+        if response is None and capture.schema.status is None:
+            capture.skip("failed_call")
+            return
+        try:
+            rows = self._read(capture.schema, request, response)
+        except Exception:  # noqa: BLE001 - whatever a tensor holds
+            capture.drop("unreadable_tensors")
+            return
+        parameters = request.parameters
+        capture.log_batch(
+            **rows,
+            versions=(response and response.model_version) or self.version,
+            latency_ms=latency_ms,
+            status=capture.schema.failure if response is None else capture.schema.success,
+            trace=((parameters and parameters.headers) or {}).get("traceparent"),
         )
-        outputs = read_columns(response.outputs, [own for own, role in roles.items() if role in _OUTPUTS])
-        own_id = request.id or response.id
-        rows = list(zip(_rows(inputs), _rows(outputs), strict=True))
-        for number, (features, prediction) in enumerate(rows):
-            capture.log(
-                features,
-                prediction,
-                id=f"{own_id}#{number}" if own_id and len(rows) > 1 else own_id,
-                version=response.model_version or self.version,
-            )
+
+    def _read(
+        self, schema: CaptureSchema, request: InferenceRequest, response: InferenceResponse | None
+    ) -> dict[str, Any]:
+        names = [name for name, column in schema.columns.items() if column.role in _INPUTS]
+        features = read_columns(request.inputs, names)
+        rows = len(next(iter(features.values())))
+        ids = [f"{request.id}#{number}" for number in range(rows)] if rows > 1 else request.id
+        outputs = None if response is None else read_columns(response.outputs, schema.outputs, schema.attributed)
+        return {"features": features, "predictions": outputs, "ids": ids}
 
 
-def read_columns(tensors: Tensors, names: Sequence[str]) -> Columns:
+def read_columns(tensors: Tensors, names: Sequence[str], beside: Sequence[str] = ()) -> Columns:
     """Return the values of tensors by column, a list for each row whose tensor has several.
+
+    Args:
+        tensors: those of a request or of a response.
+        names: the columns, in the order in which tensors with names of none fill them.
+        beside: columns that are filled by name alone.
 
     Raises:
         ValueError: the values of a tensor are not those of its shape, or are more than the columns.
@@ -119,7 +142,7 @@ def read_columns(tensors: Tensors, names: Sequence[str]) -> Columns:
     placed: list[list[list[Any]]] = []
     for tensor in tensors:
         rows = _read_rows(tensor)
-        if tensor.name in names:
+        if tensor.name in names or tensor.name in beside:
             named[tensor.name] = [row[0] if len(row) == 1 else row for row in rows]
         else:
             placed.append(rows)
@@ -154,8 +177,3 @@ def _to_plain(value: Any, tensor: RequestInput | ResponseOutput) -> Any:
     if tensor.parameters is not None and tensor.parameters.content_type == "base64":
         value = base64.b64decode(value)
     return value.decode() if isinstance(value, bytes) else value
-
-
-def _rows(columns: Mapping[str, list[Any]]) -> Iterator[dict[str, Any]]:
-    for values in zip(*columns.values(), strict=True):
-        yield dict(zip(columns, values, strict=True))

@@ -19,6 +19,7 @@ DOORS = {
     "isal": ("druid/json_lines.py",),
     "jinja2": ("reports/page.py",),
     "matplotlib": ("reports/png.py",),
+    "mlflow": ("mlflow/door.py",),
     "obstore": ("storage/azure.py",),
     "redis": ("storage/redis.py",),
     "requests": ("druid/", "alerts/endpoint.py"),

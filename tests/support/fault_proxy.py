@@ -93,7 +93,7 @@ class FaultProxy:
 
     def relay(self, handler: _Handler) -> None:
         """Forward one request, or let it fail."""
-        body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
+        body = _read_body(handler)
         with self._lock:
             asked = Asked(len(self.asked) + 1, handler.command, handler.path)
             self.asked.append(asked)
@@ -117,11 +117,24 @@ class FaultProxy:
         for name, value in handler.headers.items():
             if name.lower() not in HOP:
                 connection.putheader(name, value)
+        if "Transfer-Encoding" in handler.headers:
+            connection.putheader("Content-Length", str(len(body)))
         connection.endheaders(body)
         answer = connection.getresponse()
         content = answer.read()
         connection.close()
         return Answer(answer.status, [pair for pair in answer.getheaders() if pair[0].lower() not in HOP], content)
+
+
+def _read_body(handler: BaseHTTPRequestHandler) -> bytes:
+    if handler.headers.get("Transfer-Encoding", "").lower() != "chunked":
+        return handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
+    body = b""
+    while size := int(handler.rfile.readline().partition(b";")[0], 16):
+        body += handler.rfile.read(size)
+        handler.rfile.readline()
+    handler.rfile.readline()
+    return body
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -116,6 +116,13 @@ class Account:
         return frozenset(name for name, done in protected.items() if done is Protection.DROPPED)
 
     @property
+    def refused(self) -> Counter[str]:
+        """Values that capture could not keep, by column and reason."""
+        refused = self.marks.refused if self.marks and self.neighbour is None else {}
+        # a reason without a column is of a value that none is declared for
+        return Counter({reason: values for reason, values in refused.items() if " " in reason})
+
+    @property
     def is_spoiled(self) -> bool:
         """Whether rows were handed on before the file was found to be damaged."""
         return bool(self.problem) and self.given > 0
@@ -133,7 +140,7 @@ class Account:
             undeclared=tuple(sorted(self.undeclared)),
             unsampled=unsampled if is_used else None,
             capture=asdict(marks) if marks else None,
-            faults={} if self.problem else dict(self.faults),
+            faults={} if self.problem else dict(self.faults + self.refused),
             is_joined=self.is_joined,
             is_neighbour=self.neighbour is not None,
             handed_over={} if self.problem else dict(self.handed_over),

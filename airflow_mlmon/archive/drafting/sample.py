@@ -8,8 +8,10 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
+from airflow_mlmon.archive.drafting.captured import find_sample_marks
 from airflow_mlmon.archive.drafting.plain import find_null_words, to_plain, without_words
 from airflow_mlmon.archive.layouts.delta_table import find_table_files
+from airflow_mlmon.capture.marks import Marks
 from airflow_mlmon.errors import ConfigError, NotFoundError, SchemaMismatchError
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.tables.files import read_file
@@ -39,11 +41,13 @@ class FirstRows(NamedTuple):
         table: The rows, each column of the type of its values.
         repeated: Names that occur twice in a file.
         null: Words that stand for a missing value, in a text file.
+        marks: What capture says of a file; None if none is captured.
     """
 
     table: pa.Table
     repeated: tuple[str, ...] = ()
     null: tuple[str, ...] = ()
+    marks: Marks | None = None
 
 
 def read_sample(storage: Storage, files: Sequence[str], rows: int = SAMPLE_ROWS) -> FirstRows:
@@ -57,10 +61,12 @@ def read_sample(storage: Storage, files: Sequence[str], rows: int = SAMPLE_ROWS)
     chosen = files[::step]
     tables: list[pa.Table] = []
     repeated: set[str] = set()
-    is_text = True
+    is_text, marks = True, None
     for uri in chosen:
         for piece in _read_head(uri, storage, -(-rows // len(chosen))):
             names = piece.table.column_names
+            if marks is None:
+                marks = find_sample_marks(storage, uri, piece)
             repeated.update(piece.repeated, repeated_names(names))
             tables = [*tables, piece.table.select([name for name in names if names.count(name) == 1])]
             is_text = is_text and piece.is_text
@@ -69,7 +75,7 @@ def read_sample(storage: Storage, files: Sequence[str], rows: int = SAMPLE_ROWS)
     kept = table.select([name for name in table.column_names if name not in repeated])
     null = find_null_words(kept) if is_text else ()
     plain = to_plain(without_words(kept, null), texts_as_written=is_text)
-    return FirstRows(plain, tuple(sorted(repeated)), null)
+    return FirstRows(plain, tuple(sorted(repeated)), null, marks)
 
 
 def _read_head(uri: str, storage: Storage, rows: int) -> Iterator[Piece]:

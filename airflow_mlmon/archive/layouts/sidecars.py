@@ -58,9 +58,14 @@ def find_marks(uri: str, there: Container[str]) -> str | None:
     >>> find_marks("a/dt=1/x.jsonl", {"a/dt=1/_capture/x.jsonl.json"})
     'a/dt=1/_capture/x.jsonl.json'
     """
-    folder, _, name = uri.rpartition("/")
-    sidecar = f"{folder}/{SIDECARS}/{name}.json"
+    sidecar = marks_uri(uri)
     return sidecar if sidecar in there else None
+
+
+def marks_uri(uri: str) -> str:
+    """Return where capture writes the marks of a file that cannot hold them itself."""
+    folder, _, name = uri.rpartition("/")
+    return f"{folder}/{SIDECARS}/{name}.json"
 
 
 def matches_glob(path: str, glob: str) -> bool:

@@ -22,6 +22,7 @@ from airflow_mlmon.pipeline.baselines.in_force import InForce, in_force
 from airflow_mlmon.pipeline.baselines.window import Span
 from airflow_mlmon.pipeline.baselines.window_drift import required_reference
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.mlflow_source import with_named_versions
 from airflow_mlmon.records import Verdict
 from airflow_mlmon.spec.baseline import Baseline
 
@@ -80,7 +81,7 @@ def compare_candidate(run: Run, candidate: Baseline, version: str | None = None)
             hint="remove columns from `baselines`",
         )
     day = next_day(run)
-    held = in_force(run.spec, run.store.baselines(run.model), day, version)
+    held = in_force(with_named_versions(run, day), run.store.baselines(run.model), day, version)
     span = Span(days=(day,))
     before, after = (
         _rows_of(run, sum_baseline(run, reference, baseline, columns, span), version)

@@ -15,6 +15,7 @@ from airflow_mlmon.pipeline.baselines.in_force import InForce, in_force
 from airflow_mlmon.pipeline.baselines.window import Span
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.compared_days import PastDay
+from airflow_mlmon.pipeline.workspace.mlflow_source import with_named_versions
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, reference_days
 from airflow_mlmon.pipeline.workspace.stored_profiles import (
@@ -59,12 +60,12 @@ def choose_baselines(
     They are those of a model version, or of all rows. A day of an ongoing incident that was not accepted as normal is
     left out of the baseline of the column in breach.
     """
-    pins = run.ask(run.store.baselines)
+    pins, spec = run.ask(run.store.baselines), with_named_versions(run, span.days[-1])
     breached = drift_breaches(run, span.days[0]) if asked is None and len(span.days) == 1 else {}
     by_column = {
         column.name: InForce(baseline=asked)
         if asked
-        else in_force(run.spec, pins, span.days[-1], version=version, column=column.name)
+        else in_force(spec, pins, span.days[-1], version=version, column=column.name)
         for column in reference.schema.columns
     }
     grouped: dict[tuple[InForce, frozenset[date]], list[str]] = {}
@@ -195,11 +196,15 @@ def _of_reference(
         whole = sum_profiles(reference.schema, (own[day] for day in days))
     return ChosenBaseline(
         # a short reference is accepted as declared, without a minimum of days
-        facts=replace(facts, needed=0),
+        facts=replace(facts, needed=0, title=f"{facts.title}{_of_source(reference)}"),
         schema=schema,
         whole=whole,
         days=(),
     )
+
+
+def _of_source(reference: StoredReference) -> str:
+    return f" ({reference.source.source})" if reference.source else ""
 
 
 def _of_days(

@@ -113,7 +113,7 @@ class PartitionEvaluator:
         if not policy.rate:
             return PartitionEvaluation()
         rate = policy.rate / 2 if self.run.spec.labels else policy.rate
-        reference = pinned_reference(self.run) if profile else None
+        reference = pinned_reference(self.run, partition.day) if profile else None
         evaluated = unruled(self.run.spec, [value for value in metrics if value.metric != ROWS_BY_HOUR])
         if profile is None:
             # the drift of labels, which have no profile, is scored but not evaluated; their positive rate is
@@ -222,19 +222,24 @@ class PartitionEvaluator:
 
     def _scales_of_labels(self, partition: Partition) -> Mapping[str, float]:
         """Return the units of the means of labels: standard deviations of the reference, or else of the day."""
-        if self._scales_of_reference:
-            return self._scales_of_reference
-        state, reference = self.run.store.state(partition), pinned_reference(self.run)
+        state, reference = self.run.store.state(partition), pinned_reference(self.run, partition.day)
+        if reference is not None and (of_reference := self._scales_of(reference)):
+            return of_reference
         if reference is None or state is None or state.version is None:
             return {}
         found = stored_outcomes(self.run, partition, state.version, reference.outcomes)
         return task_of(self.run.spec).scales(found.whole) if found else {}
 
+    def _scales_of(self, reference: StoredReference) -> Mapping[str, float]:
+        if reference.folder not in self._known_scales:
+            found = reference_outcomes(self.run, reference)
+            self._known_scales[reference.folder] = task_of(self.run.spec).scales(found.whole) if found else {}
+        return self._known_scales[reference.folder]
+
     @cached_property
-    def _scales_of_reference(self) -> Mapping[str, float]:
-        reference = pinned_reference(self.run)
-        found = reference_outcomes(self.run, reference) if reference else None
-        return task_of(self.run.spec).scales(found.whole) if found else {}
+    def _known_scales(self) -> dict[str, Mapping[str, float]]:
+        """Return the units by the folder of the reference."""
+        return {}
 
     def _breached(self, day: date) -> tuple[Mapping[SubjectKey, Collection[date]], Mapping[SubjectKey, date]]:
         """Return the earlier days of each metric's breaches that were not accepted, and when accepted ones began."""

@@ -60,7 +60,7 @@ def row_hours(
 
 def past_row_hours(run: Run, partition: Partition, profile: Profile) -> RowHours | None:
     """Return the rows by hour of a day with the history that they are evaluated by; None without event times."""
-    reference = pinned_reference(run)
+    reference = pinned_reference(run, partition.day)
     if reference is None or profile.hours is None:
         return None
     day, spec = partition.day, run.spec

@@ -52,11 +52,11 @@ def reevaluate(run: Run, first: date, last: date) -> Iterator[Reevaluated]:
         PartitionConflictError: a day was run meanwhile; days evaluated before it are kept, and a second call does the
             rest.
     """
-    reference = required_reference(run)
     evaluated = []
     for partition in run.partitions(first, last):
         run.progress(f"verdicts of {partition.key}")
         before = len(run.store.alerts(run.model, partition.day, partition.day))
+        reference = required_reference(run, partition.day)
         outcome = _reevaluate(run, reference, partition, run.store.state(partition))
         after = len(run.store.alerts(run.model, partition.day, partition.day))
         if outcome is Outcome.EVALUATED:

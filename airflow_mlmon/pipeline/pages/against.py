@@ -57,7 +57,7 @@ def against_page(run: Run, partition: Partition, other: Partition) -> AgainstPag
         labels=run.spec.labels,
         policy=run.spec.alerts.evaluation,
     )
-    reference = pinned_reference(run)
+    reference = pinned_reference(run, partition.day)
     if reference is None:
         return replace(page, lack="The spec has changed since its profile schema was pinned: run mlmon reprofile.")
     first, last = sorted((partition.day, other.day))

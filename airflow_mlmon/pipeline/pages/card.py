@@ -27,7 +27,7 @@ def card_of(run: Run) -> tuple[CardEntry, ...]:
         "Monitored": (_period(spec),),
         "Predictions": (*(masked_text(path.rstrip("/")) for path in spec.predictions.paths), *_columns(spec)),
         "Labels": tuple(_labels(spec.labels)) if spec.labels else ("none",),
-        "Reference": (masked_text(spec.reference.path), *_dated(spec)),
+        "Reference": (masked_text(spec.reference.place), *_dated(spec)),
         "Rules": tuple(rule_text(rule, spec) for rule in spec.alerts.rules),
         "Evaluation": tuple(_evaluation(spec)),
         "Alerts": tuple(_lifecycle(spec)),

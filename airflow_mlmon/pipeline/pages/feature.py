@@ -116,7 +116,7 @@ class _LastDay:
 
     @cached_property
     def reference(self) -> StoredReference | None:
-        found = pinned_reference(self.run)
+        found = pinned_reference(self.run, self.day)
         return found if found is not None and found.schema.id == self.state.schema else None
 
     @cached_property

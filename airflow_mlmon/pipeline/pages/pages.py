@@ -15,6 +15,7 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.baselines.choose import baseline_profiles
 from airflow_mlmon.pipeline.baselines.versions import marks_until
 from airflow_mlmon.pipeline.deciding.staleness import stale_days
+from airflow_mlmon.pipeline.pages.capture import captured_of
 from airflow_mlmon.pipeline.pages.feature import featured_columns
 from airflow_mlmon.pipeline.pages.hours import draw_hours
 from airflow_mlmon.pipeline.pages.requests import attributions_of, requests_of
@@ -69,7 +70,7 @@ def day_page(run: Run, partition: Partition, written: Collection[str] = ()) -> D
         evidently = {"file": EVIDENTLY, "left_out": evidently}
     metrics = store.metric_values(partition)
     together = next((value for value in metrics if value.multivariate), None)
-    reference, profile = pinned_reference(run), _profile(run, state) if served else None
+    reference, profile = pinned_reference(run, partition.day), _profile(run, state) if served else None
     verdicts = tuple(store.verdicts(partition))
     marks = marks_until(run, partition.day)
     return DayPage(
@@ -100,7 +101,8 @@ def day_page(run: Run, partition: Partition, written: Collection[str] = ()) -> D
         quarantine=manifest["quarantined"],
         hours=draw_hours(run, state.partition, profile) if profile else None,
         requests=requests_of(run, state, metrics) if served else None,
-        attributions=attributions_of(run, metrics) if served else None,
+        captured=captured_of(manifest),
+        attributions=attributions_of(run, partition.day, metrics) if served else None,
         files=tuple(_source_file(file) for file in manifest["files"]),
         deliveries=tuple(deliveries_of(run, partition)),
         baselines=_baselines(run, partition),

@@ -184,7 +184,7 @@ def _write_evidently(run: Run, state: PartitionState, version: str, *, has_page:
 
     partition = state.partition
     current = read_sampled(run, partition, version)
-    reference = ensure_reference(run)
+    reference = ensure_reference(run, partition.day)
     kinds = {column.name: column.kind for column in reference.schema.columns}
     report = write_evidently(
         current=to_frame(current),

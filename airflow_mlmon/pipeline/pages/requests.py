@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 from airflow_mlmon.drift.attributions import MAGNITUDE, SHARE
 from airflow_mlmon.pipeline.run import Run
@@ -46,13 +47,13 @@ def requests_of(run: Run, state: PartitionState, metrics: Sequence[MetricValue])
     )
 
 
-def attributions_of(run: Run, metrics: Sequence[MetricValue]) -> Attributions | None:
+def attributions_of(run: Run, day: date, metrics: Sequence[MetricValue]) -> Attributions | None:
     """Collect the attributions of a day; None if it has none."""
     found = {value.key: value for value in metrics if value.segment is None}
     order = found.get((NDCG, None, None))
     if order is None:
         return None
-    reference = pinned_reference(run)
+    reference = pinned_reference(run, day)
     before = reference_magnitudes(run, reference.folder) if reference else None
     gains = before.columns if before else {}
     rows = [

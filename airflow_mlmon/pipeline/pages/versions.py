@@ -47,7 +47,7 @@ def _row(run: Run, metrics: Sequence[MetricValue], verdicts: Sequence[Verdict], 
 
 
 def _challenges(run: Run, state: PartitionState) -> tuple[Challenge, ...]:
-    reference = pinned_reference(run)
+    reference = pinned_reference(run, state.partition.day)
     if reference is None or reference.schema.id != state.schema:
         return ()
     return tuple(challenges(run, reference, state.partition.day))

@@ -100,7 +100,9 @@ def _deliveries(run: Run) -> Iterator[tuple[_Place, StoredObject]]:
 def _references(run: Run) -> Iterator[tuple[_Place, StoredObject]]:
     pinned = run.store.current_schema(run.model)
     for (folder, *_), item in _listed(run, run.uri("reference"), parts=2):
-        if pinned is not None and folder != pinned.uri.split("/")[-2]:
+        # of versions that an alias has named
+        is_named = pinned is not None and folder.startswith(f"{pinned.fingerprint}-v")
+        if pinned is not None and folder != pinned.uri.split("/")[-2] and not is_named:
             yield (Stored.SUPERSEDED, None, f"reference {folder}"), item
 
 

@@ -84,7 +84,7 @@ def _metric_of(content: Mapping[str, Any]) -> MetricValue:
 def detect_drift(run: Run, prepared: Prepared, profiled: Profiled) -> PartitionDrift:
     """Compare each column with its baseline."""
     run.progress("comparing with the baseline")
-    reference = ensure_reference(run)
+    reference = ensure_reference(run, prepared.partition.day)
     current = Profile.from_bytes(run.files.read(profiled.uri))
     return compare_day(run, reference, prepared.partition, prepared.version, current)
 

@@ -163,7 +163,7 @@ def _evaluate_rows(
 ) -> tuple[list[MetricValue], PartitionEvaluation]:
     """Evaluate the metrics of the rows, drift and estimates among them, against the expected values."""
     profile = Profile.from_bytes(run.files.read(profiled.uri))
-    reference = ensure_reference(run)
+    reference = ensure_reference(run, prepared.partition.day)
     of_rows = row_metrics(run, reference, prepared.partition, prepared.version, profile)
     metrics = [*of_rows, *arrival_metrics(run, prepared), *match_metrics(run, prepared.partition), *others]
     # without rows everything would be a breach, and the status alerts already

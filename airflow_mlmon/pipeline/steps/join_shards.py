@@ -134,7 +134,7 @@ def _write(run: Run, files: ShardFiles, manifest: Manifest, curated: Sequence[Cu
             hashes.add(IdHashes.from_bytes(data).hashes)
         keep_id_hashes(run, partition, version, hashes.ranges(), hashes.rows)
     if run.spec.druid.engine is Engine.LOCAL:
-        pinned = ensure_reference(run).schema
+        pinned = ensure_reference(run, partition.day).schema
         profile = sum_profiles(pinned, map(Profile.from_bytes, files.read_all(PROFILE)))
         run.files.write(profile_uri(run, partition, version, pinned.id), profile.to_bytes())
     run.files.write(run.version_uri(partition, version, SAMPLE), to_parquet(_draw_sample(run, files)))

@@ -101,7 +101,7 @@ def measure_labels(run: Run, partition: Partition, version: str) -> Measured | N
     if run.spec.labels is None:
         return None
     deliveries = deliveries_of(run, partition)
-    reference = pinned_reference(run)
+    reference = pinned_reference(run, partition.day)
     segments = reference.schema.segments if reference else ()
     schema = reference.outcomes if reference else None
     expected = expected_losses(run, partition, version, reference.folder, reference.schema) if reference else None
@@ -121,7 +121,7 @@ def label_metrics(run: Run, measured: Measured) -> list[MetricValue]:
     min_coverage = run.spec.labels.min_coverage if run.spec.labels else 0
     metrics = measure_parts(task_of(run.spec), found, min_coverage)
     added = measure_own(run.spec, rows_with_labels(run, measured, found.whole), metrics)
-    reference = pinned_reference(run)
+    reference = pinned_reference(run, run.partition(measured.day).day)
     # the metrics of the task have values once enough labels have come
     own = task_of(run.spec).metrics
     is_measured = any(value.value is not None and value.segment is None and value.metric in own for value in metrics)

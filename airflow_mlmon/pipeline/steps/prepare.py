@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from airflow_mlmon.archive.curation.capture_account import CaptureAccount, account_for_capture, read_sidecars
@@ -145,7 +145,7 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
             partition,
             hash_key=run.hash_key,
             folder=folder,
-            profiled=open_profile(run),
+            profiled=open_profile(run, partition.day),
         )
         repeats = find_repeats(run, partition, intake.accepted)
         intake.drop(repeats.reasons)
@@ -318,11 +318,11 @@ def _unmonitored(spec: ModelSpec) -> list[str]:
     ]
 
 
-def open_profile(run: Run) -> OpenProfile | None:
+def open_profile(run: Run, day: date) -> OpenProfile | None:
     """Return what opens the profile of the rows of a day; None where Druid counts them."""
     if run.spec.druid.engine is not Engine.LOCAL:
         return None
-    schema = ensure_reference(run).schema
+    schema = ensure_reference(run, day).schema
     return lambda: ProfileStream(schema, run.clock)
 
 
@@ -337,7 +337,7 @@ def _write(run: Run, manifest: Manifest, intake: Intake) -> None:
     write_operations(run, partition, version, curated, errors)
     write_id_hashes(run, partition, version, accepted)
     if run.spec.druid.engine is Engine.LOCAL:
-        schema = ensure_reference(run).schema
+        schema = ensure_reference(run, partition.day).schema
         profile = accepted.profile()
         if profile is None:
             run.progress("profiling")

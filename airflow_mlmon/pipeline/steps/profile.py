@@ -34,7 +34,7 @@ class Profiled:
 @observed("profile_partition")
 def profile_partition(run: Run, prepared: Prepared) -> Profiled:
     """Fill the gaps of the history, and profile the partition unless it was profiled with its rows."""
-    reference = ensure_reference(run)
+    reference = ensure_reference(run, prepared.partition.day)
     filled = fill_history(run, reference, prepared.partition)
     profile = _profile(run, reference, prepared)
     return Profiled(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime
@@ -11,18 +12,24 @@ from airflow_mlmon.alerts.delivery import DeliveryReport, deliver, foreign_failu
 from airflow_mlmon.alerts.message import day_message
 from airflow_mlmon.errors import MlmonError, ServiceUnavailableError
 from airflow_mlmon.lifecycle.tracked import TrackedAlert
+from airflow_mlmon.pipeline.baselines.write_back import write_back
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.records import Alert, AlertEvent, AlertState
+
+log = logging.getLogger(__name__)
 
 
 def send_alerts(run: Run, senders: Mapping[str, Sender], now: datetime) -> DeliveryReport:
     """Send the waiting alerts; failed ones stay in the outbox for the next run.
 
-    Channels that drop an alert unless it is repeated, such as Alertmanager, receive every open alert again.
+    Channels that drop an alert unless it is repeated, such as Alertmanager, receive every open alert again. What was
+    accepted is written to MLflow first, and said in the log if that fails.
 
     Raises:
         ServiceUnavailableError: at least one message was not delivered.
     """
+    if not run.is_silent and (problem := write_back(run)):
+        log.warning("%s", problem)
     tracked = run.store.tracked_alerts(run.model)
     report = _deliver_all(run, senders, now, _filter(run, tracked))
     unresolved = [alert for alert in tracked if alert.state is not AlertState.RESOLVED]

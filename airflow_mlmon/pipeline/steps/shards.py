@@ -190,7 +190,7 @@ def curate_shard(run: Run, files: ShardFiles, shard: int) -> int:
             files.upload(shard, IDS, folder / IDS)
         if run.spec.druid.engine is Engine.LOCAL:
             run.progress("profiling")
-            schema = ensure_reference(run).schema
+            schema = ensure_reference(run, files.plan.partition.day).schema
             files.write(shard, PROFILE, profile_parquet([rows], schema, clock=run.clock).to_bytes())
         curated = CuratedShard(
             rows=name,

@@ -24,7 +24,7 @@ _FILE = "checks.json"
 def validate_partition(run: Run, prepared: Prepared) -> list[CheckOutcome]:
     """Run the checks of the spec, or those inferred from the reference, and store their outcomes."""
     declared = run.spec.quality
-    checks = ensure_reference(run).inferred.checks if declared is None else declared
+    checks = ensure_reference(run, prepared.partition.day).inferred.checks if declared is None else declared
     run.progress(f"{len(checks)} checks")
     from airflow_mlmon.quality.great_expectations import validate  # noqa: PLC0415 - heavy
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.outcomes import Measured, read_outcomes
 from airflow_mlmon.pipeline.workspace.reference import pinned_reference, reference_outcomes
@@ -16,12 +18,12 @@ def estimated_metrics(run: Run, measured: Measured | None) -> list[MetricValue]:
     task = task_of(run.spec)
     if measured is None or not (task.estimates or task.loss):
         return []
-    return estimate_outcomes(run, read_outcomes(run, measured.uri))
+    return estimate_outcomes(run, read_outcomes(run, measured.uri), run.partition(measured.day).day)
 
 
-def estimate_outcomes(run: Run, outcomes: OutcomeParts) -> list[MetricValue]:
-    """Estimate performance by the labels of the pinned reference."""
-    reference = pinned_reference(run)
+def estimate_outcomes(run: Run, outcomes: OutcomeParts, day: date) -> list[MetricValue]:
+    """Estimate the performance of a day by the labels of its reference."""
+    reference = pinned_reference(run, day)
     labelled = reference_outcomes(run, reference) if reference else None
     found = estimate_parts(task_of(run.spec), outcomes, labelled)
     return withhold_unknown(found, outcomes, labelled, run.spec.version_column)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.drift.attributions import measure_attributions, profile_magnitudes
 from airflow_mlmon.drift.multivariate import SampleSizes
 from airflow_mlmon.drift.new_values import measure_novelty, without_own_day
 from airflow_mlmon.drift.rows.pinned import PinnedRows
@@ -23,10 +21,18 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.attributions import write_reference_magnitudes
 from airflow_mlmon.pipeline.workspace.inferred import infer_from_days
 from airflow_mlmon.pipeline.workspace.losses import keep_losses, loss_model
+from airflow_mlmon.pipeline.workspace.mlflow_source import follow_aliases, record_source, version_named
 from airflow_mlmon.pipeline.workspace.operations import measure_rows, profile_requests
 from airflow_mlmon.pipeline.workspace.partition_files import read_workspace_table, to_parquet
+from airflow_mlmon.pipeline.workspace.reference_history import (
+    measure_day_attributions,
+    pin_reference_outcomes,
+    publish_reference_day,
+    read_sizes,
+    sampled_columns,
+)
 from airflow_mlmon.pipeline.workspace.reference_labels import estimate_by_other_days, measure_day_labels, profile_labels
-from airflow_mlmon.pipeline.workspace.reference_rows import join_reference_labels, read_reference
+from airflow_mlmon.pipeline.workspace.reference_rows import ReferenceRows, join_reference_labels, read_reference
 from airflow_mlmon.pipeline.workspace.reference_samples import score_samples_of_days
 from airflow_mlmon.pipeline.workspace.row_contents import ReferenceDays, pin_reference_rows
 from airflow_mlmon.pipeline.workspace.samples import days_of, sample
@@ -38,9 +44,9 @@ from airflow_mlmon.profiles.engine.pinning import pin_schema
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.profiles.schema import ProfileSchema
 from airflow_mlmon.quality.infer import Inferred
-from airflow_mlmon.records import Family, MetricValue, PartitionState, Results, Status
 from airflow_mlmon.spec import Check, Severity
-from airflow_mlmon.spec.files import Files
+from airflow_mlmon.store.mlflow_store import ReferenceSource
+from airflow_mlmon.store.profile_schemas import StoredSchema
 from airflow_mlmon.tasks.estimates import estimation_gaps
 from airflow_mlmon.tasks.outcome import OutcomeSchema
 from airflow_mlmon.tasks.own import measure_unlabelled
@@ -50,9 +56,6 @@ from airflow_mlmon.tasks.parts import (
     sum_outcome_parts,
 )
 from airflow_mlmon.tasks.registry import task_of
-
-if TYPE_CHECKING:
-    pass
 
 # increase it when more is stored of a reference, and name the one before where it can still be read
 _KEPT = 7
@@ -72,7 +75,7 @@ class StoredReference:
     the spec enables it. If no row has an event time, there are no `days`. `inferred` are the checks of a spec without.
     `novelty` is the expected share of new values of each category, and `closed` are those of which none is expected;
     None and none if an earlier release has pinned it, whose days have the rates by their own values. `digest` is the
-    hash of its profile, under which is stored what follows from it.
+    hash of its profile, under which is stored what follows from it. `source` is what MLflow knows of it.
     """
 
     schema: ProfileSchema
@@ -88,6 +91,7 @@ class StoredReference:
     closed: frozenset[str] = frozenset()
     rows: PinnedRows = field(default_factory=PinnedRows)
     digest: str = ""
+    source: ReferenceSource | None = None
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -107,9 +111,19 @@ class StoredReference:
         return f"of {len(self.days)} days, {self.days[0]} to {self.days[-1]}"
 
 
-def ensure_reference(run: Run) -> StoredReference:
-    """Return the pinned reference; pin it now if the spec has none or has changed since."""
-    return pinned_reference(run) or _pin(run, _latest_id(run))
+def ensure_reference(run: Run, day: date | None = None) -> StoredReference:
+    """Return the pinned reference of a day; pin it now if the spec has none or has changed since.
+
+    Of an alias of MLflow, it is the version named on the day. All have the first one's schema, and stay comparable.
+    """
+    if day is not None:
+        follow_aliases(run, day)
+    found = pinned_reference(run, day)
+    if found is not None:
+        return found
+    first = pinned_schema(run) if version_named(run, day) else None
+    known = _load(run, first.uri.rpartition("/")[0]) if first else None
+    return _pin(run, _latest_id(run), day=day, known=known)
 
 
 def renew_reference(run: Run) -> StoredReference:
@@ -125,12 +139,29 @@ def _latest_id(run: Run) -> str | None:
     return earlier.schema_id if earlier else None
 
 
-def pinned_reference(run: Run) -> StoredReference | None:
-    """Return the pinned reference; None if the spec has none or has changed since."""
-    pinned = run.ask(run.store.current_schema)
-    if pinned is not None and _is_of(run, pinned.fingerprint):
+def pinned_reference(run: Run, day: date | None = None) -> StoredReference | None:
+    """Return the pinned reference, of a day or the last; None if the spec has none or has changed since."""
+    pinned = pinned_schema(run)
+    if pinned is None:
+        return None
+    version = version_named(run, day)
+    if version is None:
         return _load(run, run.uri(_FOLDER, pinned.uri.split("/")[-2]))
-    return None
+    try:
+        return _load(run, _folder_of_version(run, pinned.fingerprint, version, pinned.schema_id))
+    except NotFoundError:
+        # what the alias names now is read when a day of it is run
+        return None
+
+
+def pinned_schema(run: Run) -> StoredSchema | None:
+    """Return the pinned profile schema; None if the spec has none or has changed since."""
+    pinned = run.ask(run.store.current_schema)
+    return pinned if pinned is not None and _is_of(run, pinned.fingerprint) else None
+
+
+def _folder_of_version(run: Run, fingerprint: str, version: str, schema_id: str) -> str:
+    return run.uri(_FOLDER, f"{fingerprint}-v{version}-{schema_id}")
 
 
 def pin_reference_again(run: Run, reference: StoredReference, later: pa.Table) -> StoredReference:
@@ -175,7 +206,7 @@ def _fingerprint(run: Run, kept: int = _KEPT) -> str:
     declared = [
         kept,
         run.fingerprint,
-        run.spec.reference.model_dump(mode="json", exclude=set(Files.model_fields)) | run.spec.reference.declared,
+        run.spec.reference.declaration,
         run.spec.drift.model_dump(mode="json", exclude_none=True) | {"quantile": _QUANTILE},
         run.spec.divisions,
         *([run.spec.classes] if run.spec.classes else ()),
@@ -203,12 +234,16 @@ def _read(run: Run, folder: str) -> StoredReference:
     data = run.files.read(f"{folder}/reference.profile")
     profile = Profile.from_bytes(data)
     # the first release had one schema for all
-    outcomes = OutcomeSchema.from_json(facts["outcomes"]) if "outcomes" in facts else _pin_outcomes(run, profile, None)
+    outcomes = (
+        OutcomeSchema.from_json(facts["outcomes"])
+        if "outcomes" in facts
+        else pin_reference_outcomes(run, profile, None)
+    )
     return StoredReference(
         schema=ProfileSchema.from_json(run.files.read(f"{folder}/layout.json").decode()),
         profile=profile,
         outcomes=outcomes,
-        together=_sizes_of(facts["together"]) if facts.get("together") else None,
+        together=read_sizes(facts["together"]) if facts.get("together") else None,
         inferred=Inferred(
             # an earlier release stored a severity that alerted
             checks=tuple(Check.model_validate(check | {"severity": Severity.RECORDED}) for check in facts["checks"]),
@@ -222,57 +257,84 @@ def _read(run: Run, folder: str) -> StoredReference:
         closed=frozenset(facts.get("closed", ())),
         rows=PinnedRows.from_json(facts["rows"]) if "rows" in facts else PinnedRows(),
         digest=_digest(data),
+        source=ReferenceSource(**facts["source"]) if "source" in facts else None,
     )
 
 
-def _pin(run: Run, supersedes: str | None, later: pa.Table | None = None) -> StoredReference:
-    run.progress("reading the reference")
-    table, files, errors, told, _ = read_reference(run)
+def _pin_schema(
+    run: Run, read: ReferenceRows, known: StoredReference | None, later: pa.Table | None
+) -> tuple[ProfileSchema, tuple[str, ...]]:
+    """Pin the profile schema of the rows, or take that of the `known` reference; also return what to tell."""
     run.progress("pinning the profile schema")
-    schema = pin_schema(run.spec, table)
-    folder = _folder(run)
-    told = (*told, *tell_unfit(schema, table))
-    for one in told:
-        run.progress(f"reference: {one}")
+    schema = known.schema if known else pin_schema(run.spec, read.rows)
+    told = (*read.told, *tell_unfit(schema, read.rows))
+    for line in told:
+        run.progress(f"reference: {line}")
     if later is not None:
         schema = pin_again(schema, later, {name: column.type for name, column in run.spec.columns.items()})
-        folder = f"{folder}-{schema.id}"
+    return schema, told
+
+
+def _folder_of(run: Run, read: ReferenceRows, schema: ProfileSchema, day: date | None, *, is_widened: bool) -> str:
+    if read.source is not None and version_named(run, day):
+        return _folder_of_version(run, _fingerprint(run), read.source.version, schema.id)
+    folder = _folder(run)
+    return f"{folder}-{schema.id}" if is_widened else folder
+
+
+def _pin(
+    run: Run,
+    supersedes: str | None,
+    later: pa.Table | None = None,
+    *,
+    day: date | None = None,
+    known: StoredReference | None = None,
+) -> StoredReference:
+    """Pin the reference of a day, under the profile schema of the `known` one if there is one."""
+    run.progress("reading the reference")
+    read = read_reference(run, day)
+    table, files, errors = read[:3]
+    schema, told = _pin_schema(run, read, known, later)
+    folder = _folder_of(run, read, schema, day, is_widened=later is not None)
     joined = join_reference_labels(run, table)
-    outcomes = _pin_outcomes(run, profile_table(table.select(run.spec.outputs), schema), joined)
+    own = profile_table(table.select(run.spec.outputs), schema)
+    outcomes = known.outcomes if known else pin_reference_outcomes(run, own, joined)
     keep_losses(run, folder, schema, table, joined)
     model = loss_model(run, folder, schema)
     days = days_of(table, run.spec.time_column, run.spec.day_zone)
     magnitudes = write_reference_magnitudes(run, folder, table, schema)
-    profiles, requests, attributions, own = {}, {}, {}, {}
+    profiles, requests, attributions, unlabelled = {}, {}, {}, {}
     labelled, measured = [], []
     sizes, by_sample = score_samples_of_days(run, table, schema)
     rows_of_days = ReferenceDays(run=run, pinned=pin_reference_rows(run, table))
-    for day in sorted(pc.unique(days.drop_null()).to_pylist()):
-        rows = table.filter(pc.equal(days, day))
-        rows_of_days.add(day, rows)
-        profiles[day] = profile_table(rows, schema, clock=run.clock)
+    for one in sorted(pc.unique(days.drop_null()).to_pylist()):
+        rows = table.filter(pc.equal(days, one))
+        rows_of_days.add(one, rows)
+        profiles[one] = profile_table(rows, schema, clock=run.clock)
         labelled.append(profile_labels(run, rows, schema, outcomes, model))
-        failed = errors.filter(pc.equal(days_of(errors, run.spec.time_column, run.spec.day_zone), day))
-        requests[day] = profile_requests(run, [rows, failed])
-        attributions[day] = _attributions(run, rows, schema, magnitudes)
+        failed = errors.filter(pc.equal(days_of(errors, run.spec.time_column, run.spec.day_zone), one))
+        requests[one] = profile_requests(run, [rows, failed])
+        attributions[one] = measure_day_attributions(run, rows, schema, magnitudes)
         measured.append(measure_day_labels(run, rows, labelled[-1]))
-        own[day] = measure_unlabelled(run.spec, partial(pa.concat_tables, [rows]))
+        unlabelled[one] = measure_unlabelled(run.spec, partial(pa.concat_tables, [rows]))
     undated = table.filter(days.is_null())
     profile = sum_profiles(schema, [*profiles.values(), profile_table(undated, schema, clock=run.clock)])
     labelled.append(profile_labels(run, undated, schema, outcomes, model) if undated.num_rows else None)
     outcomes_of_all = sum_outcome_parts(task_of(run.spec), [found for found in labelled if found is not None])
     novelty = measure_novelty(schema, with_derived(table, schema.columns), days)
     ranges = ranges_without(profiles)
-    for place, day in enumerate(profiles):
+    for place, one in enumerate(profiles):
         estimates, shifts = estimate_by_other_days(run, outcomes_of_all, labelled[place], measured[place])
         gaps = estimation_gaps(estimates, measured[place], task_of(run.spec))
-        unseen = unseen_metrics(profiles[day], profile, run.spec, others=ranges[day])
-        of_rows = [*unseen, *rows_of_days.metrics(day), *by_sample.get(day, ()), *attributions[day]]
-        of_rows += [*estimates, *own[day]]
-        of_profile = without_own_day(measure_rows(run, profiles[day], requests[day]), novelty, day)
-        counted = requests[day] or profiles[day]
+        unseen = unseen_metrics(profiles[one], profile, run.spec, others=ranges[one])
+        of_rows = [*unseen, *rows_of_days.metrics(one), *by_sample.get(one, ()), *attributions[one]]
+        of_rows += [*estimates, *unlabelled[one]]
+        of_profile = without_own_day(measure_rows(run, profiles[one], requests[one]), novelty, one)
+        counted = requests[one] or profiles[one]
         of_labels = [*measured[place], *gaps, *shifts]
-        _publish_day(run, day, (schema.id, counted.rows), of_labels, [*of_profile, *of_rows])
+        publish_reference_day(
+            run, one, (schema.id, counted.rows), of_labels, [*of_profile, *of_rows], is_later=known is not None
+        )
     of_days = list(profiles.values())
     reference = StoredReference(
         schema=schema,
@@ -288,73 +350,19 @@ def _pin(run: Run, supersedes: str | None, later: pa.Table | None = None) -> Sto
         closed=frozenset(name for name, found in novelty.items() if found.is_closed),
         rows=rows_of_days.pinned,
         digest=_digest(profile.to_bytes()),
+        source=read.source,
     )
     rows_of_days.write(reference.folder)
     run.files.write(f"{reference.folder}/{_DAYS}", bundle(profiles))
     run.files.write(f"{reference.folder}/{_LABELLED}", outcomes_of_all.to_bytes())
-    _save(run, reference, sample(table.select(_kept_columns(run, table)), run.spec.id_column), supersedes)
+    _save(run, reference, sample(table.select(sampled_columns(run.spec, table)), run.spec.id_column), supersedes, known)
+    record_source(run, read.source)
     return reference
 
 
-def _sizes_of(content: Mapping[str, Any]) -> SampleSizes:
-    """Return the stored sizes; an older release stored a limit and its number of days."""
-    most = content["rows_current"]
-    fewest = content["fewest_current"] if "fewest_current" in content else (most + 1) // 2 * bool(content["nights"])
-    return SampleSizes(rows_reference=content["rows_reference"], rows_current=most, fewest_current=fewest)
-
-
-def _publish_day(
-    run: Run,
-    day: date,
-    counted: tuple[str, int],
-    of_labels: Sequence[MetricValue],
-    of_rows: Sequence[MetricValue],
+def _save(
+    run: Run, reference: StoredReference, sampled: pa.Table, supersedes: str | None, known: StoredReference | None
 ) -> None:
-    """Store a day of the reference, with the id of its profile schema and its rows, as history for later days.
-
-    Its metrics are those beside the other days: by its own values it would look as later days never will.
-
-    A day whose own rows are served stays as it is.
-    """
-    partition = run.partition(day)
-    if (known := run.store.state(partition)) is not None and known.version is not None:
-        return
-    schema_id, rows = counted
-    results = [Results(partition=partition, family=Family.PREDICTIONS, metrics=tuple(of_rows))]
-    if of_labels:
-        results.append(Results(partition=partition, family=Family.LABELS, metrics=tuple(of_labels)))
-    state = PartitionState(
-        partition=partition,
-        status=Status.OK,
-        version=None,
-        schema=schema_id,
-        rows_read=rows,
-        rows_accepted=rows,
-        rows_quarantined=0,
-        evaluated=False,
-    )
-    run.store.publish(state, results, supersedes=None)
-
-
-def _attributions(run: Run, rows: pa.Table, schema: ProfileSchema, magnitudes: Profile | None) -> list[MetricValue]:
-    """Measure the attributions of a day of the reference against those of all its days."""
-    if magnitudes is None:
-        return []
-    return measure_attributions(profile_magnitudes(rows, run.spec, schema), magnitudes)
-
-
-def _pin_outcomes(run: Run, profile: Profile, joined: pa.Table | None) -> OutcomeSchema:
-    roles = {run.spec.columns[name].role: profile.columns[name] for name in run.spec.outputs if name in profile.columns}
-    return task_of(run.spec).pin_outcomes(roles, joined)
-
-
-def _kept_columns(run: Run, table: pa.Table) -> list[str]:
-    # without vectors: no reader of the sample uses them
-    left_out, there = set(run.spec.vectors), set(table.column_names)
-    return [name for name in run.spec.columns if name in there and name not in left_out]
-
-
-def _save(run: Run, reference: StoredReference, sampled: pa.Table, supersedes: str | None) -> None:
     facts = {
         "together": asdict(reference.together) if reference.together else None,
         "checks": [check.model_dump(mode="json") for check in reference.inferred.checks],
@@ -367,11 +375,15 @@ def _save(run: Run, reference: StoredReference, sampled: pa.Table, supersedes: s
         "rows": reference.rows.to_json(),
         "outcomes": reference.outcomes.to_json(),
     }
+    if reference.source is not None:
+        facts["source"] = asdict(reference.source)
     folder = reference.folder
     run.files.write(f"{folder}/layout.json", reference.schema.to_json().encode())
     run.files.write(f"{folder}/reference.profile", reference.profile.to_bytes())
     run.files.write(f"{folder}/sample.parquet", to_parquet(sampled))
     run.files.write(f"{folder}/reference.json", json.dumps(facts, indent=1, sort_keys=True).encode())
+    if known is not None:
+        return
     # written last: if the schema is in the store, the files exist
     run.store.save_schema(
         run.model,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,16 +15,19 @@ import pyarrow as pa
 from airflow_mlmon.archive.curation.curate import required_columns
 from airflow_mlmon.archive.curation.intake import Intake, take_in
 from airflow_mlmon.archive.curation.read import ListedSource
-from airflow_mlmon.archive.labels import is_excluded, join_outputs, label_column
+from airflow_mlmon.archive.labels import is_excluded, join_outputs
 from airflow_mlmon.archive.layouts.delta_log import warn_of_log
 from airflow_mlmon.archive.layouts.layout import ListedFile, list_below, list_delta
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.mlflow_source import OpenedReference, open_mlflow
 from airflow_mlmon.pipeline.workspace.partition_files import read_local
-from airflow_mlmon.spec import Column, ColumnType, ModelSpec, Role
+from airflow_mlmon.pipeline.workspace.predicted import reference_columns
+from airflow_mlmon.spec import ModelSpec, Role
 from airflow_mlmon.spec.choices import FileFormat
 from airflow_mlmon.storage import ObjectStore
 from airflow_mlmon.storage.scratch import scratch_folder
+from airflow_mlmon.store.mlflow_store import ReferenceSource
 from airflow_mlmon.tables.reading import Reading
 
 Checksums = dict[str, str]
@@ -46,21 +51,31 @@ class ReferenceRows(NamedTuple):
     errors: pa.Table
     told: tuple[str, ...] = ()
     empty: frozenset[str] = frozenset()
+    source: ReferenceSource | None = None
 
 
-def read_reference(run: Run) -> ReferenceRows:
-    """Read all rows of the reference, and the checksums of its files.
+def read_reference(run: Run, day: date | None = None) -> ReferenceRows:
+    """Read all rows of the reference, and the checksums of its files; of an alias, those that it named on a day.
 
     Raises:
         ConfigError: a file cannot be read, or there are no rows.
     """
-    store, files = list_reference(run)
-    found = _read(run, store, files)
+    with open_reference(run, day) as opened:
+        return read_opened(run, opened)
+
+
+def read_opened(run: Run, opened: OpenedReference) -> ReferenceRows:
+    """Read all rows of the opened reference, and the checksums of its files.
+
+    Raises:
+        ConfigError: a file cannot be read, or there are no rows.
+    """
+    found = _read(run, opened, opened.files)
     if not found.rows.num_rows:
         said = f": {'; '.join(found.told)}" if found.told else ""
         raise ConfigError(
-            f"The reference of {run.model} has no rows ({run.spec.reference.path}){said}.",
-            hint="" if found.told else "correct reference.path in the spec",
+            f"The reference of {run.model} has no rows ({run.spec.reference.place}){said}.",
+            hint="" if found.told else "correct the reference in the spec",
         )
     label = run.spec.reference.label
     # without a label nothing of the performance is known, as if none were declared
@@ -75,9 +90,9 @@ def stream_reference(run: Run) -> Iterator[ReferenceRows]:
     Raises:
         ConfigError: a file cannot be read.
     """
-    store, files = list_reference(run)
-    for item in files:
-        yield _read(run, store, [item])
+    with open_reference(run) as opened:
+        for item in opened.files:
+            yield _read(run, opened, [item])
 
 
 def join_reference_labels(run: Run, rows: pa.Table) -> pa.Table | None:
@@ -89,17 +104,24 @@ def join_reference_labels(run: Run, rows: pa.Table) -> pa.Table | None:
     return join_outputs(rows, rows.column(reference.label), excluded, run.spec)
 
 
-def list_reference(run: Run) -> tuple[ObjectStore, tuple[ListedFile, ...]]:
-    """List the files of the reference, and return their store too."""
+@contextmanager
+def open_reference(run: Run, day: date | None = None) -> Iterator[OpenedReference]:
+    """Yield the files of the reference; of an alias, of the version that it named on a day, or last."""
     reference = run.spec.reference
-    store = run.storage.at(reference.path, reference.connection or run.spec.predictions.connection)
+    if reference.mlflow is not None:
+        with open_mlflow(run, reference.mlflow, day) as opened:
+            yield opened
+        return
+    path = str(reference.path)
+    store = run.storage.at(path, reference.connection or run.spec.predictions.connection)
     if reference.format is FileFormat.DELTA:
-        return store, list_delta(store, reference.path).files
-    return store, list_below(store, reference.path, columns=run.spec.predictions.columns).files
+        yield OpenedReference(store, list_delta(store, path).files)
+    else:
+        yield OpenedReference(store, list_below(store, path, columns=run.spec.predictions.columns).files)
 
 
-def _read(run: Run, store: ObjectStore, files: Sequence[ListedFile]) -> ReferenceRows:
-    source = _source(run, store, files)
+def _read(run: Run, opened: OpenedReference, files: Sequence[ListedFile]) -> ReferenceRows:
+    source = _source(run, opened, files)
     with scratch_folder() as folder:
         intake = _take_in(run, source, folder)
         if problems := [f"{file.uri}: {file.problem}" for file in intake.files if file.problem]:
@@ -107,36 +129,31 @@ def _read(run: Run, store: ObjectStore, files: Sequence[ListedFile]) -> Referenc
         rows, errors = (read_local(spool.finish()) for spool in (intake.accepted.rows, intake.errors.rows))
     return ReferenceRows(
         rows=rows,
-        files={file.uri: file.sha256 for file in intake.files},
+        files={file.uri: file.sha256 for file in intake.files} if opened.checksums is None else dict(opened.checksums),
         errors=errors,
-        told=(*_tell(intake), *_warn(run, store)),
+        told=(*_tell(intake), *_warn(run, opened.store)),
         empty=intake.empty,
+        source=opened.source,
     )
 
 
 def _warn(run: Run, store: ObjectStore) -> list[str]:
     """Say that a Delta table is read without its log; nothing if it is not."""
     reference = run.spec.reference
-    warning = warn_of_log(store, [reference.path], reference.format)
+    warning = warn_of_log(store, [reference.path], reference.format) if reference.path is not None else ""
     return [warning] if warning else []
 
 
-def _source(run: Run, store: ObjectStore, files: Sequence[ListedFile]) -> ListedSource:
-    spec, reference = run.spec, run.spec.reference
-    unknown = () if reference.dated else (spec.id_column, spec.time_column)
-    columns = {name: column for name, column in spec.predictions.columns.items() if name not in unknown}
-    if reference.label:
-        columns[reference.label] = label_column(spec)
-    if reference.outcome:
-        columns[reference.outcome] = Column(type=ColumnType.CATEGORY)
+def _source(run: Run, opened: OpenedReference, files: Sequence[ListedFile]) -> ListedSource:
+    spec, columns = run.spec, reference_columns(run.spec)
     return ListedSource(
-        store=store,
+        store=opened.store,
         files=files,
         columns=columns,
         timezone=spec.predictions.timezone,
         optional=[name for role in _OPTIONAL for name in spec.columns_of(role)],
         required=required_columns(spec, None),
-        reading=Reading.of(reference, columns=columns),
+        reading=Reading(columns=columns) if opened.is_predicted else Reading.of(spec.reference, columns=columns),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,10 @@ import pytest
 
 from airflow_mlmon.archive.curation.personal import hash_values
 from airflow_mlmon.capture.marks import LostRows, key_id
+from airflow_mlmon.cli.main import main
 from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.loading import load_spec
+from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.pipeline.pages.pages import day_page
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.prepare import Prepared, prepare_partition
@@ -208,4 +212,121 @@ def test_what_capture_dropped_and_lost_is_told(tmp_path):
         assert metric_of(run, FIRST, "capture_loss_rate") == pytest.approx(45 / 245)
         alerts = [one.title for one in run.store.alerts("m", FIRST, FIRST)]
     assert "rows not captured: dropped by capture (queue_full)" in alerts
-    assert "28 rows: dropped by capture (queue_full)" in page
+    assert re.search(r"rows lacking(</bdi>)?</dt><dd>45\b", page)
+    assert re.search(r"dropped by capture \(queue_full\)(</bdi>)?</td><td class=\"number\">28<", page)
+
+
+def test_files_that_come_later_are_taken_in_by_the_next_run(tmp_path):
+    archive = BaseArchive(tmp_path)
+    table = day_table(FIRST)
+    write(archive, files_of(table.slice(0, 100), marks_of(100)))
+    write(archive, files_of(table.slice(150), marks_of(50, first=151)))
+    write(archive, files_of(day_table(day_of(1)), marks_of(ROWS, first=201, closing=True)), day_of(1))
+    write(archive, files_of(day_table(day_of(2)), marks_of(ROWS, process="bb", closing=True)), day_of(2))
+
+    with archive.opened() as run:
+        first = run_partition(run, run.partition(FIRST))
+        before = run.store.state(first.partition)
+        # the spool of an hour without the archive, uploaded after the night
+        write(archive, files_of(table.slice(100, 50), marks_of(50, first=101)))
+        second = run_partition(run, run.partition(day_of(1)))
+        after = run.store.state(first.partition)
+        third = run_partition(run, run.partition(day_of(2)))
+
+    assert (before.status, before.rows_accepted) == (Status.PARTIAL, 150)
+    assert before.message == "50 rows: logged by the service, and in no file so far"
+    assert (after.status, after.rows_accepted, after.message) == (Status.OK, ROWS, "")
+    assert [day.day for day in second.days] == [day_of(1), FIRST]
+    assert [day.day for day in third.days] == [day_of(2)]
+
+
+def test_a_process_of_which_nothing_is_heard_is_told_until_it_is(tmp_path):
+    archive = BaseArchive(tmp_path)
+    write(archive, files_of(day_table(FIRST), marks_of(ROWS)))
+
+    with archive.opened() as run:
+        prepared = prepare(run)
+        went_on = dict(files_of(day_table(day_of(1)), marks_of(ROWS, first=ROWS + 1)))
+        write(archive, went_on, day_of(1))
+        later = prepare(run)
+
+    assert (prepared.status, later.status, later.message) == (Status.OK, Status.OK, "")
+    assert prepared.message == (
+        "capture: 1 processes have neither ended in order nor written since: unknown, at most 5,000 rows are lost"
+    )
+
+
+def test_rows_of_a_sample_stand_for_those_that_were_not_captured(tmp_path):
+    archive = BaseArchive(tmp_path)
+    table = day_table(FIRST)
+    write(archive, files_of(table.slice(0, 100), marks_of(100, sampled=0.1, closing=True)))
+    archive.write_day(FIRST, table.slice(100))
+
+    with archive.opened() as run:
+        run_day(run, FIRST)
+
+        assert metric_of(run, FIRST, "rows_before_sampling") == pytest.approx(1_100)
+        assert metric_of(run, FIRST, "sampling_fraction") == pytest.approx(200 / 1_100)
+
+
+def test_check_reads_the_marks_and_says_what_is_wrong(tmp_path, capsys, monkeypatch):
+    archive = personal_archive(tmp_path)
+    spec = archive.root / "m.yaml"
+    spec.write_text(archive.spec_text)
+    safe, protection = hashed(KEY, personal_rows().drop_columns(["mail"]), "id", "account")
+    protection["protected"]["mail"] = "dropped"
+    write(archive, files_of(safe, marks_of(ROWS, dropped={"queue_full": 3}, closing=True, **protection)))
+    said = {}
+
+    for key in (None, KEY, OTHER):
+        if key:
+            monkeypatch.setenv("AIRFLOW__MLMON__HASH_KEY", key.decode())
+        main(["check", str(spec), "--data", "--partition", str(FIRST)])
+        said[key] = capsys.readouterr().out
+
+    assert "hash_key is not set here" in said[None]
+    for key in (None, KEY):
+        assert "captured by 1 processes: 200 rows, 3 lacking" in said[key]
+        assert f"hashed before they left the service with key {key_id(KEY)}: account, id" in said[key]
+        assert "dropped before they left the service: mail" in said[key]
+    assert f"column 'account' was hashed by capture with key {key_id(KEY)}" in said[OTHER]
+    assert f"the key set here is {key_id(OTHER)}" in said[OTHER]
+
+
+def test_values_that_capture_could_not_keep_count_like_those_that_cannot_be_read(tmp_path):
+    archive = BaseArchive(tmp_path)
+    refused = {"amount is not a number": 4, "unknown_feature": 9}
+    write(archive, files_of(day_table(FIRST), marks_of(ROWS, refused=refused, closing=True)))
+
+    with archive.opened() as run:
+        prepared = prepare(run)
+
+    assert prepared.status is Status.PARTIAL
+    assert [(cause.kind, cause.about, cause.count) for cause in prepared.causes] == [
+        ("values_unreadable", "amount is not a number", 4)
+    ]
+
+
+@pytest.mark.parametrize("ending", ["parquet", "jsonl"])
+def test_a_draft_of_a_captured_archive_guesses_nothing_that_the_marks_tell(tmp_path, ending, monkeypatch, capsys):
+    archive = BaseArchive(tmp_path)
+    table = (
+        personal_rows()
+        .drop_columns(["mail"])
+        .rename_columns({"id": "ticket", "at": "moment", "amount": "event_time_score", "score": "s", "flagged": "f"})
+    )
+    safe, protection = hashed(KEY, table, "ticket", "account")
+    protection["protected"]["mail"] = "dropped"
+    roles = {"ticket": "id", "moment": "time", "s": "score", "f": "prediction"}
+    write(archive, files_of(safe, marks_of(ROWS, model="fraud", roles=roles, closing=True, **protection), ending))
+    monkeypatch.setenv("AIRFLOW__MLMON__HASH_KEY", KEY.decode())
+
+    assert main(["init", f"{archive.root}/preds", "--yes", "--output", str(tmp_path / "draft.yaml")]) == 0
+    spec = load_spec(tmp_path / "draft.yaml")
+    assert main(["check", str(tmp_path / "draft.yaml"), "--data", "--partition", str(FIRST)]) == 0
+
+    assert (spec.model, spec.task) == ("fraud", "binary")
+    assert {name: str(column.role) for name, column in spec.columns.items() if column.role != "feature"} == roles
+    personal = {name: str(column.personal) for name, column in spec.columns.items() if column.personal}
+    assert personal == {"ticket": "hash", "account": "hash", "mail": "drop"}
+    assert f"day {FIRST}: OK" in capsys.readouterr().out

@@ -1,0 +1,1 @@
+"""Requests to an MLflow server, each in a process of its own."""
