@@ -74,7 +74,6 @@ class RetrainedModel:
 
     def live(self, number: int, *, are_labels_wrong: bool = False) -> dict[str, Any] | None:
         """Serve the flights of a day, send their labels, and monitor it; the change that this confirms."""
-        CPU(f"live {number}")
         flights = self.flights[self.flights["date"] == pd.Timestamp(day_of(number))]
         asked = flights[["prediction_id", "event_time", *FEATURES]].assign(event_time=flights["event_time"].map(str))
         rows = json.loads(asked.to_json(orient="records"))
@@ -200,26 +199,6 @@ def retrained_model(folder: Path) -> Iterator[RetrainedModel]:
         _run(python, "include.retraining.begin", folder / "first", mlflow.environment())
         service = stack.enter_context(_service(folder, python, mlflow))
         airflow = stack.enter_context(_airflow(folder, mlflow, service))
-        import os, psutil, time, resource
-
-        t0 = time.time()
-
-        def cpu(where):
-            me = psutil.Process()
-            r = resource.getrusage(resource.RUSAGE_SELF)
-            print(
-                f"--- {where} {time.time() - t0:.0f}s self {r.ru_utime + r.ru_stime:.1f} ended {sum(me.cpu_times()[2:4]):.1f} "
-                + ", ".join(
-                    f"{' '.join(c.cmdline()).replace(chr(10), '|')[-60:]} {sum(c.cpu_times()[:4]):.1f}"
-                    for c in me.children()
-                ),
-                flush=True,
-            )
-
-        global CPU
-        CPU = cpu
-        cpu("start")
-        stack.callback(cpu, "end")
         yield RetrainedModel(folder=folder, flights=flights, mlflow=mlflow, airflow=airflow, service=service)
 
 
@@ -293,7 +272,7 @@ def _airflow(folder: Path, mlflow: MlflowServer, service: str) -> Iterator[ApiSe
             "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
             "AIRFLOW__CORE__PARALLELISM": "2",
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
-            "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
+            "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
             "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
             "PYTHONPATH": str(ROOT),
         },
