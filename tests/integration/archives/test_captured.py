@@ -25,6 +25,7 @@ from airflow_mlmon.records import Status
 from airflow_mlmon.reports.page import render_day
 from tests.support.base_day import FIRST, LABELS, ROWS, BaseArchive, day_of, day_table, labels_of, metric_of, run_day
 from tests.support.marked import PROCESS, files_of, hashed, marks_of, parquet_of
+from tests.support.sharded import prepare_in_shards
 
 KEY, OTHER = b"key", b"another"
 DECLARED = """\
@@ -386,3 +387,27 @@ def test_columns_that_only_the_service_protects_are_named(tmp_path):
     assert (prepared.status, prepared.rows_accepted) == (Status.OK, ROWS)
     assert "column 'amount' was dropped by capture, and has no values: write `personal: drop`" in prepared.message
     assert "column 'country' was hashed by capture" in prepared.message
+
+
+@pytest.mark.parametrize("ending", ["parquet", "jsonl"])
+def test_a_captured_day_in_shards_is_the_same(tmp_path, ending):
+    archive = personal_archive(tmp_path)
+    table = personal_rows()
+    for number in range(4):
+        part, protection = hashed(KEY, table.slice(50 * number, 50), "id", "account")
+        dropped = {"queue_full": number}
+        write(archive, files_of(part, marks_of(50, first=1 + 60 * number, dropped=dropped, **protection), ending))
+    write(archive, {f"_capture/closed-{PROCESS}.json": b"{", "_capture/lost-aa.json": b"[]"})
+
+    with archive.opened(hash_key=KEY) as run:
+        whole = prepare(run)
+    with archive.opened(("reference:", "shards: {megabytes: 0.0001}\nreference:"), hash_key=KEY) as run:
+        divided = prepare_in_shards(run, run.partition(FIRST))
+        rows = curated(run, divided)
+
+    assert (divided.version, divided.message, divided.causes) == (whole.version, whole.message, whole.causes)
+    assert (whole.status, whole.is_captured, divided.is_captured) == (Status.PARTIAL, True, True)
+    assert "24 rows: logged by the service, and in no file so far" in whole.message
+    assert f"closed-{PROCESS}.json cannot be read" in whole.message
+    assert "lost-aa.json cannot be read" in whole.message
+    assert sorted(rows.column("account").to_pylist()) == sorted(hash_values(table.column("account"), KEY).to_pylist())
