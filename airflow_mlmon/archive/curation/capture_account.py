@@ -63,9 +63,10 @@ class CaptureAccount:
         """What is not known, in words; empty if all is."""
         said = [f"capture: {problem}" for problem in self.problems]
         if self.silent:
+            whose = "1 process has" if self.silent == 1 else f"{self.silent} processes have"
             said.append(
-                f"capture: {self.silent} processes have neither ended in order nor written since: unknown, at most "
-                f"{self.unknown:,} rows are lost"
+                f"capture: {whose} neither ended in order nor written since: unknown, at most {self.unknown:,} rows "
+                "are lost"
             )
         return "; ".join(said)
 

@@ -253,7 +253,7 @@ def test_a_process_of_which_nothing_is_heard_is_told_until_it_is(tmp_path):
 
     assert (prepared.status, later.status, later.message) == (Status.OK, Status.OK, "")
     assert prepared.message == (
-        "capture: 1 processes have neither ended in order nor written since: unknown, at most 5,000 rows are lost"
+        "capture: 1 process has neither ended in order nor written since: unknown, at most 5,000 rows are lost"
     )
 
 
@@ -287,7 +287,7 @@ def test_check_reads_the_marks_and_says_what_is_wrong(tmp_path, capsys, monkeypa
 
     assert "hash_key is not set here" in said[None]
     for key in (None, KEY):
-        assert "captured by 1 processes: 200 rows, 3 lacking" in said[key]
+        assert "captured by 1 process: 200 rows, 3 lacking" in said[key]
         assert f"hashed before they left the service with key {key_id(KEY)}: account, id" in said[key]
         assert "dropped before they left the service: mail" in said[key]
     assert f"column 'account' was hashed by capture with key {key_id(KEY)}" in said[OTHER]
