@@ -30,8 +30,8 @@ class CaptureMiddleware:
     The response gets a header with the id of the prediction, unless the service has set one, which is the id then. The
     rows of a request with several have this id with their number behind it: `…-0`, `…-1`. A row that has a value in
     the id's column has that id instead. Requests that are no rows are counted: a body that is too long, compressed or
-    no JSON, a client that went away. An error status is logged where the spec has a column for it. When
-    the application ends, what waits is written.
+    no JSON, a client that went away. An error status is logged where the spec has a column for it. What waits is
+    written when the application ends.
 
     Args:
         app: the application.
