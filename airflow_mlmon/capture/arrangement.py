@@ -12,7 +12,7 @@ from uuid import UUID
 
 from airflow_mlmon.capture.arrays import NOT_A_VECTOR, Vector
 from airflow_mlmon.capture.schema import CaptureError, CaptureSchema
-from airflow_mlmon.capture.values import LONG, Unkept
+from airflow_mlmon.capture.values import Unkept
 
 # the longest vector that the monitoring reads
 _LONGEST_VECTOR = 65_536
@@ -20,7 +20,6 @@ _LONGEST_VECTOR = 65_536
 _FIXED = frozenset({float, int, bool, type(None)})
 _SCALARS = (int, float, Decimal, date)
 _BASE_BYTES, _BYTES_OF_VALUE = 250, 34
-_HUGE_INT = 1 << 1_400
 _UNREADABLE = Unkept("cannot be read")
 
 
@@ -61,6 +60,8 @@ class Arrangement:
         self._attribution_vector = next(
             (self._at[name] for name in schema.with_role("attribution") if columns[name].type == "vector"), None
         )
+        self._keys = tuple(name for name, column in columns.items() if column.role not in ("label", "outcome", "time"))
+        self._label, self._outcome = (next(iter(schema.with_role(role)), None) for role in ("label", "outcome"))
         self._latency = self._at.get(schema.latency_ms or schema.latency_s or "")
         self._latency_unit_ms = 1_000.0 if schema.latency_s else 1.0
         self._tags = [(self._tagged(name), value) for name, value in tags.items()]
@@ -86,6 +87,12 @@ class Arrangement:
         values = list(map(features.get, self.names))
         for at, value in self._tags:
             values[at] = value
+        return values
+
+    def arrange_label(self, key: Any, label: Any, outcome: Any) -> list[Any]:
+        """Return the values of a label, with its id, or the columns of the labels that it is joined on."""
+        values = self.arrange(key if isinstance(key, Mapping) else {self._keys[0]: key})
+        self.set_columns(values, {self._label: label, self._outcome: outcome})
         return values
 
     def unknown(self, names: Iterable[str]) -> set[str]:
@@ -153,7 +160,7 @@ class Arrangement:
         for name, value in zip(names, several, strict=True):
             values[self._at[name]] = value
 
-    def set_columns(self, values: list[Any], given: Mapping[str, Any]) -> None:
+    def set_columns(self, values: list[Any], given: Mapping[Any, Any]) -> None:
         """Set values by the names of their columns; those of no column are passed over."""
         for name, value in given.items():
             if (at := self._at.get(name)) is not None:
@@ -178,17 +185,16 @@ class Arrangement:
 
     def bound(self, values: list[Any]) -> int:
         """Replace what is mutable or too large, in place, and return about how many bytes the row takes."""
-        size = self._bytes
+        size, longest = self._bytes, self._longest
         for at, value in enumerate(values):
             kind = type(value)
-            if kind is str:
-                if len(value) > self._longest:
-                    values[at] = Unkept(f"is longer than {self._longest} characters")
-                else:
-                    size += len(value)
-            elif kind not in _FIXED or (kind is int and not -_HUGE_INT < value < _HUGE_INT):
-                values[at], more = self._bounded(value, is_vector=at in self._vectors)
-                size += more
+            if kind in _FIXED:
+                continue
+            if kind is str and len(value) <= longest:
+                size += len(value)
+                continue
+            values[at], more = self._bounded(value, is_vector=at in self._vectors)
+            size += more
         return size
 
     def _bounded(self, value: Any, *, is_vector: bool) -> tuple[Any, int]:
@@ -228,8 +234,6 @@ def _to_scalar(value: Any) -> Any:
         return str(value)
     if value is None or isinstance(value, str | bytes):
         return value
-    if isinstance(value, int) and not -_HUGE_INT < value < _HUGE_INT:
-        return Unkept(LONG)
     return value if isinstance(value, _SCALARS) else Unkept(f"is of type {type(value).__name__}")
 
 
