@@ -38,7 +38,7 @@ class Writer:
         destination: root of the archive.
         marks: marks of its files, of which model and protection are filled in.
         folder: folder of a time, relative to the root, with "/" at its end.
-        file_format: `parquet`, `jsonl` or `jsonl.gz`.
+        file_format: `parquet` or `jsonl`.
         limits: how much may be held, and how long.
 
     Raises:
@@ -59,10 +59,10 @@ class Writer:
         self._destination = open_destination(destination)
         self._marks = marks
         self._folder = folder
-        self._format = file_format
         self._limits = limits or CaptureLimits()
+        self._format = f"{file_format}.gz" if self._limits.gzip and file_format == "jsonl" else file_format
         self._spool_root = choose_spool(self._limits.spool, marks.model, f"{destination} {folder(_EPOCH)}")
-        _load_all(marks, file_format)
+        _load_all(marks, self._format)
         self.queue = RowQueue(self._limits, self._begin)
         self._prepare()
         lifecycle.watch(self)
@@ -134,7 +134,9 @@ class Writer:
         self._is_ended = self._is_left = False
         self._has_told_end = False
         self._thread = Thread(target=self._run, name="mlmon-capture", daemon=True)
-        self._uploader = Uploader(self._marks.model, self._destination, self._folder, self._arrive, self._complaints)
+        self._uploader = Uploader(
+            self._marks.model, self._destination, self._folder, self._leave_spool, self._complaints
+        )
 
     def _begin(self) -> None:
         lifecycle.join_process()
@@ -259,9 +261,13 @@ class Writer:
             self._complaints.add(reason, error)
             return None, reason
 
-    def _arrive(self, rows: int) -> None:
+    def _leave_spool(self, rows: int, is_published: bool) -> None:  # noqa: FBT001
         with self.queue.lock:
-            self.queue.counters.publish(rows)
+            if is_published:
+                self.queue.counters.publish(rows)
+            else:
+                self.queue.counters.keep(-rows, None)
+                self.queue.drop("spool_lost", rows)
 
     def _open_spool(self) -> None:
         queue = self.queue
