@@ -230,7 +230,7 @@ def _to_scalar(value: Any) -> Any:
         return value
     if isinstance(value, int) and not -_HUGE_INT < value < _HUGE_INT:
         return Unkept(LONG)
-    return value if isinstance(value, _SCALARS) else Unkept(f"is a {type(value).__name__}")
+    return value if isinstance(value, _SCALARS) else Unkept(f"is of type {type(value).__name__}")
 
 
 def _to_vector(value: Any) -> Any:

@@ -145,6 +145,16 @@ def account_for_capture(
     )
 
 
+def account_for_losses(captured: Sequence[Mapping[str, Any]], sidecars: CaptureSidecars) -> CaptureAccount | None:
+    """Add up what is known to be lost of rows whose days are not those of one folder; None if nothing is."""
+    dropped: Counter[str] = Counter()
+    told = [*(one["dropped"] for one in captured), *(one.dropped for one in (*sidecars.closed, *sidecars.lost))]
+    for counts in told:
+        dropped.update(counts)
+    lost = sum(one.lost for one in sidecars.lost)
+    return CaptureAccount(dropped=dict(dropped), killed=len(sidecars.lost), lost=lost) if dropped or lost else None
+
+
 def _marks_of(marks: Marks) -> dict[str, Any]:
     return {name: getattr(marks, name) for name in ("first", "last", "rows", "dropped", "bound", "closing")}
 

@@ -268,6 +268,7 @@ class Reader:
             raise refuse_file(account.listed.item.uri, f"has marks of capture that cannot be read: {error}") from error
         if problem := self._source.hashing.explain_other_key(account.marks):
             raise refuse_file(account.listed.item.uri, problem)
+        account.notes.update(self._source.hashing.explain_other_spec(account.marks, self._source.columns))
 
     def _parse(self, path: Path, origin: str) -> Iterator[Piece]:
         if self._source.envelope is None:

@@ -24,7 +24,7 @@ from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of
 from airflow_mlmon.records import Status
 from airflow_mlmon.reports.page import render_day
 from tests.support.base_day import FIRST, LABELS, ROWS, BaseArchive, day_of, day_table, labels_of, metric_of, run_day
-from tests.support.captured import PROCESS, files_of, hashed, marks_of, parquet_of
+from tests.support.marked import PROCESS, files_of, hashed, marks_of, parquet_of
 
 KEY, OTHER = b"key", b"another"
 DECLARED = """\
@@ -330,3 +330,59 @@ def test_a_draft_of_a_captured_archive_guesses_nothing_that_the_marks_tell(tmp_p
     personal = {name: str(column.personal) for name, column in spec.columns.items() if column.personal}
     assert personal == {"ticket": "hash", "account": "hash", "mail": "drop"}
     assert f"day {FIRST}: OK" in capsys.readouterr().out
+
+
+def test_a_request_is_found_by_its_trace(tmp_path, capsys):
+    archive = BaseArchive(tmp_path, ("    country:", "    traceparent: {{type: string, role: trace}}\n    country:"))
+    spec = archive.root / "m.yaml"
+    spec.write_text(archive.spec_text)
+    traces = [f"00-{row + 1:032x}-b7ad6b7169203331-01" for row in range(ROWS)]
+    table = day_table(FIRST).append_column("traceparent", pa.array(traces))
+    write(archive, files_of(table, marks_of(ROWS, closing=True)))
+    places = ["--store", f"sqlite:///{tmp_path / 'store.db'}", "--workspace", str(tmp_path / "workspace")]
+    with archive.opened() as run:
+        state = run_day(run, FIRST)
+
+    asked = ["trace", str(spec), traces[4].upper(), "--partition", str(FIRST), *places]
+    assert (main([*asked, "--json"]), json.loads(capsys.readouterr().out)["id"]) == (0, f"{FIRST}-00004")
+    assert (main(asked), f"id: {FIRST}-00004\n" in capsys.readouterr().out) == (0, True)
+    asked[2] = "f" * 32
+    assert (main(asked), capsys.readouterr().out) == (1, f"no accepted row of {FIRST} has this trace\n")
+    asked[2] = "nothing"
+    assert main(asked) == 2
+    # the reference has no traces, and is none the worse
+    assert (state.status, state.message) == (Status.OK, "")
+
+
+def test_labels_that_capture_lost_are_told(tmp_path):
+    archive = BaseArchive(tmp_path, labels=LABELS)
+    table = day_table(FIRST)
+    archive.write_day(FIRST, table)
+    labels = labels_of(table.slice(0, 190))
+    write(archive, files_of(labels, marks_of(190, dropped={"queue_full": 6}, closing=True)), root="labels")
+    lost = LostRows(model="m", process="aa", accepted=4, published=0, lost=4)
+    write(archive, {"_capture/lost-aa.json": lost.to_json()}, root="labels")
+
+    with archive.opened() as run:
+        state = run_day(run, FIRST)
+
+    assert (state.status, state.rows_accepted) == (Status.PARTIAL, ROWS)
+    assert sorted((cause.kind, cause.count) for cause in state.causes) == [
+        ("labels_not_captured", 4),
+        ("labels_not_captured", 6),
+    ]
+    assert "labels: 6 rows: dropped by capture (queue_full)" in state.message
+
+
+def test_columns_that_only_the_service_protects_are_named(tmp_path):
+    archive = BaseArchive(tmp_path)
+    safe, protection = hashed(KEY, day_table(FIRST).drop_columns(["amount"]), "country")
+    protection["protected"]["amount"] = "dropped"
+    write(archive, files_of(safe, marks_of(ROWS, closing=True, **protection)))
+
+    with archive.opened() as run:
+        prepared = prepare(run)
+
+    assert (prepared.status, prepared.rows_accepted) == (Status.OK, ROWS)
+    assert "column 'amount' was dropped by capture, and has no values: write `personal: drop`" in prepared.message
+    assert "column 'country' was hashed by capture" in prepared.message
