@@ -12,7 +12,7 @@ from uuid import UUID
 
 from airflow_mlmon.capture.arrays import NOT_A_VECTOR, Vector
 from airflow_mlmon.capture.schema import CaptureError, CaptureSchema
-from airflow_mlmon.capture.values import LONG, Unkept
+from airflow_mlmon.capture.values import Unkept
 
 # the longest vector that the monitoring reads
 _LONGEST_VECTOR = 65_536
@@ -20,7 +20,6 @@ _LONGEST_VECTOR = 65_536
 _FIXED = frozenset({float, int, bool, type(None)})
 _SCALARS = (int, float, Decimal, date)
 _BASE_BYTES, _BYTES_OF_VALUE = 250, 34
-_HUGE_INT = 1 << 1_400
 _UNREADABLE = Unkept("cannot be read")
 
 
@@ -178,17 +177,16 @@ class Arrangement:
 
     def bound(self, values: list[Any]) -> int:
         """Replace what is mutable or too large, in place, and return about how many bytes the row takes."""
-        size = self._bytes
+        size, longest = self._bytes, self._longest
         for at, value in enumerate(values):
             kind = type(value)
-            if kind is str:
-                if len(value) > self._longest:
-                    values[at] = Unkept(f"is longer than {self._longest} characters")
-                else:
-                    size += len(value)
-            elif kind not in _FIXED or (kind is int and not -_HUGE_INT < value < _HUGE_INT):
-                values[at], more = self._bounded(value, is_vector=at in self._vectors)
-                size += more
+            if kind in _FIXED:
+                continue
+            if kind is str and len(value) <= longest:
+                size += len(value)
+                continue
+            values[at], more = self._bounded(value, is_vector=at in self._vectors)
+            size += more
         return size
 
     def _bounded(self, value: Any, *, is_vector: bool) -> tuple[Any, int]:
@@ -228,8 +226,6 @@ def _to_scalar(value: Any) -> Any:
         return str(value)
     if value is None or isinstance(value, str | bytes):
         return value
-    if isinstance(value, int) and not -_HUGE_INT < value < _HUGE_INT:
-        return Unkept(LONG)
     return value if isinstance(value, _SCALARS) else Unkept(f"is of type {type(value).__name__}")
 
 

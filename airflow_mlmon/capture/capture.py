@@ -95,6 +95,7 @@ class Capture:
             longest=longest,
         )
         self._labels: CapturedArchive | None = None
+        self._without_labels = ""
         self._opening = Lock()
         self._ids = itertools.count(1)
         self._unknown: set[str] = set()
@@ -271,28 +272,34 @@ class Capture:
 
     def _open_labels(self) -> CapturedArchive | str:
         """Open the archive of the labels once; return why there is none."""
-        if self._labels is not None:
-            return self._labels
+        if self._labels is None and not self._without_labels:
+            with self._opening:
+                if self._labels is None:
+                    self._without_labels = self._try_labels()
+        return self._labels or self._without_labels
+
+    def _try_labels(self) -> str:
         schema = self.schema.labels
         if schema is None:
             return "no_labels"
         if self._labels_root is None and self._has_destination:
             return "no_labels_destination"
-        with self._opening:
-            if self._labels is None:
-                self._label_keys = [
-                    name for name, column in schema.columns.items() if column.role not in ("label", "outcome", "time")
-                ]
-                self._label, self._outcome = schema.with_role("label")[0], (*schema.with_role("outcome"), "")[0]
-                self._labels = CapturedArchive(
-                    schema,
-                    self._labels_root,
-                    self._limits,
-                    hash_key=self._hash_key,
-                    sample=self._sample,
-                    longest=self._longest,
-                )
-        return self._labels
+        self._label_keys = [
+            name for name, column in schema.columns.items() if column.role not in ("label", "outcome", "time")
+        ]
+        self._label, self._outcome = schema.with_role("label")[0], (*schema.with_role("outcome"), "")[0]
+        try:
+            self._labels = CapturedArchive(
+                schema,
+                self._labels_root,
+                self._limits,
+                hash_key=self._hash_key,
+                sample=self._sample,
+                longest=self._longest,
+            )
+        except CaptureError:
+            return "no_folder_of_labels"
+        return ""
 
     def _new_id(self) -> str:
         return f"{self._archive.writer.queue.process}-{next(self._ids)}"

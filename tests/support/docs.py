@@ -53,6 +53,7 @@ PAGES = (
     "druid",
     "operating",
     "deploying",
+    "runbooks",
     "regulation",
     "spec",
     "metrics",

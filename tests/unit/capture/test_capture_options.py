@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from airflow_mlmon.capture import Capture, CaptureError
+from airflow_mlmon.capture import Capture, CapturedColumn, CaptureError, CaptureSchema
 from airflow_mlmon.capture.marks import METADATA_KEY, read_marks
 from tests.support.logged import NOON, rows_of, spec_of
 
@@ -107,11 +108,16 @@ def test_labels_without_a_place_are_counted(tmp_path):
     spec = spec_of(tmp_path)
     with Capture(spec, tmp_path / "other", spool=tmp_path / "spool") as capture:
         capture.log_label("a", label=True)
+    spec["labels"]["path"] = f"{tmp_path}/labels.parquet"
+    spec["labels"]["watermark"] = "written"
+    with Capture(spec, spool=tmp_path / "spool") as to_file:
+        to_file.log_label("a", label=True)
     del spec["labels"]
     with Capture(spec, spool=tmp_path / "spool") as without:
         without.log_label("a", label=True)
 
     assert capture.counters["skipped"] == {"no_labels_destination": 1}
+    assert to_file.counters["skipped"] == {"no_folder_of_labels": 1}
     assert without.counters["skipped"] == {"no_labels": 1}
 
 
@@ -199,3 +205,19 @@ def test_attributions_are_columns_or_a_vector_in_the_order_of_the_spec(tmp_path)
     names = ("shap_amount", "shap_age", "shap_country")
     assert [tuple(row[name] for name in names) for row in rows_of(tmp_path / "columns")] == [(0.2, 0.1, 0.3)] * 2
     assert [row["shap"] for row in rows_of(tmp_path / "vector")] == [[0.2, 0.1, 0.3]] * 2
+
+
+def test_schema_may_be_made_without_a_spec(tmp_path):
+    columns = [
+        CapturedColumn(name="id", type="string", role="id"),
+        CapturedColumn(name="amount", type="float"),
+        CapturedColumn(name="score", type="float", role="score"),
+    ]
+    schema = CaptureSchema(
+        model="m", path=f"{tmp_path}/{{date}}/", format="jsonl", columns={column.name: column for column in columns}
+    )
+    with Capture(schema, spool=tmp_path / "spool") as capture:
+        capture.log({"amount": 1}, 0.5, id="a", at=NOON)
+
+    [file] = (tmp_path / "2026-03-01").glob("*.jsonl")
+    assert json.loads(file.read_text()) == {"id": "a", "amount": 1.0, "score": 0.5}
