@@ -168,7 +168,7 @@ MUTATIONS: dict[str, tuple[Change, ...]] = {
         ),
     ),
     "fault-39": (Change("capture/rows.py", '        refused[f"{name} {reason}"] += values\n', "        pass\n"),),
-    "fault-40": (Change("capture/arrangement.py", "if len(value) > self._longest:", "if not self._longest:"),),
+    "fault-40": (Change("capture/arrangement.py", "is_short = len(found) <= self._longest", "is_short = True"),),
     "fault-41": (
         Change("capture/archive.py", '"naive_time" if found == Unkept(NO_ZONE) else "bad_time"', '"bad_time"'),
     ),
