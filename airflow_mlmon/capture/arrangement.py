@@ -60,6 +60,8 @@ class Arrangement:
         self._attribution_vector = next(
             (self._at[name] for name in schema.with_role("attribution") if columns[name].type == "vector"), None
         )
+        self._keys = tuple(name for name, column in columns.items() if column.role not in ("label", "outcome", "time"))
+        self._label, self._outcome = (next(iter(schema.with_role(role)), None) for role in ("label", "outcome"))
         self._latency = self._at.get(schema.latency_ms or schema.latency_s or "")
         self._latency_unit_ms = 1_000.0 if schema.latency_s else 1.0
         self._tags = [(self._tagged(name), value) for name, value in tags.items()]
@@ -85,6 +87,12 @@ class Arrangement:
         values = list(map(features.get, self.names))
         for at, value in self._tags:
             values[at] = value
+        return values
+
+    def arrange_label(self, key: Any, label: Any, outcome: Any) -> list[Any]:
+        """Return the values of a label, with its id, or the columns of the labels that it is joined on."""
+        values = self.arrange(key if isinstance(key, Mapping) else {self._keys[0]: key})
+        self.set_columns(values, {self._label: label, self._outcome: outcome})
         return values
 
     def unknown(self, names: Iterable[str]) -> set[str]:
@@ -152,7 +160,7 @@ class Arrangement:
         for name, value in zip(names, several, strict=True):
             values[self._at[name]] = value
 
-    def set_columns(self, values: list[Any], given: Mapping[str, Any]) -> None:
+    def set_columns(self, values: list[Any], given: Mapping[Any, Any]) -> None:
         """Set values by the names of their columns; those of no column are passed over."""
         for name, value in given.items():
             if (at := self._at.get(name)) is not None:

@@ -134,7 +134,9 @@ class Writer:
         self._is_ended = self._is_left = False
         self._has_told_end = False
         self._thread = Thread(target=self._run, name="mlmon-capture", daemon=True)
-        self._uploader = Uploader(self._marks.model, self._destination, self._folder, self._arrive, self._complaints)
+        self._uploader = Uploader(
+            self._marks.model, self._destination, self._folder, self._leave_spool, self._complaints
+        )
 
     def _begin(self) -> None:
         lifecycle.join_process()
@@ -259,9 +261,13 @@ class Writer:
             self._complaints.add(reason, error)
             return None, reason
 
-    def _arrive(self, rows: int) -> None:
+    def _leave_spool(self, rows: int, is_published: bool) -> None:  # noqa: FBT001
         with self.queue.lock:
-            self.queue.counters.publish(rows)
+            if is_published:
+                self.queue.counters.publish(rows)
+            else:
+                self.queue.counters.keep(-rows, None)
+                self.queue.drop("spool_lost", rows)
 
     def _open_spool(self) -> None:
         queue = self.queue

@@ -112,6 +112,21 @@ def test_a_destination_that_comes_back_gets_the_files(tmp_path):
     assert len(read_archive(tmp_path / "archive").ids) == 10
 
 
+def test_a_file_that_vanishes_from_the_spool_is_counted(tmp_path):
+    (tmp_path / "archive").write_text("no folder")
+    writer = open_writer(tmp_path)
+    put(writer, [1.0] * 10)
+    assert not writer.flush(0.1)
+    for path in (tmp_path / "spool").rglob("*.spooled"):
+        path.unlink()
+    (tmp_path / "archive").unlink()
+    put(writer, [1.0] * 7)
+    writer.close()
+    found = read_archive(tmp_path / "archive")
+    assert (len(found.ids), writer.snapshot()["dropped"]) == (7, {"spool_lost": 10})
+    assert writer.snapshot()["spooled"] == 0
+
+
 def test_one_thread_closes_while_others_log(tmp_path):
     capture = open_capture(tmp_path)
     threads = [threading.Thread(target=log_rows, args=(capture, 2000)) for _ in range(4)]

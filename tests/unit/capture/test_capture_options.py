@@ -123,11 +123,15 @@ def test_labels_without_a_place_are_counted(tmp_path):
 
 def test_destination_replaces_the_root_or_the_whole_path(tmp_path):
     for destination in (tmp_path / "root", tmp_path / "path/{year}/{country}"):
-        with Capture(spec_of(tmp_path), destination, spool=tmp_path / "spool") as capture:
+        labels = f"{destination}/labels".replace("{country}", "all")
+        with Capture(spec_of(tmp_path), destination, labels_destination=labels, spool=tmp_path / "spool") as capture:
             capture.log({"country": "DE"}, at=NOON)
+            capture.log_label("a", label=True, at=NOON)
 
     assert len(rows_of(tmp_path, "root/dt=2026-03-01")) == 1
     assert len(rows_of(tmp_path, "path/2026/DE")) == 1
+    assert len(rows_of(tmp_path, "root/labels/2026-03-01")) == 1
+    assert len(rows_of(tmp_path, "path/2026/all/labels")) == 1
 
 
 BATCH = [{"amount": 1.0, "country": "DE"}, {"amount": 2.0, "country": "FR"}]
