@@ -200,8 +200,8 @@ MUTATIONS: dict[str, tuple[Change, ...]] = {
     "fault-49": (
         Change(
             "capture/uploader.py",
-            "if dead.counters.numbers and not dead.counters.is_closed:",
-            "if dead.counters.is_closed:",
+            "if dead.counters.numbers and not dead.counters.is_closed and",
+            "if dead.counters.is_closed and",
         ),
     ),
     "fault-50": (Change("capture/queue.py", "            if self.is_closed:\n", "            if not row:\n"),),
