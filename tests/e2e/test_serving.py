@@ -21,11 +21,9 @@ import pytest
 from airflow_mlmon.capture.marks import METADATA_KEY, read_marks
 from airflow_mlmon.records import Status
 from airflow_mlmon.store.metric_store import MetricStore
-from include.demo.services import Services
-from include.demo.settings import CHECKOUT, free_ports, fresh_settings
 from include.demo.window import Window
-from include.serving.stack import BUCKET, ServingStack, serving_environment
-from tests.support.environments import environment
+from include.serving.stack import BUCKET, ServingStack
+from tests.support.served import serving
 
 FIRST, SECOND = date(2013, 3, 7), date(2013, 3, 8)
 # asked by hand, so that the service goes on after the days
@@ -86,17 +84,7 @@ def send(stack: ServingStack, body: Any, **headers: str) -> tuple[Any, Any]:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    environment("serving")
-    folder = tmp_path_factory.mktemp("serving")
-    settings = fresh_settings(folder, idle_sleep_s=1)
-    port, prometheus_port = free_ports(2)
-    variables = serving_environment(settings, os.environ)
-    record = folder / "running.json"
-    with Services(variables, cwd=CHECKOUT, logs=settings.logs, record=record) as services:
-        stack = ServingStack(settings=settings, services=services, port=port, prometheus_port=prometheus_port)
-        stack.start_archive()
-        stack.train(Window(first=FIRST, last=SECOND))
-        stack.start_service()
+    with serving(tmp_path_factory.mktemp("serving"), Window(first=FIRST, last=SECOND)) as stack:
         assert stack.start_prometheus() or os.environ.get("CI") != "true"
         for day in (FIRST, SECOND):
             stack.replay(day)
