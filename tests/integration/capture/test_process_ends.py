@@ -92,6 +92,15 @@ def test_copies_of_a_process_are_processes_of_their_own(tmp_path):
     assert (found.lost, waiting(tmp_path)) == ([], [])
 
 
+def test_a_fork_in_the_midst_of_calls_leaves_all_rows_whole(tmp_path):
+    assert run("fork_busy", tmp_path) == 0
+    found = read_archive(tmp_path / "archive")
+    assert len(found.ids) + sum(found.dropped.values()) == (2 * 20 + 6) * ROWS
+    assert len(set(found.ids)) == len(found.ids)
+    assert len({marks.process for marks in found.marks}) == 7
+    assert (found.lost, waiting(tmp_path)) == ([], [])
+
+
 def test_a_process_that_only_forks_leaves_no_trace(tmp_path):
     assert run("fork_unused", tmp_path) == 0
     found = read_archive(tmp_path / "archive")
