@@ -204,7 +204,7 @@ MUTATIONS: dict[str, tuple[Change, ...]] = {
             "if dead.counters.is_closed and",
         ),
     ),
-    "fault-50": (Change("capture/queue.py", "            if self.is_closed:\n", "            if not row:\n"),),
+    "fault-50": (Change("capture/queue.py", "if self.is_closed or not self.is_begun:", "if not row:"),),
     "fault-51": (
         Change(
             "archive/curation/personal.py",
