@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from enum import Enum
@@ -63,7 +63,7 @@ class Arrangement:
         self._keys = tuple(name for name, column in columns.items() if column.role not in ("label", "outcome", "time"))
         self._label, self._outcome = (next(iter(schema.with_role(role)), None) for role in ("label", "outcome"))
         self._latency = self._at.get(schema.latency_ms or schema.latency_s or "")
-        self._latency_unit_ms = 1_000.0 if schema.latency_s else 1.0
+        self._is_in_seconds = schema.latency_ms is None
         self._tags = [(self._tagged(name), value) for name, value in tags.items()]
 
     def _first(self, schema: CaptureSchema, role: str) -> int | None:
@@ -95,9 +95,9 @@ class Arrangement:
         self.set_columns(values, {self._label: label, self._outcome: outcome})
         return values
 
-    def unknown(self, names: Iterable[str]) -> set[str]:
-        """Return those of some names that are no columns of the spec."""
-        return {str(name) for name in names if name not in self._known}
+    def unknown(self, given: Mapping[Any, Any]) -> set[Any]:
+        """Return those names of values that are no columns of the spec."""
+        return given.keys() - self._known
 
     def is_known(self, features: Mapping[str, Any]) -> bool:
         """Return whether all features are columns of the spec."""
@@ -125,7 +125,7 @@ class Arrangement:
         if version is not None and self._version is not None:
             values[self._version] = version
         if latency_ms is not None and self._latency is not None:
-            values[self._latency] = latency_ms / self._latency_unit_ms
+            values[self._latency] = latency_ms / 1_000 if self._is_in_seconds else latency_ms
         if status is not None and self._status is not None:
             values[self._status] = status
         if trace is not None and self._trace is not None:

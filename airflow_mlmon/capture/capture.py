@@ -285,11 +285,10 @@ class Capture:
         return f"{self._archive.writer.queue.process}-{next(self._ids)}"
 
     def _note_unknown(self, given: Mapping[str, Any]) -> None:
-        queue = self._archive.writer.queue
-        for name in self._archive.arrangement.unknown(given):
-            queue.refuse("unknown_feature")
-            if len(self._unknown) < _MOST_UNKNOWN:
-                self._unknown.add(name[:_LONGEST_NAME])
+        names = self._archive.arrangement.unknown(given)
+        self._archive.writer.queue.refuse("unknown_feature", len(names))
+        room = _MOST_UNKNOWN - len(self._unknown)
+        self._unknown.update(str(name)[:_LONGEST_NAME] for name in itertools.islice(names, max(room, 0)))
 
     def __enter__(self) -> Capture:  # noqa: PYI034 - Python 3.10 has no Self
         """Return the open capture."""

@@ -51,8 +51,8 @@ class ArchivePath:
 
     def __init__(self, schema: CaptureSchema, root: str | None = None) -> None:
         begin = _PART.split(schema.path, maxsplit=1)[0].split("*", maxsplit=1)[0]
-        own = f"{begin.rstrip('/')}/" if begin == schema.path else f"{begin.rpartition('/')[0]}/"
-        self.root = f"{root.rstrip('/')}/" if root else own
+        own = f"{begin.rstrip('/')}/" if begin == schema.path else "".join(begin.rpartition("/")[:2])
+        self.root = f"{root.rstrip('/')}/" if root else own or "./"
         if begin == schema.path and _WITH_ENDING.fullmatch(begin.rpartition("/")[2]):
             raise _names_one_file(schema)
         self._template = _folder_of(schema.path.removeprefix(own).removeprefix(own.rstrip("/")), schema)

@@ -38,7 +38,7 @@ class Writer:
         destination: root of the archive.
         marks: marks of its files, of which model and protection are filled in.
         folder: folder of a time, relative to the root, with "/" at its end.
-        file_format: `parquet`, `jsonl` or `jsonl.gz`.
+        file_format: `parquet` or `jsonl`.
         limits: how much may be held, and how long.
 
     Raises:
@@ -59,10 +59,10 @@ class Writer:
         self._destination = open_destination(destination)
         self._marks = marks
         self._folder = folder
-        self._format = file_format
         self._limits = limits or CaptureLimits()
+        self._format = f"{file_format}.gz" if self._limits.gzip and file_format == "jsonl" else file_format
         self._spool_root = choose_spool(self._limits.spool, marks.model, f"{destination} {folder(_EPOCH)}")
-        _load_all(marks, file_format)
+        _load_all(marks, self._format)
         self.queue = RowQueue(self._limits, self._begin)
         self._prepare()
         lifecycle.watch(self)

@@ -45,6 +45,7 @@ class Archive:
                 settings.destination,
                 labels_destination=settings.labels_destination,
                 flush_seconds=settings.flush_s,
+                spool=settings.spool,
             )
             registry.register(CaptureCollector(self._capture))
 

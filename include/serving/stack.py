@@ -180,6 +180,8 @@ def serving_environment(settings: Settings, inherited: Mapping[str, str]) -> dic
         "PYTHONPATH": str(CHECKOUT),
         "SERVING_MODEL_FOLDER": str(settings.folder / "serving" / "model"),
         "SERVING_SPEC": str(SPEC),
+        # not one that another run has left
+        "SERVING_SPOOL": str(settings.folder / "serving" / "spool"),
     }
 
 

@@ -6,6 +6,8 @@ import hashlib
 import io
 import json
 import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,11 +23,10 @@ import pytest
 from airflow_mlmon.capture.marks import METADATA_KEY, read_marks
 from airflow_mlmon.records import Status
 from airflow_mlmon.store.metric_store import MetricStore
-from include.demo.services import Services
-from include.demo.settings import CHECKOUT, free_ports, fresh_settings
+from include.demo.settings import CHECKOUT
 from include.demo.window import Window
-from include.serving.stack import BUCKET, ServingStack, serving_environment
-from tests.support.environments import environment
+from include.serving.stack import BUCKET, ServingStack
+from tests.support.served import serving
 
 FIRST, SECOND = date(2013, 3, 7), date(2013, 3, 8)
 # asked by hand, so that the service goes on after the days
@@ -86,17 +87,7 @@ def send(stack: ServingStack, body: Any, **headers: str) -> tuple[Any, Any]:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    environment("serving")
-    folder = tmp_path_factory.mktemp("serving")
-    settings = fresh_settings(folder, idle_sleep_s=1)
-    port, prometheus_port = free_ports(2)
-    variables = serving_environment(settings, os.environ)
-    record = folder / "running.json"
-    with Services(variables, cwd=CHECKOUT, logs=settings.logs, record=record) as services:
-        stack = ServingStack(settings=settings, services=services, port=port, prometheus_port=prometheus_port)
-        stack.start_archive()
-        stack.train(Window(first=FIRST, last=SECOND))
-        stack.start_service()
+    with serving(tmp_path_factory.mktemp("serving"), Window(first=FIRST, last=SECOND)) as stack:
         assert stack.start_prometheus() or os.environ.get("CI") != "true"
         for day in (FIRST, SECOND):
             stack.replay(day)
@@ -209,6 +200,16 @@ def test_attributions_add_up_to_the_score_and_are_on_the_page(served, metrics):
     assert metrics[FIRST, "attribution", "hour"] == pytest.approx(np.abs(rows["shap_hour"].to_numpy()).mean(), rel=0.01)
     assert metrics[FIRST, "attribution_ndcg", None] > 0.9
     assert "shap_hour" in page
+
+
+def test_days_before_the_service_are_refused():
+    command = [sys.executable, "-m", "include.serving.run", "--from", "2013-02-27", "--days", "2"]
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        "serve: The days of the demo must lie between 2013-03-01 and 2013-12-31, got 2013-02-27"
+    )
 
 
 def test_a_service_that_ends_in_order_leaves_nothing_behind(served):

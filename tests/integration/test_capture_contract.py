@@ -84,7 +84,7 @@ def day_table(task: str, day: date) -> pa.Table:
     return pa.table({**dict(zip(table.column_names, table.columns, strict=True)), **beside})
 
 
-def log_days(spec: Path, spool: Path) -> None:
+def log_days(spec: Path, spool: Path, file_format: str) -> None:
     """Log all days as a service does, a row at a time, and the labels of each on its day."""
     outputs = {"score", "prediction", "probability"}
     with Capture(spec, hash_key=KEY, spool=spool, close_seconds=60) as capture:
@@ -96,6 +96,8 @@ def log_days(spec: Path, spool: Path) -> None:
                 own = capture.log(features, predicted or None, id=row["id"], at=row["at"], trace=trace)
                 if "truth" in row:
                     capture.log_label(own, row["truth"], at=row["at"])
+        # what is written before the end needs last words beside it
+        assert file_format == "parquet" or capture.flush(60)
     assert capture.counters["dropped"] == {}
 
 
@@ -111,7 +113,7 @@ def test_two_days_of_a_service_are_read_whole(tmp_path, task, file_format):
     spec = tmp_path / "shop.yaml"
     spec.write_text(spec_of(task, root, file_format))
 
-    log_days(spec, tmp_path / "spool")
+    log_days(spec, tmp_path / "spool", file_format)
 
     with MetricStore(f"sqlite:///{tmp_path / 'store.db'}") as store:
         run = Run(

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import pyarrow as pa
 
 from airflow_mlmon.archive.curation.personal import hash_values
 from airflow_mlmon.capture.marks import METADATA_KEY, Marks, key_id
+from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.steps.prepare import Prepared, prepare_partition
 from tests.support.archive import to_bytes
+from tests.support.base_day import FIRST, BaseArchive
 from tests.support.written import to_lines
 
 PROCESS = "0123456789ab"
@@ -46,3 +51,14 @@ def files_of(table: pa.Table, marks: Marks, ending: str = "parquet") -> dict[str
     if ending == "parquet":
         return {name: parquet_of(table, marks)}
     return {f"_capture/{name}.json": marks.to_json(), name: to_lines(table)}
+
+
+def write_files(archive: BaseArchive, files: Mapping[str, bytes], day: date = FIRST, root: str = "preds") -> None:
+    """Write files to the folder of a day."""
+    for name, content in files.items():
+        archive.write(f"{root}/dt={day}/{name}", content)
+
+
+def prepare_day(run: Run, day: date = FIRST) -> Prepared:
+    """Prepare a day."""
+    return prepare_partition(run, run.partition(day))

@@ -115,6 +115,7 @@ class Manifest:
         found: Counter[str] = Counter()
         for file in self.files:
             found.update(file.faults)
+        found.update(self.capture.refused if self.capture else {})
         return dict(sorted(found.items()))
 
     @property

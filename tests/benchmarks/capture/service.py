@@ -72,6 +72,7 @@ def _service(place: Path, capture: str) -> Iterator[str]:
         "SERVING_MODEL_FOLDER": str(place / "model"),
         "SERVING_CAPTURE": capture,
         "SERVING_DESTINATION": str(place / "archive"),
+        "SERVING_SPOOL": str(place / "spool"),
         # several files while it is under load
         "SERVING_FLUSH_S": "2",
     }

@@ -73,18 +73,20 @@ def _capture(capture: Capture, table: pa.Table) -> None:
         )
 
 
-@pytest.mark.parametrize("form", ["parquet", "jsonl"])
+@pytest.mark.parametrize("form", ["parquet", "jsonl", "jsonl.gz"])
 def test_captured_day_is_curated_as_its_own_files_are(tmp_path, form):
     table, found = _rows(), {}
     for name in ("own", "captured"):
         archive = BaseArchive(tmp_path / name, *CHANGED)
         archive.write("reference/part-0.parquet", _rows(day_of(-1)))
         spec = yaml.safe_load(archive.spec_text)
-        spec["predictions"]["format"] = form
+        spec["predictions"]["format"] = form.removesuffix(".gz")
         if name == "own":
             archive.write_day(FIRST, table)
         else:
-            with Capture(spec, hash_key=KEY, spool=tmp_path / "spool", file_rows=70) as capture:
+            with Capture(
+                spec, hash_key=KEY, spool=tmp_path / "spool", file_rows=70, gzip=form.endswith("gz")
+            ) as capture:
                 _capture(capture, table)
         with archive.opened(hash_key=KEY) as run:
             prepared = prepare_partition(run, run.partition(FIRST))

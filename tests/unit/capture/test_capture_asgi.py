@@ -196,7 +196,18 @@ def test_own_forms_of_requests_and_responses_are_taken_apart(tmp_path, capture):
     assert [(row["amount"], row["score"]) for row in rows_of(tmp_path)] == [(1.0, 0.1), (2.0, 0.2)]
 
 
-def test_end_of_the_application_closes_the_capture(capture):
+def test_headers_that_can_be_read_once_arrive(capture):
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        headers = ((name, value) for name, value in [(b"x-own", b"1"), (b"content-type", b"text/plain")])
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"done"})
+
+    headers = TestClient(CaptureMiddleware(answer, capture)).post("/predict", json={}).headers
+
+    assert (headers["x-own"], len(headers["x-prediction-id"])) == ("1", 32)
+
+
+def test_end_of_the_application_flushes_the_capture(capture):
     app = _app()
     app.add_middleware(CaptureMiddleware, capture=capture)
 
@@ -204,8 +215,9 @@ def test_end_of_the_application_closes_the_capture(capture):
         client.post("/predict", json={"amount": 1})
 
     assert capture.counters["published"] == 1
-    capture.log({"amount": 1})
-    assert capture.counters["dropped"] == {"closed": 1}
+    with TestClient(app) as client:
+        client.post("/predict", json={"amount": 1})
+    assert capture.counters["published"] == 2
 
 
 @pytest.fixture
