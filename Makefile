@@ -14,7 +14,7 @@ UV := $(BIN)/uv --quiet --no-progress --system-certs
 # a shell that forbids bytecode would compile every module again in every process
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up down druid druid-down test fuzz test-druid test-guards bench-profiles bench-druid bench-alerts bench-faults bench-faults-peers bench-models bench-day bench-intake bench-fleet bench-capture lint format docs bench lock wheel versitygw azurite axe fake-gcs-server environments clean
+.PHONY: help setup demo up down serve druid druid-down test fuzz test-druid test-guards bench-profiles bench-druid bench-alerts bench-faults bench-faults-peers bench-models bench-day bench-intake bench-fleet bench-capture lint format docs bench lock wheel versitygw azurite axe fake-gcs-server environments clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -30,6 +30,9 @@ up: $(READY) ## the same, and leave Airflow running to click through
 
 down: $(READY) ## stop what `make up` left running
 	@$(BIN)/python -m include.demo.run down
+
+serve: $(READY) .cache/environments/serving/ready ## serve, capture and monitor 7 to 9 March 2013 under load, or FROM=2013-03-05 DAYS=2; STAY=1 leaves the service running
+	@$(BIN)/python -m include.serving.run $(if $(FROM),--from $(FROM)) $(if $(DAYS),--days $(DAYS)) $(if $(STAY),--stay)
 
 druid: $(READY) ## start a Druid without docker (Java 17 and Maven), in the background
 	@$(BIN)/python -m include.druid.run up

@@ -30,6 +30,7 @@ class CauseKind(StrEnum):
     LABEL_FILES = "label_files_refused"
     LABEL_VALUES = "label_values_unreadable"
     LABEL_IDS = "label_ids_unmatched"
+    LABEL_CAPTURE = "labels_not_captured"
 
     @property
     def is_of_labels(self) -> bool:
@@ -42,7 +43,7 @@ class CauseKind(StrEnum):
         return self not in _OF_LABELS and self is not CauseKind.VALUES
 
 
-_OF_LABELS = frozenset({CauseKind.LABEL_FILES, CauseKind.LABEL_VALUES, CauseKind.LABEL_IDS})
+_OF_LABELS = frozenset({CauseKind.LABEL_FILES, CauseKind.LABEL_VALUES, CauseKind.LABEL_IDS, CauseKind.LABEL_CAPTURE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,6 +39,7 @@ _CAUSE_TITLES = {
     CauseKind.LABEL_FILES: "files of labels refused",
     CauseKind.LABEL_VALUES: "values of labels unreadable",
     CauseKind.LABEL_IDS: "ids of labels belong to no prediction",
+    CauseKind.LABEL_CAPTURE: "labels not captured",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from airflow_mlmon.capture.arrangement import Arrangement
@@ -18,12 +19,12 @@ from airflow_mlmon.capture.writer import Writer
 
 
 class CapturedArchive:
-    """Archive that rows are put into."""
+    """Archive that rows are put into; a destination replaces the root of its path or, with placeholders, all of it."""
 
     def __init__(
         self,
         schema: CaptureSchema,
-        root: str | None,
+        destination: str | None,
         limits: CaptureLimits,
         *,
         hash_key: bytes | str | None = None,
@@ -34,7 +35,9 @@ class CapturedArchive:
         longest: int,
     ) -> None:
         key = find_hash_key(schema, hash_key)
-        path = ArchivePath(schema, root)
+        if destination is not None and "{" in destination:
+            schema, destination = replace(schema, path=destination), None
+        path = ArchivePath(schema, destination)
         protected = protections(schema)
         is_hashed = any(column.personal == "hash" for column in schema.columns.values())
         self.arrangement = Arrangement(schema, tags or {}, longest)

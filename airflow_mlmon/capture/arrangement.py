@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from enum import Enum
@@ -12,7 +12,7 @@ from uuid import UUID
 
 from airflow_mlmon.capture.arrays import NOT_A_VECTOR, Vector
 from airflow_mlmon.capture.schema import CaptureError, CaptureSchema
-from airflow_mlmon.capture.values import LONG, Unkept
+from airflow_mlmon.capture.values import Unkept
 
 # the longest vector that the monitoring reads
 _LONGEST_VECTOR = 65_536
@@ -20,7 +20,6 @@ _LONGEST_VECTOR = 65_536
 _FIXED = frozenset({float, int, bool, type(None)})
 _SCALARS = (int, float, Decimal, date)
 _BASE_BYTES, _BYTES_OF_VALUE = 250, 34
-_HUGE_INT = 1 << 1_400
 _UNREADABLE = Unkept("cannot be read")
 
 
@@ -61,8 +60,10 @@ class Arrangement:
         self._attribution_vector = next(
             (self._at[name] for name in schema.with_role("attribution") if columns[name].type == "vector"), None
         )
+        self._keys = tuple(name for name, column in columns.items() if column.role not in ("label", "outcome", "time"))
+        self._label, self._outcome = (next(iter(schema.with_role(role)), None) for role in ("label", "outcome"))
         self._latency = self._at.get(schema.latency_ms or schema.latency_s or "")
-        self._latency_unit_ms = 1_000.0 if schema.latency_s else 1.0
+        self._is_in_seconds = schema.latency_ms is None
         self._tags = [(self._tagged(name), value) for name, value in tags.items()]
 
     def _first(self, schema: CaptureSchema, role: str) -> int | None:
@@ -88,9 +89,15 @@ class Arrangement:
             values[at] = value
         return values
 
-    def unknown(self, names: Iterable[str]) -> set[str]:
-        """Return those of some names that are no columns of the spec."""
-        return {str(name) for name in names if name not in self._known}
+    def arrange_label(self, key: Any, label: Any, outcome: Any) -> list[Any]:
+        """Return the values of a label, with its id, or the columns of the labels that it is joined on."""
+        values = self.arrange(key if isinstance(key, Mapping) else {self._keys[0]: key})
+        self.set_columns(values, {self._label: label, self._outcome: outcome})
+        return values
+
+    def unknown(self, given: Mapping[Any, Any]) -> set[Any]:
+        """Return those names of values that are no columns of the spec."""
+        return given.keys() - self._known
 
     def is_known(self, features: Mapping[str, Any]) -> bool:
         """Return whether all features are columns of the spec."""
@@ -118,7 +125,7 @@ class Arrangement:
         if version is not None and self._version is not None:
             values[self._version] = version
         if latency_ms is not None and self._latency is not None:
-            values[self._latency] = latency_ms / self._latency_unit_ms
+            values[self._latency] = latency_ms / 1_000 if self._is_in_seconds else latency_ms
         if status is not None and self._status is not None:
             values[self._status] = status
         if trace is not None and self._trace is not None:
@@ -153,7 +160,7 @@ class Arrangement:
         for name, value in zip(names, several, strict=True):
             values[self._at[name]] = value
 
-    def set_columns(self, values: list[Any], given: Mapping[str, Any]) -> None:
+    def set_columns(self, values: list[Any], given: Mapping[Any, Any]) -> None:
         """Set values by the names of their columns; those of no column are passed over."""
         for name, value in given.items():
             if (at := self._at.get(name)) is not None:
@@ -178,17 +185,16 @@ class Arrangement:
 
     def bound(self, values: list[Any]) -> int:
         """Replace what is mutable or too large, in place, and return about how many bytes the row takes."""
-        size = self._bytes
+        size, longest = self._bytes, self._longest
         for at, value in enumerate(values):
             kind = type(value)
-            if kind is str:
-                if len(value) > self._longest:
-                    values[at] = Unkept(f"is longer than {self._longest} characters")
-                else:
-                    size += len(value)
-            elif kind not in _FIXED or (kind is int and not -_HUGE_INT < value < _HUGE_INT):
-                values[at], more = self._bounded(value, is_vector=at in self._vectors)
-                size += more
+            if kind in _FIXED:
+                continue
+            if kind is str and len(value) <= longest:
+                size += len(value)
+                continue
+            values[at], more = self._bounded(value, is_vector=at in self._vectors)
+            size += more
         return size
 
     def _bounded(self, value: Any, *, is_vector: bool) -> tuple[Any, int]:
@@ -228,9 +234,7 @@ def _to_scalar(value: Any) -> Any:
         return str(value)
     if value is None or isinstance(value, str | bytes):
         return value
-    if isinstance(value, int) and not -_HUGE_INT < value < _HUGE_INT:
-        return Unkept(LONG)
-    return value if isinstance(value, _SCALARS) else Unkept(f"is a {type(value).__name__}")
+    return value if isinstance(value, _SCALARS) else Unkept(f"is of type {type(value).__name__}")
 
 
 def _to_vector(value: Any) -> Any:

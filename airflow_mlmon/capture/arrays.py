@@ -62,7 +62,7 @@ def to_array(values: Sequence[Any], column: CapturedColumn, zone: tzinfo | None)
     """
     if column.type == "vector":
         return _to_vectors(values)
-    if set(map(type, values)) <= _PLAIN.get(column.type, frozenset()):
+    if column.type in _PLAIN and set(map(type, values)) <= _PLAIN[column.type]:
         try:
             return ReadColumn(pa.array(values, _ARROW[column.type]), {})
         except (ValueError, TypeError, OverflowError):

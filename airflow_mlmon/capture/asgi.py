@@ -30,8 +30,8 @@ class CaptureMiddleware:
     The response gets a header with the id of the prediction, unless the service has set one, which is the id then. The
     rows of a request with several have this id with their number behind it: `…-0`, `…-1`. A row that has a value in
     the id's column has that id instead. Requests that are no rows are counted: a body that is too long, compressed or
-    no JSON, a client that went away. An error status is logged where the spec has a column for it. The capture is
-    closed with the application.
+    no JSON, a client that went away. An error status is logged where the spec has a column for it. What waits is
+    written when the application ends.
 
     Args:
         app: the application.
@@ -70,7 +70,7 @@ class CaptureMiddleware:
     async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
         """Run the application, and log what went by."""
         if scope["type"] == "lifespan":
-            await self._app(scope, receive, self._closing(send))
+            await self._app(scope, receive, self._flushing(send))
             return
         if not self._is_captured(scope):
             await self._app(scope, receive, send)
@@ -88,12 +88,12 @@ class CaptureMiddleware:
             raise
         self._log(scope, exchange)
 
-    def _closing(self, send: _Send) -> _Send:
-        """Return what sends the end of the service on, and closes the capture: the server may end without `atexit`."""
+    def _flushing(self, send: _Send) -> _Send:
+        """Return what sends the end of the service on, when its rows are written: its process may be killed next."""
 
         async def send_on(message: _Message) -> None:
             if message["type"].startswith("lifespan.shutdown."):
-                self._capture.close()
+                self._capture.flush()
             await send(message)
 
         return send_on
@@ -206,14 +206,15 @@ class _Exchange:
     def _noted(self, message: _Message) -> _Message:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = [(bytes(name).lower(), bytes(value)) for name, value in message.get("headers") or ()]
-            self._content = dict(headers)
+            # an iterable that may be read once
+            headers = list(message.get("headers") or ())
+            self._content = {bytes(name).lower(): bytes(value) for name, value in headers}
             if own := self._content.get(self._header):
                 self.key = own.decode("latin-1")
             else:
-                added = (self._header, self.key.encode())
-                return {**message, "headers": [*(message.get("headers") or ()), added]}
-        elif message["type"] == "http.response.body":
+                headers.append((self._header, self.key.encode()))
+            return {**message, "headers": headers}
+        if message["type"] == "http.response.body":
             self._is_whole = not message.get("more_body", False)
             if _is_json(self._content):
                 self._keep(1, self.response, message)

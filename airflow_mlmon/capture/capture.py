@@ -6,9 +6,7 @@ import itertools
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
-from threading import Lock
 from types import TracebackType
 from typing import Any
 
@@ -69,23 +67,18 @@ class Capture:
         **limits: Any,
     ) -> None:
         place = None if destination is None else str(destination)
-        is_path = place is not None and "{" in place
-        if isinstance(spec, CaptureSchema):
-            self.schema = replace(spec, path=place) if is_path and place else spec
-        else:
-            self.schema = read_schema(spec, place if is_path else None)
+        own_path = place if place is not None and "{" in place else None
+        self.schema = spec if isinstance(spec, CaptureSchema) else read_schema(spec, own_path)
         if not 0 < sample <= 1:
             raise CaptureError(f"sample: a fraction above 0, at most 1, is expected, not {sample}")
         try:
             self._limits = CaptureLimits(**limits)
         except TypeError as error:
             raise CaptureError(str(error).partition(" ")[2]) from error
-        self._labels_root = None if labels_destination is None else str(labels_destination)
-        self._has_destination = place is not None
-        self._sample, self._hash_key, self._longest = sample, hash_key, longest
+        self._sample = sample
         self._archive = CapturedArchive(
             self.schema,
-            None if is_path else place,
+            place,
             self._limits,
             hash_key=hash_key,
             sample=sample,
@@ -94,8 +87,12 @@ class Capture:
             ranges=ranges,
             longest=longest,
         )
-        self._labels: CapturedArchive | None = None
-        self._opening = Lock()
+        self._labels = self._open_labels(
+            None if labels_destination is None else str(labels_destination),
+            is_moved=place is not None,
+            hash_key=hash_key,
+            longest=longest,
+        )
         self._ids = itertools.count(1)
         self._unknown: set[str] = set()
 
@@ -181,6 +178,8 @@ class Capture:
     ) -> list[str]:
         """Log several predictions, and return their ids; of an argument there may be one value for all.
 
+        Rows for which the queue has no room are dropped, as always: `flush` between the batches of a large job.
+
         Args:
             features: a list of mappings, a mapping of columns, a table of pyarrow, or a data frame.
             predictions: a value for each row, or what `features` may be, or an array with a row for each.
@@ -214,13 +213,12 @@ class Capture:
             at: time at which the label was known: it is written to the delivery of that day; by default now.
         """
         try:
-            labels = self._open_labels()
+            labels = self._labels
             if isinstance(labels, str):
                 self.skip(labels)
                 return
             arrangement = labels.arrangement
-            values = arrangement.arrange(id if isinstance(id, Mapping) else {self._label_keys[0]: id})
-            arrangement.set_columns(values, {self._label: label, self._outcome: outcome})
+            values = arrangement.arrange_label(id, label, outcome)
             own = arrangement.take_id(values, None)
             if self._sample < 1 and own is not None and not is_sampled(str(own), self._sample):
                 labels.writer.queue.sample_out()
@@ -263,46 +261,34 @@ class Capture:
     def counters(self) -> dict[str, Any]:
         """What became of the rows of this process; under `labels`, of its labels, if there were any."""
         found = self._archive.writer.snapshot()
-        return found if self._labels is None else {**found, "labels": self._labels.writer.snapshot()}
+        if not isinstance(self._labels, str) and self._labels.writer.queue.is_begun:
+            found["labels"] = self._labels.writer.snapshot()
+        return found
 
     @property
     def _archives(self) -> list[CapturedArchive]:
-        return [self._archive] if self._labels is None else [self._archive, self._labels]
+        return [self._archive] if isinstance(self._labels, str) else [self._archive, self._labels]
 
-    def _open_labels(self) -> CapturedArchive | str:
-        """Open the archive of the labels once; return why there is none."""
-        if self._labels is not None:
-            return self._labels
+    def _open_labels(self, destination: str | None, *, is_moved: bool, **options: Any) -> CapturedArchive | str:
+        """Open the archive of the labels, which does nothing before the first one; return why there is none."""
         schema = self.schema.labels
         if schema is None:
             return "no_labels"
-        if self._labels_root is None and self._has_destination:
+        if destination is None and is_moved:
             return "no_labels_destination"
-        with self._opening:
-            if self._labels is None:
-                self._label_keys = [
-                    name for name, column in schema.columns.items() if column.role not in ("label", "outcome", "time")
-                ]
-                self._label, self._outcome = schema.with_role("label")[0], (*schema.with_role("outcome"), "")[0]
-                self._labels = CapturedArchive(
-                    schema,
-                    self._labels_root,
-                    self._limits,
-                    hash_key=self._hash_key,
-                    sample=self._sample,
-                    longest=self._longest,
-                )
-        return self._labels
+        try:
+            return CapturedArchive(schema, destination, self._limits, sample=self._sample, **options)
+        except CaptureError:
+            return "no_folder_of_labels"
 
     def _new_id(self) -> str:
         return f"{self._archive.writer.queue.process}-{next(self._ids)}"
 
     def _note_unknown(self, given: Mapping[str, Any]) -> None:
-        queue = self._archive.writer.queue
-        for name in self._archive.arrangement.unknown(given):
-            queue.refuse("unknown_feature")
-            if len(self._unknown) < _MOST_UNKNOWN:
-                self._unknown.add(name[:_LONGEST_NAME])
+        names = self._archive.arrangement.unknown(given)
+        self._archive.writer.queue.refuse("unknown_feature", len(names))
+        room = _MOST_UNKNOWN - len(self._unknown)
+        self._unknown.update(str(name)[:_LONGEST_NAME] for name in itertools.islice(names, max(room, 0)))
 
     def __enter__(self) -> Capture:  # noqa: PYI034 - Python 3.10 has no Self
         """Return the open capture."""

@@ -85,7 +85,10 @@ class ProcessCounters:
         self._cells[_TOTALS + self._slot(reason)] += rows
 
     def keep(self, rows: int, serial: int | None) -> None:
-        """Count rows that are safe in a file: the spooled one of that serial number, or a published one."""
+        """Count rows that are safe in a file: the spooled one of that serial number, or a published one.
+
+        Rows below 0 were, and are no more.
+        """
         word = self._cells[_KEPT]
         serial = word >> 40 if serial is None else serial
         self._cells[_KEPT] = serial << 40 | (word & _ROWS) + rows

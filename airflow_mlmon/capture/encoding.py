@@ -101,7 +101,8 @@ def _to_json(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else str(value)  # JSON has no such numbers; the archive reads their texts
     if isinstance(value, list):
-        return [_to_json(item) for item in value]
+        # a text among numbers would make texts of all vectors
+        return [item if item is None or math.isfinite(item) else None for item in value]
     if isinstance(value, Decimal):
         return str(value)
     return value.isoformat() if isinstance(value, date) else value

@@ -51,8 +51,10 @@ class ArchivePath:
 
     def __init__(self, schema: CaptureSchema, root: str | None = None) -> None:
         begin = _PART.split(schema.path, maxsplit=1)[0].split("*", maxsplit=1)[0]
-        own = f"{begin.rstrip('/')}/" if begin == schema.path else f"{begin.rpartition('/')[0]}/"
-        self.root = f"{root.rstrip('/')}/" if root else own
+        own = f"{begin.rstrip('/')}/" if begin == schema.path else "".join(begin.rpartition("/")[:2])
+        self.root = f"{root.rstrip('/')}/" if root else own or "./"
+        if begin == schema.path and _WITH_ENDING.fullmatch(begin.rpartition("/")[2]):
+            raise _names_one_file(schema)
         self._template = _folder_of(schema.path.removeprefix(own).removeprefix(own.rstrip("/")), schema)
         self.columns = tuple(dict.fromkeys(name for name in _PART.findall(self._template) if name not in OF_TIME))
         self._zone = read_zone(schema.path_zone)
@@ -115,15 +117,19 @@ def _folder_of(below: str, schema: CaptureSchema) -> str:
         if "*" in last and fnmatchcase(_SAMPLE.format(format=schema.format), last):
             below = folder
         elif _WITH_ENDING.fullmatch(_PART.sub("", last)):
-            raise CaptureError(
-                f"path {schema.path}: names one file; capture writes many. Name their folder, such as …/dt={{date}}/"
-            )
+            raise _names_one_file(schema)
     if "*" in below:
         raise CaptureError(f"path {schema.path}: * may be any text; give capture the path to write to, without one")
     for name in _PART.findall(below):
         if name not in OF_TIME:
             _check_column(name, schema.columns.get(name), schema)
     return f"{below.strip('/')}/" if below.strip("/") else ""
+
+
+def _names_one_file(schema: CaptureSchema) -> CaptureError:
+    return CaptureError(
+        f"path {schema.path}: names one file; capture writes many. Name their folder, such as …/dt={{date}}/"
+    )
 
 
 def _check_column(name: str, column: CapturedColumn | None, schema: CaptureSchema) -> None:

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from types import FrameType
 from typing import Protocol
 
@@ -41,17 +42,21 @@ def watch(writer: Watched) -> None:
     """Have a writer closed when the process ends, and begin anew in its forks.
 
     At an ordinary end `atexit` does it: daemon threads still run then, and what pyarrow registered at its import comes
-    later. SIGTERM ends a process without that, so it gets a handler where it has none; that of a server stays, which
-    ends in order by itself.
+    later. SIGTERM ends a process without that, so it gets a handler where it has none. That of a server stays, and is
+    called; where the server then raises the signal once more, as uvicorn does, it takes effect after `atexit`.
     """
     _watched.add(writer)
     if not _state["is_registered"]:
         _state["is_registered"] = True
-        atexit.register(close_all)
+        atexit.register(_close_at_exit)
         os.register_at_fork(after_in_child=_renew_all)
-    is_main = threading.current_thread() is threading.main_thread()
-    if is_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+    if threading.current_thread() is not threading.main_thread():
+        return
+    handler = signal.getsignal(signal.SIGTERM)
+    if handler is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _terminate)
+    elif callable(handler) and handler is not _terminate and not isinstance(handler, _Server):
+        signal.signal(signal.SIGTERM, _Server(handler))
 
 
 def join_process() -> None:
@@ -69,6 +74,26 @@ def close_all(seconds: float | None = None, *, quiet: bool = False) -> None:
     until = time.monotonic() + seconds if seconds is not None else None
     for writer in writers:
         writer.close(None if until is None else max(until - time.monotonic(), 0))
+
+
+class _Server:
+    """Handler of a server, after which the signal is held back from this thread until the process has closed."""
+
+    is_holding = False
+
+    def __init__(self, handler: Callable[[int, FrameType | None], object]) -> None:
+        self._handler = handler
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        _Server.is_holding = True
+        signal.pthread_sigmask(signal.SIG_BLOCK, {number})
+        self._handler(number, frame)
+
+
+def _close_at_exit() -> None:
+    close_all()
+    if _Server.is_holding:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
 def _terminate(number: int, _: FrameType | None) -> None:

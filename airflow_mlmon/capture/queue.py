@@ -25,7 +25,7 @@ class Sequenced(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaptureLimits:
-    """How much capture may hold, and how long.
+    """How much capture may hold, how long, and how its files are packed.
 
     Attributes:
         queue_rows: most rows in memory, those that are being written included.
@@ -36,6 +36,7 @@ class CaptureLimits:
         spool: folder for files that cannot be published yet; None for one in the folder of temporary files.
         spool_bytes: most bytes of all files in the spool folder.
         close_seconds: how long the end of a process waits for files to be published; what is left stays in the spool.
+        gzip: whether files of JSON Lines are compressed; those of Parquet always are.
     """
 
     queue_rows: int = 20_000
@@ -46,6 +47,7 @@ class CaptureLimits:
     spool: str | Path | None = None
     spool_bytes: int = 256 << 20
     close_seconds: float = 5.0
+    gzip: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a limit that holds nothing."""
@@ -89,7 +91,7 @@ class RowQueue:
     def number(self) -> int:
         """Return the next sequence number of the process, from 1; whoever takes one puts a row in, or drops one."""
         with self.lock:
-            if not self.is_begun:
+            if not (self.is_begun or self.is_closed):
                 self.is_begun = self._try_to_begin()
             return self.counters.number()
 
@@ -105,8 +107,8 @@ class RowQueue:
         """Append a row of about so many bytes, or count it as dropped and return False where there is no room."""
         limits = self.limits
         with self.lock:
-            if self.is_closed:
-                return self.drop("closed")
+            if self.is_closed or not self.is_begun:
+                return self.drop("closed" if self.is_closed else "no_thread")
             rows, waiting = len(self._rows) + self._in_work[0], self._bytes + size
             if rows >= limits.queue_rows or waiting + self._in_work[1] > limits.queue_bytes:
                 return self.drop("queue_full")

@@ -17,6 +17,7 @@ from airflow_mlmon.capture.schema import CaptureSchema
 
 # values that are converted before other threads may run: about half a millisecond
 _SLICE = 5_000
+_MOMENT = pa.timestamp("us", tz="UTC")
 _NO_FOLDER = "cannot be the name of a folder"
 
 
@@ -72,6 +73,7 @@ class RowConverter:
         self._mark = mark
         self._ranges = ranges or {}
         self.zone = read_zone(schema.timezone) if schema.timezone else None
+        self._time = next(iter(schema.with_role("time")), None)
         self._slice = max(16, _SLICE // max(1, len(self._columns)))
 
     def __call__(self, rows: Sequence[LoggedRow]) -> CapturedRows:
@@ -88,9 +90,12 @@ class RowConverter:
         chunks: dict[str, list[pa.Array]] = {name: [] for name in self._columns}
         whole: dict[str, list[Any]] = {name: [] for name, column in self._columns.items() if not is_uniform(column)}
         for start in range(0, len(rows), self._slice):
-            values = zip(*(row.values for row in rows[start : start + self._slice]), strict=True)
+            part = rows[start : start + self._slice]
+            values = zip(*(row.values for row in part), strict=True)
             for (name, column), own in zip(self._columns.items(), values, strict=True):
-                if name in whole:
+                if name == self._time:
+                    chunks[name].append(pa.array([row.time for row in part], _MOMENT))
+                elif name in whole:
                     whole[name] += own
                 else:
                     chunks[name].append(_counted(name, to_array(own, column, self.zone), refused))

@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Lock
 from typing import NamedTuple
 
 from airflow_mlmon.capture.counters import COUNTER_FILE, DeadCounters, create_counter_file, lock_dead, read_dead, settle
@@ -30,10 +31,11 @@ class SpoolFullError(OSError):
 
 
 class SpooledFile(NamedTuple):
-    """File that waits: its serial number in its process, its rows, and where it lies."""
+    """File that waits: its serial number in its process, its rows, its bytes, and where it lies."""
 
     serial: int
     rows: int
+    size: int
     path: Path
 
 
@@ -55,6 +57,7 @@ class SpoolFolder:
         self._folder = root / process
         self._serial = 0
         self._others = (0, -_LOOK_SECONDS)
+        self._counting = Lock()
         self.bytes = 0
         _make_private(root)
         self._folder.mkdir(mode=0o700)
@@ -80,15 +83,16 @@ class SpoolFolder:
             part.unlink(missing_ok=True)
             raise
         self._serial = serial
-        self.bytes += len(content)
-        return SpooledFile(serial, file.rows, path)
+        with self._counting:
+            self.bytes += len(content)
+        return SpooledFile(serial, file.rows, len(content), path)
 
     def remove(self, spooled: SpooledFile) -> None:
-        """Delete a file that is published."""
-        size = spooled.path.stat().st_size
-        spooled.path.unlink()
+        """Delete a file that is published, or cannot be read any more."""
+        spooled.path.unlink(missing_ok=True)
         if spooled.path.parent == self._folder:
-            self.bytes -= size
+            with self._counting:
+                self.bytes -= spooled.size
 
     def end(self) -> None:
         """Delete the folder if no file waits in it."""
@@ -169,7 +173,7 @@ def read_spooled(path: Path) -> CapturedFile:
 def list_spooled(folder: Path) -> list[SpooledFile]:
     """Return the files that wait in the folder of a process, oldest first."""
     found = [(match, path) for path in folder.iterdir() if (match := _NAME.fullmatch(path.name))]
-    return sorted(SpooledFile(int(match[1]), int(match[2]), path) for match, path in found)
+    return sorted(SpooledFile(int(match[1]), int(match[2]), _size_of(path), path) for match, path in found)
 
 
 def _settled(folder: Path, file: int) -> DeadProcess:

@@ -41,7 +41,7 @@ class Uploader:
         model: name of the model.
         destination: where they go.
         folder: the day's folder of a time, relative to the destination's root.
-        on_publish: called with the rows of every file of this process that has arrived.
+        on_leave: called with the rows of every own file that has left the spool, and whether it is published.
         complaints: where failures are told.
     """
 
@@ -50,13 +50,13 @@ class Uploader:
         model: str,
         destination: Destination,
         folder: Callable[[datetime], str],
-        on_publish: Callable[[int], None],
+        on_leave: Callable[[int, bool], None],
         complaints: Complaints,
     ) -> None:
         self._model = model
         self._destination = destination
         self._folder = folder
-        self._on_publish = on_publish
+        self._on_leave = on_leave
         self._complaints = complaints
         self._spool: SpoolFolder | None = None
         self._waiting: deque[SpooledFile] = deque()
@@ -132,10 +132,11 @@ class Uploader:
     def _upload_own(self) -> None:
         while self._waiting:
             spooled = self._waiting[0]
-            if not self._upload(spooled):
+            file = self._read(spooled)
+            if file is not None and not self._upload(spooled, file):
                 return
             self._waiting.popleft()
-            self._on_publish(spooled.rows)
+            self._on_leave(spooled.rows, file is not None)
         self._answer()
 
     def _answer(self) -> None:
@@ -144,14 +145,30 @@ class Uploader:
                 asked.set()
             self._asked.clear()
 
-    def _upload(self, spooled: SpooledFile) -> bool:
+    def _read(self, spooled: SpooledFile) -> CapturedFile | None:
         try:
-            publish_file(self._destination, read_spooled(spooled.path))
+            return read_spooled(spooled.path)
+        except OSError as error:
+            # somebody tidied up, or the disk is broken: the files after it shall not wait for it
+            self._complaints.add("spool_lost", error)
+            self._remove(spooled)
+            return None
+
+    def _remove(self, spooled: SpooledFile) -> None:
+        try:
             if self._spool is not None:
                 self._spool.remove(spooled)
+        except OSError as error:
+            # the next process publishes it once more, under the same name
+            self._complaints.add("spool", error)
+
+    def _upload(self, spooled: SpooledFile, file: CapturedFile) -> bool:
+        try:
+            publish_file(self._destination, file)
         except Exception as error:  # noqa: BLE001 - whatever a destination raises
             self._fail(error)
             return False
+        self._remove(spooled)
         self._succeed()
         return True
 
@@ -166,13 +183,12 @@ class Uploader:
 
     def _upload_dead(self, dead: DeadProcess) -> bool:
         for spooled in dead.files:
-            if self._is_ending or not self._upload(spooled):
+            file = self._read(spooled)
+            if self._is_ending or (file is not None and not self._upload(spooled, file)):
                 return False
             self._upload_own()
-        if dead.counters.numbers and not dead.counters.is_closed:
-            reason = self.publish_now(self._lost(dead))
-            if reason is not None:
-                return False
+        if dead.counters.numbers and not dead.counters.is_closed and self.publish_now(self._lost(dead)):
+            return False
         dead.forget()
         return True
 

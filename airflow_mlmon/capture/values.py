@@ -164,9 +164,11 @@ def _to_decimal(value: Any) -> Decimal | Unkept | None:
     """Read floats by their shortest texts, which are exact up to 15 digits."""
     if isinstance(value, float | Decimal) and value != value:  # noqa: PLR0124 - NaN
         return None
+    if isinstance(value, float) and value.is_integer() and abs(value) < _INT64:
+        return Decimal(int(value))
     if isinstance(value, float):
-        text = repr(value).removesuffix(".0")
-        is_exact = len(text.replace(".", "").strip("-0")) <= _EXACT_DIGITS
+        text = repr(value)
+        is_exact = len(text.replace(".", "").lstrip("-0")) <= _EXACT_DIGITS
         return _parse_decimal(text) if is_exact else Unkept(INEXACT)
     if isinstance(value, str):
         return _parse_decimal(value)
@@ -255,6 +257,9 @@ def _since_1970(number: float | Decimal, unit: str | None) -> int | Unkept:
         return Unkept(BEYOND)
     if isinstance(number, float):
         return round(number * (_PER_SECOND["us"] / per_second))
+    if isinstance(number, int) and per_second > _PER_SECOND["us"]:
+        # towards zero, as Arrow divides
+        return math.trunc(Decimal(number) * _PER_SECOND["us"] / per_second)
     return math.floor(Decimal(number) * _PER_SECOND["us"] / per_second)
 
 

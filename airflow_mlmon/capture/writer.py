@@ -19,7 +19,7 @@ from airflow_mlmon.capture.encoding import CapturedFile, encode_end, encode_rows
 from airflow_mlmon.capture.marks import Marks
 from airflow_mlmon.capture.queue import CaptureLimits, RowQueue
 from airflow_mlmon.capture.rows import CapturedRows
-from airflow_mlmon.capture.spool import SpoolFolder, SpoolFullError, choose_spool
+from airflow_mlmon.capture.spool import SpooledFile, SpoolFolder, SpoolFullError, choose_spool
 from airflow_mlmon.capture.uploader import Uploader, reason_of
 
 HEARTBEAT_SECONDS = 5.0
@@ -38,7 +38,7 @@ class Writer:
         destination: root of the archive.
         marks: marks of its files, of which model and protection are filled in.
         folder: folder of a time, relative to the root, with "/" at its end.
-        file_format: `parquet`, `jsonl` or `jsonl.gz`.
+        file_format: `parquet` or `jsonl`.
         limits: how much may be held, and how long.
 
     Raises:
@@ -59,10 +59,10 @@ class Writer:
         self._destination = open_destination(destination)
         self._marks = marks
         self._folder = folder
-        self._format = file_format
         self._limits = limits or CaptureLimits()
+        self._format = f"{file_format}.gz" if self._limits.gzip and file_format == "jsonl" else file_format
         self._spool_root = choose_spool(self._limits.spool, marks.model, f"{destination} {folder(_EPOCH)}")
-        _load_all(marks, file_format)
+        _load_all(marks, self._format)
         self.queue = RowQueue(self._limits, self._begin)
         self._prepare()
         lifecycle.watch(self)
@@ -134,7 +134,9 @@ class Writer:
         self._is_ended = self._is_left = False
         self._has_told_end = False
         self._thread = Thread(target=self._run, name="mlmon-capture", daemon=True)
-        self._uploader = Uploader(self._marks.model, self._destination, self._folder, self._arrive, self._complaints)
+        self._uploader = Uploader(
+            self._marks.model, self._destination, self._folder, self._leave_spool, self._complaints
+        )
 
     def _begin(self) -> None:
         lifecycle.join_process()
@@ -167,6 +169,8 @@ class Writer:
                 self._write(rows, is_last=is_closing and not queue.has_waiting)
             finally:
                 queue.done()
+                # the allocator would else keep what a file took, some 10 MB, for the next one
+                pa.default_memory_pool().release_unused()
         if is_closing and not queue.has_waiting:
             self._end()
         if request is not None:
@@ -226,38 +230,44 @@ class Writer:
 
     def _keep(self, file: CapturedFile, marks: Marks, folder: str) -> None:
         """Bring a file to safety, in the spool or else at the destination, or count its rows as lost."""
-        queue, serial, is_published = self.queue, None, False
-        reason = "unreachable"
-        try:
-            if self._spool is None:
-                raise FileNotFoundError
-            spooled = self._spool.add(file)
-        except OSError as error:
-            spooled = None
-            reason = "spool_full" if isinstance(error, SpoolFullError) else "disk_full"
-            self._complaints.add(reason, error)
-            if not self._uploader.is_pausing:
-                failed = self._uploader.publish_now(file)
-                is_published = failed is None
-                reason = reason if self._spool else failed or reason
-        serial = spooled.serial if spooled else None
+        queue = self.queue
+        spooled, reason = self._spool_file(file)
+        if spooled is None and not self._uploader.is_pausing:
+            failed = self._uploader.publish_now(file)
+            reason = (reason or failed) if failed else None
         with queue.lock:
-            if spooled is None and not is_published:
-                queue.drop(reason, file.rows)
+            if spooled is None and reason is not None:
+                if file.rows:
+                    queue.drop(reason, file.rows)
                 return
-            queue.counters.keep(file.rows, serial)
+            queue.counters.keep(file.rows, spooled.serial if spooled else None)
             queue.counters.reach(folder)
             queue.counters.tell(marks.dropped)
             self._told_refused.update(marks.refused)
             self._has_told_end = marks.closing
-            if is_published:
+            if spooled is None:
                 queue.counters.publish(file.rows)
         if spooled is not None:
             self._uploader.add(spooled)
 
-    def _arrive(self, rows: int) -> None:
+    def _spool_file(self, file: CapturedFile) -> tuple[SpooledFile | None, str | None]:
+        """Return the spooled file, or why there is none; without a spool the reason is the destination's."""
+        if self._spool is None:
+            return None, "unreachable" if self._uploader.is_pausing else None
+        try:
+            return self._spool.add(file), None
+        except OSError as error:
+            reason = "spool_full" if isinstance(error, SpoolFullError) else "disk_full"
+            self._complaints.add(reason, error)
+            return None, reason
+
+    def _leave_spool(self, rows: int, is_published: bool) -> None:  # noqa: FBT001
         with self.queue.lock:
-            self.queue.counters.publish(rows)
+            if is_published:
+                self.queue.counters.publish(rows)
+            else:
+                self.queue.counters.keep(-rows, None)
+                self.queue.drop("spool_lost", rows)
 
     def _open_spool(self) -> None:
         queue = self.queue

@@ -88,7 +88,8 @@ def _describe_capture(manifest: Mapping[str, Any]) -> Iterator[str]:
     found = captured_of(manifest)
     if found is None:
         return
-    yield f"  captured by {found.processes} processes: {found.rows:,} rows, {found.lacking:,} lacking"
+    by = "1 process" if found.processes == 1 else f"{found.processes} processes"
+    yield f"  captured by {by}: {found.rows:,} rows, {found.lacking:,} lacking"
     yield from (f"    {count:,} rows: {reason}" for reason, count in found.losses.items())
     if found.note:
         yield f"    {found.note}"

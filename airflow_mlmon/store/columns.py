@@ -26,6 +26,7 @@ _LENGTHS = {
     "model": 100,
     "segment": 255,
     "state": 32,
+    "step": 64,
     "version": 128,
     "zone": 64,
 }

@@ -19,6 +19,7 @@ from airflow_mlmon.store.publication import stored_day
 from airflow_mlmon.store.rows import is_of, key_of
 from airflow_mlmon.store.schema import DeliveryState
 from airflow_mlmon.store.sightings import alerts_touched
+from airflow_mlmon.store.step_store import steps
 
 _COUNTED = (schema.metrics, schema.verdicts, schema.checks, schema.alerts)
 
@@ -93,7 +94,7 @@ class Forgetting:
             names = alerts_touched(connection, partition.model, [partition.day])
             for one in gone:
                 connection.execute(sa.delete(schema.outbox).where(_about(one)))
-                for table in _tables_of_day():
+                for table in (steps, *_tables_of_day()):
                     connection.execute(sa.delete(table).where(is_of(table, key_of(one))))
             if not found.keeps_labels:
                 table = schema.deliveries

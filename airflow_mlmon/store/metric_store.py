@@ -52,6 +52,7 @@ from airflow_mlmon.store.rows import (
     verdict_of,
 )
 from airflow_mlmon.store.schema import BreachState
+from airflow_mlmon.store.step_store import StepStore
 
 _POLICY = Policy()
 
@@ -67,6 +68,7 @@ class MetricStore(
     AcrossModels,
     MetricPruning,
     Forgetting,
+    StepStore,
 ):
     """Metric store at a URL: SQLite by default, PostgreSQL, MySQL 8 or MariaDB in production.
 

@@ -18,7 +18,7 @@ from airflow_mlmon.store.columns import key_column as _key
 from airflow_mlmon.store.columns import text_column as _text
 from airflow_mlmon.store.columns import zone_column as _zone
 
-SCHEMA_VERSION = "0021"
+SCHEMA_VERSION = "0022"
 VERSION_TABLE = "mlmon_schema_version"
 
 

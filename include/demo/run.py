@@ -135,7 +135,7 @@ def follow(api: AirflowApi, services: Services, progress: DayProgress) -> Sequen
         time.sleep(_POLL_S)
 
 
-def print_days(settings: Settings, window: Window, console: Console) -> None:
+def print_days(settings: Settings, window: Window, console: Console, spec: Path = SPEC) -> None:
     """Print the table of the days, and write the page of all models that their pages lead to."""
     # late, because it takes a second to import
     from airflow_mlmon.cli.table import days_table  # noqa: PLC0415
@@ -146,7 +146,7 @@ def print_days(settings: Settings, window: Window, console: Console) -> None:
 
     reports = str(settings.workspace / "reports")
     with MetricStore(settings.store) as store:
-        console.print(days_table(store, load_spec(SPEC), window.first, window.last))
+        console.print(days_table(store, load_spec(spec), window.first, window.last))
         write_fleet(store, open_storage().at(reports), reports, datetime.now(UTC))
 
 
@@ -174,6 +174,16 @@ def alone(folder: Path) -> Iterator[None]:
         yield
 
 
+def check_idle() -> None:
+    """Check that no Airflow of `make up` uses the demo's folder.
+
+    Raises:
+        BusyError: one does.
+    """
+    if read_running(_RUNNING):
+        raise BusyError("Airflow is still running in this checkout: stop it with `make down` first.")
+
+
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m include.demo.run", description=__doc__)
@@ -192,8 +202,7 @@ def dispatch(command: str, window: Window, console: Console) -> int:
     with alone(FOLDER):
         if command == "down":
             return shut_down()
-        if read_running(_RUNNING):
-            raise BusyError("Airflow is still running in this checkout: stop it with `make down` first.")
+        check_idle()
         return (run_demo if command == "demo" else start_up)(window, console)
 
 

@@ -105,6 +105,15 @@ class Services:
         kill_sessions([process.pid])
         process.wait()
 
+    def end_in_order(self, name: str) -> None:
+        """End a process in order, and wait for it."""
+        process = self._processes[name]
+        running = [service for service in self._running() if service.pid == process.pid]
+        ask_to_end(running)
+        end(running, STOP_SECONDS)
+        process.wait()
+        del self._processes[name]
+
     def finish(self, name: str) -> None:
         """Wait for a process that ends by itself."""
         while self._processes[name].poll() is None:

@@ -77,7 +77,7 @@ def fresh_settings(folder: Path, *, idle_sleep_s: float) -> Settings:
             shutil.rmtree(path)
         elif path.name != "lock":
             path.unlink()
-    s3_port, api_port = _free_ports(2)
+    s3_port, api_port = free_ports(2)
     settings = Settings(
         folder=folder,
         s3_port=s3_port,
@@ -175,7 +175,7 @@ def _write_private(path: Path, text: str) -> None:
         file.write(text)
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Find free ports; all are held until the last is found."""
     sockets = [socket.socket() for _ in range(count)]
     try:

@@ -43,14 +43,12 @@ def mistypes(key: str) -> bool:
 
 def requests(folder: Path, days: Iterable[str]) -> Iterator[_Request]:
     """Yield path, body and expected status of every request of some days, in the order of the days."""
-    served: set[str] = set()
     for day in days:
         for flight in _lines(folder / "traffic" / f"{day}.jsonl"):
-            served.add(flight["prediction_id"])
             if mistypes(flight["prediction_id"]):
                 yield "/predict", flight | {"origin": _MISTYPED}, _REFUSED
             yield "/predict", flight, 200
-        labels = [label for label in _lines(folder / "labels" / f"{day}.jsonl") if label["prediction_id"] in served]
+        labels = _lines(folder / "labels" / f"{day}.jsonl")
         for start in range(0, len(labels), BATCH):
             yield "/labels", labels[start : start + BATCH], 202
 

@@ -28,7 +28,7 @@ from __future__ import annotations
 import base64
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -119,38 +119,51 @@ class CapturedRuntime(MLModel):
     def _read(
         self, schema: CaptureSchema, request: InferenceRequest, response: InferenceResponse | None
     ) -> dict[str, Any]:
-        names = [name for name, column in schema.columns.items() if column.role in _INPUTS]
-        features = read_columns(request.inputs, names)
+        widths = {name: column.dimension or 1 for name, column in schema.columns.items()}
+        inputs = {name: widths[name] for name, column in schema.columns.items() if column.role in _INPUTS}
+        features = read_columns(request.inputs, inputs)
         rows = len(next(iter(features.values())))
         ids = [f"{request.id}#{number}" for number in range(rows)] if rows > 1 else request.id
-        outputs = None if response is None else read_columns(response.outputs, schema.outputs, schema.attributed)
-        return {"features": features, "predictions": outputs, "ids": ids}
+        outputs = {name: widths[name] for name in schema.outputs}
+        answers = None if response is None else read_columns(response.outputs, outputs, schema.with_role("attribution"))
+        return {"features": features, "predictions": answers, "ids": ids}
 
 
-def read_columns(tensors: Tensors, names: Sequence[str], beside: Sequence[str] = ()) -> Columns:
-    """Return the values of tensors by column, a list for each row whose tensor has several.
+def read_columns(tensors: Tensors, widths: Mapping[str, int], beside: Collection[str] = ()) -> Columns:
+    """Return the values of tensors by column, a list for each row of a vector.
 
     Args:
         tensors: those of a request or of a response.
-        names: the columns, in the order in which tensors with names of none fill them.
+        widths: number of values of each column in a row; tensors with names of none fill the columns in this order.
         beside: columns that are filled by name alone.
 
     Raises:
-        ValueError: the values of a tensor are not those of its shape, or are more than the columns.
+        ValueError: the values of a tensor are not those of its shape, or fit no columns.
     """
     named: Columns = {}
     placed: list[list[list[Any]]] = []
     for tensor in tensors:
         rows = _read_rows(tensor)
-        if tensor.name in names or tensor.name in beside:
+        if tensor.name in widths or tensor.name in beside:
             named[tensor.name] = [row[0] if len(row) == 1 else row for row in rows]
         else:
             placed.append(rows)
-    rest = [name for name in names if name not in named]
+    rest = {name: width for name, width in widths.items() if name not in named}
     if placed and rest:
         flat = [[value for part in row for value in part] for row in zip(*placed, strict=True)]
-        named |= {name: list(values) for name, values in zip(rest, zip(*flat, strict=True), strict=True)}
+        named |= _place(flat, rest)
     return named
+
+
+def _place(rows: list[list[Any]], widths: Mapping[str, int]) -> Columns:
+    if any(len(row) != sum(widths.values()) for row in rows):
+        raise ValueError(f"not rows of {sum(widths.values())} values")
+    columns: Columns = {}
+    start = 0
+    for name, width in widths.items():
+        columns[name] = [row[start] if width == 1 else row[start : start + width] for row in rows]
+        start += width
+    return columns
 
 
 def _read_rows(tensor: RequestInput | ResponseOutput) -> list[list[Any]]:

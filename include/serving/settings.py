@@ -19,6 +19,7 @@ class ServingSettings:
         labels_destination: the same of the labels; with another destination, labels are kept only where it is given.
         captures: whether predictions are captured at all.
         flush_s: age in seconds at which waiting rows are written.
+        spool: folder of files that cannot be published yet; None for capture's own.
         model_folder: folder of the one version that is served, where there is no registry.
         registry: address of the MLflow server whose aliases say which versions are served.
         model: name of the model in the registry.
@@ -29,6 +30,7 @@ class ServingSettings:
     labels_destination: str | None
     captures: bool
     flush_s: float
+    spool: Path | None
     model_folder: Path | None
     registry: str | None
     model: str
@@ -49,6 +51,7 @@ def read_settings(environment: Mapping[str, str]) -> ServingSettings:
         labels_destination=environment.get("SERVING_LABELS_DESTINATION") or None,
         captures=environment.get("SERVING_CAPTURE", "on") != "off",
         flush_s=float(environment.get("SERVING_FLUSH_S", "10")),
+        spool=Path(environment["SERVING_SPOOL"]) if environment.get("SERVING_SPOOL") else None,
         model_folder=Path(folder) if folder else None,
         registry=registry or None,
         model=environment.get("SERVING_MODEL", "flights"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 
 import airflow_mlmon
 from airflow_mlmon.capture.marks import METADATA_KEY, read_marks
+from airflow_mlmon.cli.main import main
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "airflow_mlmon" / "capture"
@@ -139,6 +141,26 @@ def test_a_service_with_this_wheel_alone_writes_what_can_be_read(alone, tmp_path
     table = pq.read_table(file)
     assert sorted(table["amount"].to_pylist()) == [number / 4 for number in range(100)]
     assert read_marks(table.schema.metadata[METADATA_KEY]).rows == 100
+
+
+def test_the_page_leads_from_nothing_to_a_monitored_day(alone, tmp_path, monkeypatch, capsys):
+    section = (ROOT / "include" / "docs" / "serving.md").read_text().partition("### From nothing")[2]
+    blocks = re.findall(r"^```(\w+)\n(.*?)^```$", section.partition("\n### ")[0], flags=re.DOTALL | re.MULTILINE)
+    [spec] = [text for language, text in blocks if language == "yaml"]
+    programs = [text for language, text in blocks if language == "python"]
+    commands = [line.split()[1:] for _, text in blocks for line in text.splitlines() if line.startswith("mlmon ")]
+    (tmp_path / "fraud.yaml").write_text(spec)
+    monkeypatch.chdir(tmp_path)
+
+    for program in programs:
+        subprocess.run([alone, "-I", "-c", program], check=True, env={})
+    for command in commands:
+        kept = [] if command[0] == "check" else ["--workspace", "workspace", "--store", "sqlite:///store.db"]
+        assert main([*command, *kept]) == 0
+
+    assert len(programs) == len(commands) == 2
+    printed = capsys.readouterr().out
+    assert re.search(r"2026-03-01 Sun +480 +OK", printed)
 
 
 def test_capture_loads_no_heavy_library_where_there_are_all():

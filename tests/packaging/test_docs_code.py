@@ -18,7 +18,8 @@ from airflow_mlmon.loading import load_channels, parse_spec
 from tests.packaging.test_docs import file_name, prose
 from tests.support.commands import options_of, parse_mlmon
 from tests.support.comparison import make_rows, write_parquet
-from tests.support.docs import CHECKOUT, FILES, MADE, README
+from tests.support.docs import CHECKOUT, FILES, FOLDER, MADE, README
+from tests.support.environments import environment
 
 LANGUAGES = {"python", "sh", "sql", "text", "yaml"}
 # columns that the pieces of specs name, beside those of the README's spec
@@ -44,8 +45,13 @@ def each_block(language: str) -> list[pytest.param]:
     ]
 
 
-def first_spec() -> str:
-    return next(text for language, text in blocks(README) if language == "yaml")
+def first_spec(path: Path = README) -> str:
+    return next(text for language, text in blocks(path) if language == "yaml")
+
+
+def served_spec() -> str:
+    """That of the page on serving, whose archive is a folder."""
+    return first_spec(FOLDER / "serving.md")
 
 
 def commands(text: str) -> list[list[str]]:
@@ -79,22 +85,30 @@ def test_yaml_is_a_spec_or_a_part_of_one(text, tmp_path):
     assert parse_spec(yaml.safe_dump(whole), "docs.yaml").features
 
 
-def test_the_first_spec_stands_by_itself():
-    assert parse_spec(first_spec(), "README.md").features
+@pytest.mark.parametrize("text", [first_spec(), served_spec()], ids=["README", "serving"])
+def test_the_first_spec_stands_by_itself(text):
+    assert parse_spec(text, "docs.yaml").features
+
+
+def python_for(text: str) -> str:
+    """The Python in which a block runs: what a service does, in the environment of a service."""
+    is_of_service = "from airflow_mlmon.capture import" in text
+    return str(environment("serving") / "python") if is_of_service else sys.executable
 
 
 @pytest.mark.parametrize("text", each_block("python"))
 def test_python_runs(text, tmp_path):
     (tmp_path / "dags").mkdir()
     (tmp_path / "dags" / "block.py").write_text(text)
+    (tmp_path / "fraud.yaml").write_text(served_spec())
     (tmp_path / "include" / "models").mkdir(parents=True)
     (tmp_path / "include" / "models" / "fraud.yaml").write_text(first_spec())
     write_parquet(tmp_path / "reference.parquet", make_rows(200, 1))
     write_parquet(tmp_path / "current.parquet", make_rows(200, 2))
-    environment = os.environ | {"PYTHONPATH": str(CHECKOUT)}
+    variables = os.environ | {"PYTHONPATH": str(CHECKOUT)}
 
     done = subprocess.run(
-        [sys.executable, "dags/block.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        [python_for(text), "dags/block.py"], cwd=tmp_path, env=variables, capture_output=True, text=True, check=False
     )
 
     assert done.returncode == 0, done.stderr
@@ -107,6 +121,7 @@ def test_every_command_of_a_shell_is_one(text):
         "cd": None,
         "make": None,
         "openssl": None,
+        "pip": None,
         "docker": None,
         "helm": None,
         "kubectl": None,

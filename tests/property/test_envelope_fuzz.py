@@ -80,6 +80,7 @@ def test_any_csv_is_rows_or_one_refused_request(request, response):
 
 @settings(max_examples=60, deadline=None)
 @given(record=st.dictionaries(st.sampled_from([*COLUMNS, "timestamp", "request_id", "z"]), VALUES, min_size=1))
+@example(record={"timestamp": [], "request_id": {"a": 1}})
 def test_any_record_of_a_monitoring_log_is_one_row(record):
     lines = [record, {"request_id": "sound", "timestamp": "2026-03-01T03:33:59", "age": 41}]
 

@@ -29,7 +29,7 @@ def bento_server(service: Path, output: Path, variables: Mapping[str, str]) -> I
 def _is_ready(url: str) -> bool:
     try:
         return requests.get(f"{url}/readyz", timeout=5).ok
-    except requests.ConnectionError:
+    except requests.RequestException:
         return False
 
 

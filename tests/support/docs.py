@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import io
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from functools import cache
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 from typing import Any, get_args
 
 from pydantic import BaseModel
 
+from airflow_mlmon.capture.capture import Capture
+from airflow_mlmon.capture.prometheus import measure_captures
+from airflow_mlmon.capture.queue import CaptureLimits
 from airflow_mlmon.cli.main import OLD_COMMANDS, main
 from airflow_mlmon.operators import day, druid, shards, steps
 from airflow_mlmon.operators.base import PartitionOperator
@@ -48,6 +53,7 @@ PAGES = (
     "druid",
     "operating",
     "deploying",
+    "runbooks",
     "regulation",
     "spec",
     "metrics",
@@ -243,7 +249,49 @@ def _comparison() -> str:
     return "```text\n" + "".join(f"{line}\n" for line in lines if line) + "```\n"
 
 
+def _capture() -> str:
+    rows = (row for kind in (Capture, CaptureLimits) for row in _arguments(kind))
+    return _table(("argument", "default", "meaning"), rows)
+
+
+def _capture_log() -> str:
+    return _table(("argument", "default", "meaning"), _arguments(Capture.log))
+
+
+def _arguments(kind: Callable[..., Any]) -> Iterator[tuple[str, ...]]:
+    """Yield the arguments of a class or a function, with what its docstring says of them."""
+    words = re.split(r"^(?:Args|Attributes):$", inspect.getdoc(kind) or "", flags=re.MULTILINE)[1]
+    section = re.match(r"(?:\n    .*)*", words)
+    described = dict(re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", section[0] if section else "", flags=re.MULTILINE))
+    for name, parameter in inspect.signature(kind).parameters.items():
+        if name in described:
+            given = parameter.default
+            default = "required" if given is parameter.empty else "" if given is None else f"`{given}`"
+            yield f"`{name}`", default, re.sub(r"\s+", " ", described[name])
+
+
+def _capture_metrics() -> str:
+    columns = {"id": {"type": "string", "role": "id"}, "at": {"type": "timestamp", "role": "time"}}
+    capture = Capture({"model": "fraud", "predictions": {"path": "fraud/dt={date}/", "columns": columns}})
+    counted = capture.counters | {"last_publish": 1.0} | {key: {"queue_full": 1} for key in _BY_REASON}
+    rows = (
+        (
+            f"`{metric.name}{'_total' if metric.kind == 'counter' else ''}`",
+            " ".join(f"`{label}`" for label in metric.samples[0][0]),
+            metric.documentation,
+        )
+        for metric in measure_captures([SimpleNamespace(schema=capture.schema, counters=counted)])
+    )
+    return _table(("metric", "labels", "meaning"), rows)
+
+
+# counters of a capture that are kept by reason
+_BY_REASON = ("dropped", "refused", "skipped", "publish_failures")
+
 TABLES = {
+    "capture": _capture,
+    "capture_log": _capture_log,
+    "capture_metrics": _capture_metrics,
     "duties": _duties,
     "records": _records,
     "standings": _standings,

@@ -14,6 +14,9 @@ import requests
 from tests.support.environments import ROOT, VARIABLES, environment
 from tests.support.processes import await_ready, free_port, start, stop
 
+# the capture library, and the runtime around others
+PYTHONPATH = f"{ROOT}:{ROOT / 'include' / 'serving'}"
+
 
 class MlServer:
     """A server of the model `fraud`, which its process serves by REST and gRPC."""
@@ -26,7 +29,7 @@ class MlServer:
         """Whether the model is loaded."""
         try:
             return requests.get(f"{self._url}/ready", timeout=5).ok
-        except requests.ConnectionError:
+        except requests.RequestException:
             return False
 
     def infer(self, request: Mapping[str, Any], *, status: int = 200, **headers: str) -> tuple[bytes, bytes]:
@@ -50,7 +53,7 @@ def mlserver(folder: Path, output: Path, *, workers: int) -> Iterator[MlServer]:
     }
     (folder / "settings.json").write_text(json.dumps(settings))
     bin_folder = environment("mlserver")
-    variables = {**VARIABLES, "PYTHONPATH": f"{ROOT}:{ROOT / 'include' / 'serving'}"}
+    variables = {**VARIABLES, "PYTHONPATH": PYTHONPATH}
     process = start([str(bin_folder / "mlserver"), "start", str(folder)], output, variables)
     server = MlServer(rest, grpc)
     try:

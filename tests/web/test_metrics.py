@@ -58,7 +58,7 @@ def test_prometheus_can_tell_how_late_a_model_is(prometheus):
 
 
 def test_a_model_has_few_series(prometheus):
-    assert max(number for _, number in prometheus.query('count by (model) ({job="mlmon", model=~".+"})')) <= 22
+    assert max(number for _, number in prometheus.query('count by (model) ({job="mlmon", model=~".+"})')) <= 48
 
 
 def test_gauges_are_those_of_the_day(prometheus, server):
@@ -66,3 +66,12 @@ def test_gauges_are_those_of_the_day(prometheus, server):
     page = server.get(f"/mlmon/loans/{LAST}/report.html", "viewer").text
 
     assert f"{int(rows):,}" in page or str(int(rows)) in page
+
+
+def test_steps_of_the_last_day_tell_how_long_they_took(prometheus):
+    took = {labels["step"]: value for labels, value in prometheus.query('mlmon_step_duration_seconds{model="loans"}')}
+    failed = prometheus.query('mlmon_step_failed{model="loans"} == 1')
+
+    assert {"prepare_partition", "evaluate_partition"} <= set(took)
+    assert all(value > 0 for value in took.values())
+    assert failed == []

@@ -27,6 +27,8 @@ class CaptureAccount:
         missing: Rows that are numbered, and in no file so far.
         silent: Processes without an orderly end that have written nothing since.
         unknown: Rows that these may have lost at most.
+        refused: Values that could not be kept, beside those that the files themselves name, by column and reason.
+        problems: What of the sidecars cannot be read.
         sidecars: Sidecars that were read, by name.
     """
 
@@ -39,6 +41,8 @@ class CaptureAccount:
     missing: int = 0
     silent: int = 0
     unknown: int = 0
+    refused: Mapping[str, int] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
     sidecars: tuple[str, ...] = ()
 
     @property
@@ -57,12 +61,14 @@ class CaptureAccount:
     @property
     def note(self) -> str:
         """What is not known, in words; empty if all is."""
-        if not self.silent:
-            return ""
-        return (
-            f"capture: {self.silent} processes have neither ended in order nor written since: unknown, at most "
-            f"{self.unknown:,} rows are lost"
-        )
+        said = [f"capture: {problem}" for problem in self.problems]
+        if self.silent:
+            whose = "1 process has" if self.silent == 1 else f"{self.silent} processes have"
+            said.append(
+                f"capture: {whose} neither ended in order nor written since: unknown, at most {self.unknown:,} rows "
+                "are lost"
+            )
+        return "; ".join(said)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,8 +147,32 @@ def account_for_capture(
         missing=sum(_count_missing(process, own, beside) for process, own in by_process.items()),
         silent=len(silent),
         unknown=sum(silent.values()),
+        refused=dict(sum((values_of(one.refused) for one in sidecars.closed), Counter())),
+        problems=sidecars.problems,
         sidecars=sidecars.names,
     )
+
+
+def values_of(refused: Mapping[str, int]) -> Counter[str]:
+    """Return the values that capture could not keep, by column and reason; one for which no column is declared is none.
+
+    >>> values_of({"amount is not a number": 4, "unknown_feature": 9})
+    Counter({'amount is not a number': 4})
+    """
+    return Counter({reason: values for reason, values in refused.items() if " " in reason})
+
+
+def account_for_losses(captured: Sequence[Mapping[str, Any]], sidecars: CaptureSidecars) -> CaptureAccount | None:
+    """Add up what is known to be lost of rows whose days are not those of one folder; None if nothing is."""
+    dropped: Counter[str] = Counter()
+    for marks in captured:
+        dropped.update(marks["dropped"])
+    for one in sidecars.closed:
+        dropped.update(one.dropped)
+    for killed in sidecars.lost:
+        dropped.update(killed.dropped)
+    lost = sum(one.lost for one in sidecars.lost)
+    return CaptureAccount(dropped=dict(dropped), killed=len(sidecars.lost), lost=lost) if dropped or lost else None
 
 
 def _marks_of(marks: Marks) -> dict[str, Any]:

@@ -115,6 +115,7 @@ class Manifest:
         found: Counter[str] = Counter()
         for file in self.files:
             found.update(file.faults)
+        found.update(self.capture.refused if self.capture else {})
         return dict(sorted(found.items()))
 
     @property
@@ -135,7 +136,7 @@ class Manifest:
                 ),
                 *(
                     Cause(kind=CauseKind.CAPTURE, about=reason, count=count, words=_rows(reason, count))
-                    for reason, count in self._losses.items()
+                    for reason, count in self.losses.items()
                 ),
             ]
         )
@@ -147,11 +148,12 @@ class Manifest:
             return Status.NO_DATA
         if self.rows_accepted == 0:
             return Status.QUARANTINED
-        is_incomplete = self.rows_quarantined or self.problems or self.faults or self._losses
+        is_incomplete = self.rows_quarantined or self.problems or self.faults or self.losses
         return Status.PARTIAL if is_incomplete else Status.OK
 
     @property
-    def _losses(self) -> dict[str, int]:
+    def losses(self) -> dict[str, int]:
+        """Rows that were logged and that capture has lost, by reason."""
         return self.capture.losses if self.capture else {}
 
     @property
@@ -171,7 +173,7 @@ class Manifest:
     @property
     def message(self) -> str:
         """Problems and notes in words; empty if there are none."""
-        of_capture = [_rows(reason, count) for reason, count in self._losses.items()]
+        of_capture = [_rows(reason, count) for reason, count in self.losses.items()]
         of_capture += [self.capture.note] if self.capture and self.capture.note else []
         if self.status is Status.NO_DATA:
             return "; ".join([self._absence, *of_capture])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -47,6 +47,14 @@ class Hashing:
             f"column {hashed[0]!r} was hashed by capture with key {marks.key}, and {own}: set AIRFLOW__MLMON__HASH_KEY "
             "to the key of the service (its MLMON_HASH_KEY), or give the service this one"
         )
+
+    def explain_other_spec(self, marks: Marks, columns: Mapping[str, Column]) -> Iterator[str]:
+        """Yield which columns of a captured file were protected by another spec than this one."""
+        for name in sorted(marks.protected.keys() & columns.keys()):
+            if _is_hashed(name, marks) and name not in self.columns and columns[name].personal is None:
+                yield f"column {name!r} was hashed by capture, and has hashes for values: write `personal: hash`"
+            elif marks.protected[name] is Protection.DROPPED and columns[name].personal is None:
+                yield f"column {name!r} was dropped by capture, and has no values: write `personal: drop`"
 
     def as_texts(self, columns: Mapping[str, Column], marks: Marks | None = None) -> Mapping[str, Column]:
         """Declare as texts the columns that are hashed in a captured file; without `marks` all, as they are read."""

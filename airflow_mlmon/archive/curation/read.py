@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_mlmon.archive.curation.ahead import read_ahead
+from airflow_mlmon.archive.curation.capture_account import values_of
 from airflow_mlmon.archive.curation.manifest import SourceFile
 from airflow_mlmon.archive.curation.neighbours import Selection
 from airflow_mlmon.archive.curation.personal import Hashing
@@ -118,9 +119,7 @@ class Account:
     @property
     def refused(self) -> Counter[str]:
         """Values that capture could not keep, by column and reason."""
-        refused = self.marks.refused if self.marks and self.neighbour is None else {}
-        # a reason without a column is of a value that none is declared for
-        return Counter({reason: values for reason, values in refused.items() if " " in reason})
+        return values_of(self.marks.refused if self.marks and self.neighbour is None else {})
 
     @property
     def is_spoiled(self) -> bool:
@@ -268,6 +267,7 @@ class Reader:
             raise refuse_file(account.listed.item.uri, f"has marks of capture that cannot be read: {error}") from error
         if problem := self._source.hashing.explain_other_key(account.marks):
             raise refuse_file(account.listed.item.uri, problem)
+        account.notes.update(self._source.hashing.explain_other_spec(account.marks, self._source.columns))
 
     def _parse(self, path: Path, origin: str) -> Iterator[Piece]:
         if self._source.envelope is None:

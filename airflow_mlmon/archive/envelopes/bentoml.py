@@ -105,7 +105,8 @@ class BentomlEnvelope:
         A worker that uses a second monitor writes the rows of the first to its file, too: both have one logger.
         """
         if self._values and self._values.isdisjoint(row):
-            return {name: row.get(name) for name in (_ID, _TIME)} | {REASON: UNDECODABLE}
+            row = {name: row.get(name) for name in (_ID, _TIME)}
+            return convert_row(row, Side(())) | {REASON: UNDECODABLE}
         try:
             return convert_row(row, self._side)
         except (ValueError, TypeError):

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_mlmon.archive.envelopes.binary_tensors import read_binary_tensors
 from airflow_mlmon.archive.envelopes.csv_payload import decode_csv
 from airflow_mlmon.archive.envelopes.decoded import NO_PAYLOAD, UNDECODABLE, Decoded, Reasons, merge
 from airflow_mlmon.archive.envelopes.json_payload import decode_json_bodies
@@ -67,14 +68,14 @@ def _to_texts(bodies: Bodies) -> tuple[pa.Array, Reasons]:
 
 
 def _unpack(packed: bytes) -> bytes | None:
-    """Return what is in base64 as text, a message of protobuf as its JSON; None if it is neither."""
+    """Return what is in base64 as text, tensors in binary as their JSON; None if it is neither."""
     try:
         plain = base64.b64decode(packed, validate=True)
-        message = read_message(plain)
-        if message is not None:
-            return json.dumps(message).encode()
+        tensors = read_message(plain) or read_binary_tensors(plain)
+        if tensors is not None:
+            return json.dumps(tensors).encode()
         plain.decode()
-    except ValueError:
+    except (ValueError, TypeError, LookupError, AttributeError):
         return None
     return plain
 

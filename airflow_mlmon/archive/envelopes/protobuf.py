@@ -143,6 +143,12 @@ def _texts_of_floats(dtype: str) -> Callable[[int, Any], list[str]]:
     return lambda _, value: np.frombuffer(value, dtype).astype(str).tolist()
 
 
+def _text(kind: int, value: Any) -> list[str]:
+    if kind != _MANY_BYTES:
+        raise ValueError("a number where a text is expected")
+    return [value.decode()]
+
+
 # contents by their number: the list of each kind of value
 _LISTS: dict[int, Callable[[int, Any], list[Any]]] = {
     1: lambda kind, value: [bool(own) for own in _unsigned(kind, value)],
@@ -152,5 +158,5 @@ _LISTS: dict[int, Callable[[int, Any], list[Any]]] = {
     5: _texts_of(_unsigned),
     6: _texts_of_floats("<f4"),
     7: _texts_of_floats("<f8"),
-    8: lambda _, value: [value.decode()],
+    8: _text,
 }

@@ -1,6 +1,6 @@
 """State of all models as Prometheus gauges, from the store alone.
 
-A model has about twenty series, whatever its columns and segments are: the values of these are in the store.
+A model has about forty series, whatever its columns and segments are: the values of these are in the store.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from airflow_mlmon.spec.choices import CRITICAL, WARNING
 from airflow_mlmon.spec.metrics import DRIFTED_COLUMNS, LABEL_COVERAGE, QUARANTINED_SHARE, ROWS
 from airflow_mlmon.store.across_models import DatedValue
 from airflow_mlmon.store.metric_store import MetricStore
+from airflow_mlmon.store.step_store import StepRun
 from airflow_mlmon.tasks.registry import METRICS
 
 # of the last evaluated day, by all rows and columns together
@@ -70,6 +71,7 @@ def fleet_gauges(store: MetricStore, fleet: Fleet) -> list[Gauge]:
         _undelivered(store, rows),
         *(_of_day(name, values) for name in _OF_DAY),
         *_performance(store, rows, days),
+        *_steps(store, rows),
     ]
 
 
@@ -140,6 +142,25 @@ def _breached(store: MetricStore, headlines: Mapping[str, DatedValue]) -> dict[s
         for model, verdict in store.verdicts_on(days, metric).items()
         if verdict.state is not VerdictState.INSUFFICIENT_DATA
     }
+
+
+def _steps(store: MetricStore, rows: Iterable[FleetRow]) -> list[Gauge]:
+    """Return how the steps of the last day of each model ran."""
+    runs = store.last_step_runs({row.model: row.last.partition.day for row in rows if row.last is not None})
+
+    def of_steps(name: str, words: str, value: Callable[[StepRun], float | None]) -> Gauge:
+        found = ((model, one.step, value(one)) for model, of_model in runs.items() for one in of_model)
+        samples = tuple(({"model": model, "step": step}, number) for model, step, number in found if number is not None)
+        return Gauge(name=f"mlmon_step_{name}", help=words, samples=samples)
+
+    return [
+        of_steps(
+            "started_timestamp_seconds", "When the step of the last day began.", lambda one: one.started_at.timestamp()
+        ),
+        of_steps("duration_seconds", "How long the step of the last day took.", lambda one: one.seconds),
+        of_steps("failed", "Whether the step of the last day failed: 1 or 0.", lambda one: float(bool(one.error))),
+        of_steps("rows", "Rows that the step of the last day was about.", lambda one: one.rows),
+    ]
 
 
 def _start(found: RegisteredModel, day: date) -> float:

@@ -23,6 +23,7 @@ from airflow_mlmon.pipeline.pages.pages import (
     day_page,
 )
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.telemetry import observed
 from airflow_mlmon.pipeline.workspace.curated import read_sampled
 from airflow_mlmon.pipeline.workspace.drift_files import import_drift_files
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference, read_reference_sample
@@ -46,6 +47,7 @@ class Written:
     pages: int
 
 
+@observed("write_reports")
 def write_reports(
     run: Run, partition: Partition, days: Iterable[Partition], *, evidently: EvidentlyForm | None = None
 ) -> Written:

@@ -88,10 +88,11 @@ def _sampling(run: Run, prepared: Prepared) -> list[MetricValue]:
         return []
     fraction = _read_manifest(run, prepared).get("sampling_fraction") or 1.0
     rows = prepared.rows_accepted
-    return [
-        MetricValue(metric=SAMPLING_FRACTION, value=fraction, rows=rows),
-        MetricValue(metric=UNSAMPLED_ROWS, value=rows / fraction, rows=rows),
-    ]
+    unsampled = MetricValue(metric=UNSAMPLED_ROWS, value=rows / fraction, rows=rows)
+    if run.spec.predictions.log is None and fraction == 1:
+        # capture takes all rows unless it is told otherwise
+        return [unsampled]
+    return [MetricValue(metric=SAMPLING_FRACTION, value=fraction, rows=rows), unsampled]
 
 
 def _malformed_rates(run: Run, prepared: Prepared) -> list[MetricValue]:

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.archive.curation.manifest import Manifest
+from airflow_mlmon.archive.curation.capture_account import CaptureAccount, account_for_losses, read_sidecars
+from airflow_mlmon.archive.curation.manifest import Manifest, SourceFile
 from airflow_mlmon.archive.curation.neighbours import list_neighbours
 from airflow_mlmon.archive.curation.personal import Hashing, hash_values
 from airflow_mlmon.archive.curation.read import ListedSource, read_files
@@ -20,7 +21,15 @@ from airflow_mlmon.archive.envelopes.envelope import open_envelope, open_label_e
 from airflow_mlmon.archive.label_keys import key_columns, spell
 from airflow_mlmon.archive.labels import label_column, label_columns, take_in_delivery, to_delivery
 from airflow_mlmon.archive.layouts.delta_log import warn_of_log
-from airflow_mlmon.archive.layouts.layout import ListedFile, Listing, list_below, list_dated, list_day, list_delta
+from airflow_mlmon.archive.layouts.layout import (
+    ListedFile,
+    Listing,
+    PassedOver,
+    list_below,
+    list_dated,
+    list_day,
+    list_delta,
+)
 from airflow_mlmon.causes import Cause, CauseKind
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
@@ -51,11 +60,12 @@ class Taken(NamedTuple):
 
 
 class DeliveryFiles(NamedTuple):
-    """Files of one delivery, or of the table that holds all; `listing` changes with them."""
+    """Files of one delivery, or of the table that holds all; `listing` changes with them, `beside` are no data."""
 
     store: ObjectStore
     listed: tuple[ListedFile, ...]
     listing: str
+    beside: tuple[PassedOver, ...] = ()
 
 
 def take_delivery(run: Run, partition: Partition) -> Taken:
@@ -117,12 +127,13 @@ def find_delivery(run: Run, labels: Labels, partition: Partition) -> DeliveryFil
     if labels.path is None:
         store, found = run.archive, list_day(run.archive, run.spec.predictions, partition)
         listed = (*found.files, *list_neighbours(run.archive, run.spec.predictions, partition, found))
+        beside: tuple[PassedOver, ...] = ()
     else:
         store = run.storage.at(labels.path, labels.connection or run.spec.predictions.connection)
-        listed = _list(store, labels, labels.path, partition).files
+        listed, beside = _list(store, labels, labels.path, partition)[:2]
     reading = labels.model_dump(mode="json", include=set(_READING)) | {"classes": label_column(run.spec).classes}
     content = [reading, [(item.uri, item.size, item.etag) for item, _, _ in listed]]
-    return DeliveryFiles(store, listed, hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12])
+    return DeliveryFiles(store, listed, hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12], beside)
 
 
 def _list(store: ObjectStore, labels: Labels, path: str, partition: Partition) -> Listing:
@@ -137,7 +148,9 @@ def _take(run: Run, labels: Labels, partition: Partition, source: DeliveryFiles)
     run.progress("reading labels")
     with scratch_folder() as folder:
         found = take_in_delivery(_source(run, labels, source), run.spec, labels, folder)
-        manifest = Manifest(partition=partition, files=found.files, rows_accepted=found.read)
+        manifest = Manifest(
+            partition=partition, files=found.files, rows_accepted=found.read, capture=_losses(source, found.files)
+        )
         version = _version(labels, manifest, found.contradictory)
         run.files.upload(_uri(run, partition, version), found.path)
         _record(run, partition, version, source.listing, found.rows)
@@ -152,6 +165,12 @@ def _take_own(run: Run, labels: Labels, partition: Partition, source: DeliveryFi
     _save(run, partition, _digest(delivered.rows), source.listing, delivered.rows)
     note = _join(_tell(delivered.contradictory), _warn(labels, source))
     return Taken(delivered.rows.num_rows, _problem(manifest), note, _causes(manifest))
+
+
+def _losses(source: DeliveryFiles, files: Sequence[SourceFile]) -> CaptureAccount | None:
+    """Add up the labels that capture has lost, where it has written them."""
+    captured = [file.capture for file in files if file.capture and not file.problem]
+    return account_for_losses(captured, read_sidecars(source.store, (one.uri for one in source.beside)))
 
 
 def _version(labels: Labels, manifest: Manifest, contradictory: int) -> str:
@@ -265,12 +284,17 @@ def _warn(labels: Labels, source: DeliveryFiles) -> str:
 
 
 def _problem(manifest: Manifest) -> str:
-    return f"labels: {manifest.message}" if manifest.problems or manifest.faults else ""
+    is_incomplete = manifest.problems or manifest.faults or manifest.losses
+    return f"labels: {manifest.message}" if is_incomplete else ""
 
 
 def _causes(manifest: Manifest) -> tuple[Cause, ...]:
     """Return the causes for which a delivery is incomplete."""
-    kinds = {CauseKind.FILES: CauseKind.LABEL_FILES, CauseKind.VALUES: CauseKind.LABEL_VALUES}
+    kinds = {
+        CauseKind.FILES: CauseKind.LABEL_FILES,
+        CauseKind.VALUES: CauseKind.LABEL_VALUES,
+        CauseKind.CAPTURE: CauseKind.LABEL_CAPTURE,
+    }
     return tuple(replace(cause, kind=kinds[cause.kind], words=f"labels: {cause.words}") for cause in manifest.causes)
 
 

@@ -24,6 +24,7 @@ from airflow_mlmon.pipeline.deciding.segment_drift import (
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.prepare import Prepared
 from airflow_mlmon.pipeline.steps.profile import Profiled
+from airflow_mlmon.pipeline.telemetry import observed
 from airflow_mlmon.pipeline.workspace.curated import read_sampled
 from airflow_mlmon.pipeline.workspace.multivariate import compare_together
 from airflow_mlmon.pipeline.workspace.outliers import outlier_metrics
@@ -79,6 +80,7 @@ def _metric_of(content: Mapping[str, Any]) -> MetricValue:
     return MetricValue(**{**content, **typed, "new_values": tuple(map(tuple, content.get("new_values", ())))})
 
 
+@observed("detect_drift")
 def detect_drift(run: Run, prepared: Prepared, profiled: Profiled) -> PartitionDrift:
     """Compare each column with its baseline."""
     run.progress("comparing with the baseline")

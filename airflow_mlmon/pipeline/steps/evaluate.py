@@ -26,6 +26,7 @@ from airflow_mlmon.pipeline.steps.prepare import Prepared
 from airflow_mlmon.pipeline.steps.profile import Profiled, to_state
 from airflow_mlmon.pipeline.steps.rows import row_metrics
 from airflow_mlmon.pipeline.steps.validate import read_checks
+from airflow_mlmon.pipeline.telemetry import observed
 from airflow_mlmon.pipeline.workspace.compared_days import keep_compared
 from airflow_mlmon.pipeline.workspace.estimates import estimated_metrics
 from airflow_mlmon.pipeline.workspace.label_matches import match_metrics
@@ -67,6 +68,7 @@ class Evaluated:
     alerts: int
 
 
+@observed("evaluate_partition")
 def evaluate_partition(
     run: Run, prepared: Prepared, profiled: Profiled, drift: PartitionDrift, measured: Sequence[Measured]
 ) -> Evaluated:

@@ -18,6 +18,7 @@ from airflow_mlmon.pipeline.steps.touched import (
     tell_of_merged,
     within_reach,
 )
+from airflow_mlmon.pipeline.telemetry import observed
 from airflow_mlmon.pipeline.workspace.estimates import estimated_metrics
 from airflow_mlmon.pipeline.workspace.label_matches import write_matches
 from airflow_mlmon.pipeline.workspace.losses import expected_losses
@@ -45,6 +46,7 @@ from airflow_mlmon.tasks.registry import task_of
 _MOST = 5
 
 
+@observed("measure_performance")
 def measure_performance(run: Run, prepared: Prepared) -> list[Measured]:
     """Measure the partition and each earlier one that a delivery has labels for which it was not measured with.
 

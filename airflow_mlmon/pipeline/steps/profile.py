@@ -13,6 +13,7 @@ from airflow_mlmon.pipeline.steps.deliveries import take_delivery
 from airflow_mlmon.pipeline.steps.performance import label_results, measure_labels
 from airflow_mlmon.pipeline.steps.prepare import Prepared, prepare_partition
 from airflow_mlmon.pipeline.steps.rows import row_metrics
+from airflow_mlmon.pipeline.telemetry import observed
 from airflow_mlmon.pipeline.workspace.estimates import estimated_metrics
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, ensure_reference
@@ -30,6 +31,7 @@ class Profiled:
     history_filled: int
 
 
+@observed("profile_partition")
 def profile_partition(run: Run, prepared: Prepared) -> Profiled:
     """Fill the gaps of the history, and profile the partition unless it was profiled with its rows."""
     reference = ensure_reference(run, prepared.partition.day)

@@ -127,10 +127,19 @@ def _from_whole_floats(values: pa.ChunkedArray) -> Converted:
 
 
 def _from_whole_decimals(values: pa.ChunkedArray) -> Converted:
-    found = Converted(values)
-    if values.type.scale > 0:
-        found = found.refuse(pc.not_equal(values, pc.trunc(values)), NOT_WHOLE)
+    found = refuse_fractions(values)
     return found.then(lambda whole: try_cast(drop_scale(whole).cast(pa.string()), pa.int64(), TOO_LARGE))
+
+
+def refuse_fractions(values: pa.ChunkedArray) -> Converted:
+    """Refuse decimals that are not whole."""
+    kind = values.type
+    if kind.scale <= 0:
+        return Converted(values)
+    if kind.precision == kind.scale < _LONGEST_DECIMAL256:
+        # Arrow has no room for the 0 of 0.75 and does not cut it
+        values = values.cast(_decimal(kind.precision + 1, kind.scale))
+    return Converted(values).refuse(pc.not_equal(values, pc.trunc(values)), NOT_WHOLE)
 
 
 def drop_scale(whole: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -13,7 +13,7 @@ from airflow_mlmon.tables.conversion.converted import (
     is_binary_type,
     is_text_type,
 )
-from airflow_mlmon.tables.conversion.numbers import NOT_WHOLE, drop_scale
+from airflow_mlmon.tables.conversion.numbers import NOT_WHOLE, drop_scale, refuse_fractions
 from airflow_mlmon.tables.lines import is_utf8
 
 NOT_UTF8 = "is not UTF-8 text"
@@ -92,10 +92,7 @@ def _from_floats(values: pa.ChunkedArray) -> Converted:
 
 
 def _from_decimals(values: pa.ChunkedArray) -> Converted:
-    found = Converted(values)
-    if values.type.scale > 0:
-        found = found.refuse(pc.not_equal(values, pc.trunc(values)), NOT_WHOLE)
-    return found.apply(lambda whole: drop_scale(whole).cast(pa.string()))
+    return refuse_fractions(values).apply(lambda whole: drop_scale(whole).cast(pa.string()))
 
 
 def _spell_uuids(identifiers: pa.Array) -> pa.Array:

@@ -39,8 +39,8 @@ def _end_one(place: Folder | Bucket, folder: Path, how: signal.Signals, seconds:
     process.send_signal(how)
     _, errors = process.communicate(timeout=60)
     begun, returned = struct.unpack("qq", counter.read_bytes())
-    # a row of its own, so that it looks at what the other has left
-    after = run_service({**options, "calls": 1, "id": "after"}, **environment)
+    # rows of its own and some seconds, so that it finds and publishes what the other has left
+    after = run_service({**options, "rate": 2, "calls": 8, "id": "after"}, **environment)
     found = read_archive(place)
     ids = [one for one in found.ids if one != "after"]
     # of a call that was interrupted nobody can say whether it counts

@@ -40,7 +40,7 @@ def _away() -> dict[str, Any]:
         time.sleep(AWAY_S)
         bucket.start()
         found = read_output(process)
-        run_service({**options, "calls": 1, "id": "after"}, **bucket.environment())
+        run_service({**options, "rate": 2, "calls": 8, "id": "after"}, **bucket.environment())
         archived = read_archive(bucket)
     ids = [one for one in archived.ids if one != "after"]
     return {

@@ -10,6 +10,7 @@ With ARGS="--only capture_us_p99" some of them.
     uncounted_outage     the same, with S3 away for a minute (`outage`)
     outage_us_p99        µs of a call meanwhile, of the slowest hundredth (`outage`)
     memory_mb            MiB at most beside the service's own: more rows than can be written, S3 away (`memory`)
+    service_rps_ratio    requests a second of the example service, with capture ÷ without (`service`)
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from tests.benchmarks.capture import calls, kills, memory, outage
+from tests.benchmarks.capture import calls, kills, memory, outage, service
 from tests.benchmarks.measured import Key, measure_keys
 
 KEYS: Mapping[str, Key] = {
@@ -29,6 +30,7 @@ KEYS: Mapping[str, Key] = {
     "uncounted_outage": Key("= 0", outage.measure_lost),
     "outage_us_p99": Key("<= 100", outage.measure_p99),
     "memory_mb": Key("<= 64", memory.measure),
+    "service_rps_ratio": Key(">= 0.97", service.measure),
 }
 
 

@@ -7,6 +7,7 @@ import gzip
 import json
 import os
 import shutil
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -17,7 +18,8 @@ import pytest
 from airflow_mlmon.records import Status
 from tests.support.base_day import FIRST
 from tests.support.envelopes import logged
-from tests.support.mlserver import MlServer, infer_by_grpc, mlserver
+from tests.support.environments import VARIABLES, environment
+from tests.support.mlserver import PYTHONPATH, MlServer, infer_by_grpc, mlserver
 from tests.support.recipes import RECIPES, Recipe, noon_zone
 
 pytestmark = pytest.mark.service
@@ -149,3 +151,53 @@ def test_what_a_sink_writes_of_seldons_topics_is_the_same_day(served, tmp_path):
     state, read = recipe.read_day(FIRST)
 
     assert (state.status, outputs(read)) == (Status.OK, sorted(row for row in served.rows if row[0][0] == "g"))
+
+
+_READ = """
+import json, sys
+from mlserver.types import InferenceRequest
+from mlserver_runtime import read_columns
+
+found = []
+for tensors in json.load(sys.stdin):
+    try:
+        request = InferenceRequest(inputs=tensors)
+        found.append(read_columns(request.inputs, {"age": 1, "place": 2, "note": 1}, ["shap_age"]))
+    except ValueError as error:
+        found.append(str(error))
+print(json.dumps(found))
+"""
+
+
+def tensor(name, shape, datatype, data, **more):
+    return {"name": name, "shape": shape, "datatype": datatype, "data": data} | more
+
+
+def test_tensors_fill_columns_by_name_and_the_others_by_position():
+    note = tensor("note", [2, 1], "BYTES", ["YQ==", "Yg=="], parameters={"content_type": "base64"})
+    requests = [
+        [note, tensor("x", [2, 3], "FP64", [[1, 0.5, 0.25], [2, 1.5, 1.25]])],
+        [
+            tensor("place", [1, 2], "FP32", [3, 4]),
+            tensor("shap_age", [1], "FP64", [0.1]),
+            tensor("y", [1, 2], "BYTES", [5, "a"]),
+        ],
+        [tensor("x", [1, 3], "FP64", [1, 2, 3])],
+        [tensor("age", [2], "INT64", [1])],
+    ]
+
+    done = subprocess.run(
+        [str(environment("mlserver") / "python"), "-c", _READ],
+        input=json.dumps(requests),
+        env=os.environ | VARIABLES | {"PYTHONPATH": PYTHONPATH},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert json.loads(done.stdout) == [
+        {"note": ["a", "b"], "age": [1, 2], "place": [[0.5, 0.25], [1.5, 1.25]]},
+        {"place": [[3, 4]], "shap_age": [0.1], "age": [5], "note": ["a"]},
+        "not rows of 4 values",
+        "tensor age of shape [2] has 1 values",
+    ]

@@ -23,9 +23,11 @@ with open_capture(Path(sys.argv[1])) as capture:
     assert capture.flush(10)
     registry = CollectorRegistry()
     registry.register(CaptureCollector(capture))
-    expected = write_metrics(capture).splitlines()
-    found = generate_latest(registry).decode().splitlines()
-assert set(found) == set(expected), set(found) ^ set(expected)
+    texts = [write_metrics(capture), generate_latest(registry).decode()]
+expected, found = ([line.rpartition(" ") for line in text.splitlines()] for text in texts)
+def read(line):
+    return line if line[0].startswith("#") else (line[0], float(line[2]))
+assert sorted(map(read, found)) == sorted(map(read, expected)), found
 """
 
 

@@ -268,6 +268,12 @@ def test_path_of_any_files_of_the_format_is_their_folder():
     assert (path.root, path.folder_of(0)) == ("s3://bucket/", "dt=1969-12-31/")
 
 
+def test_relative_path_of_a_mapping_is_below_the_working_folder():
+    path = ArchivePath(read_schema(yaml.safe_load(EVERYTHING), "dt={date}/"))
+
+    assert (path.root, path.folder_of(0)) == ("./", "dt=1969-12-31/")
+
+
 def test_zone_that_the_machine_lacks_is_refused():
     schema = read_schema(yaml.safe_load(EVERYTHING.replace("America/New_York", "Mars/Phobos")))
 

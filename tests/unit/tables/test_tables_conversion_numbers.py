@@ -141,3 +141,13 @@ def test_reasons_are_the_same_in_any_pieces():
 
     assert [value for values, _ in pieces for value in values] == whole[0]
     assert {reason: [row for row, (_, own) in enumerate(pieces) if reason in own] for reason in whole[1]} == whole[1]
+
+
+@pytest.mark.parametrize("kind", [ColumnType.INTEGER, ColumnType.STRING])
+def test_decimals_below_1_are_refused_where_they_are_not_whole(kind):
+    values = pa.array([Decimal("0.75"), Decimal("0.00")], pa.decimal128(2, 2))
+
+    found, refused = read(values, kind)
+
+    assert [None if value is None else int(value) for value in found] == [None, 0]
+    assert refused == {NOT_WHOLE: [0]}

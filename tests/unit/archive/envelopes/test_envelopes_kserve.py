@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
@@ -244,3 +245,45 @@ def test_cloud_events_that_a_sink_has_written_are_paired(tmp_path, bodies):
     assert values(rows, "id", "at", "age", "country", "score") == [
         ("r-1", TIME.replace(microsecond=123000), 41, "PL", 0.913)
     ]
+
+
+def binary(header, *raw):
+    """A record's bytes of JSON with raw values after it."""
+    return {"bytes": base64.b64encode(json.dumps(header, ensure_ascii=False).encode() + b"".join(raw)).decode()}
+
+
+def announced(name, shape, datatype, raw):
+    return {"name": name, "shape": shape, "datatype": datatype, "parameters": {"binary_data_size": len(raw)}}
+
+
+@pytest.mark.parametrize("country", ["PL", "\u00c5land"])
+def test_binary_tensors_after_the_json_are_read(tmp_path, country):
+    ages, text = np.array([41, -1], "<i8").tobytes(), country.encode()
+    countries = len(text).to_bytes(4, "little") + text + b"\x02\0\0\0DE"
+    inputs = [
+        announced("age", [2, 1], "INT64", ages),
+        tensor("amount", [2], "FP64", [0.5, 0.25]),
+        announced("country", [2, 1], "BYTES", countries),
+    ]
+    request = {"id": "\u00c5", "inputs": inputs, "outputs": [{"name": "score", "parameters": {"binary_data": True}}]}
+    scores = np.array([0.5, 0.125], "<f4").tobytes()
+    response = {"model_name": "churn", "outputs": [announced("score", [2, 1], "FP32", scores)]}
+    records = [
+        logged("r", "request", "") | binary(request, ages, countries),
+        logged("r", "response", "") | binary(response, scores),
+    ]
+
+    rows = read(tmp_path, *records)
+
+    assert values(rows, "id", "age", "amount", "country", "score") == [
+        ("r#0", 41, 0.5, country, 0.5),
+        ("r#1", -1, 0.25, "DE", 0.125),
+    ]
+
+
+@pytest.mark.parametrize("raw", [b"", b"\0" * 7, b"\0" * 9, b"\xff" * 12])
+def test_binary_tensors_of_another_length_are_undecodable(tmp_path, raw):
+    request = {"inputs": [announced("age", [1], "INT64", b"\0" * 8)]}
+    records = [logged("r", "request", "") | binary(request, raw), logged("r", "response", RESPONSE)]
+
+    assert refused(read(tmp_path, *records)) == {"r": "undecodable payload"}
