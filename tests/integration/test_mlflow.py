@@ -228,12 +228,6 @@ def test_logged_model_makes_the_predictions_that_the_rows_lack(registry, tmp_pat
         assert reference.unknown == ("flagged",)
         # the digest is that of what was logged, not of what was made of it
         assert reference.files == {"rows/train.csv": hashlib.sha256(text).hexdigest()}
-    # two outputs, and an answer without a name
-    with (
-        opened(BaseArchive(tmp_path / "unnamed"), f"mlflow: {{{named}}}") as run,
-        pytest.raises(ServiceRejectedError, match="gives no name to its answer"),
-    ):
-        ensure_reference(run)
     # in the process of the monitoring there is no way
     with (
         opened(BaseArchive(tmp_path / "nowhere"), f"mlflow: {{{named.replace(str(PYTHON), '/no/python')}}}") as run,
@@ -316,17 +310,12 @@ def test_artifact_of_a_hostile_server_is_refused(tmp_path, monkeypatch, file, sa
         ("mlflow: runs:/{run}/nothing.parquet", NotFoundError, "has no artifact 'nothing.parquet'.*there are rows"),
         ("mlflow: runs:/{run}", NotFoundError, "0 datasets of context training"),
         ("mlflow: runs:/{run}/rows/model.bin", MlmonError, "no known format"),
-        ("mlflow: runs:/{evil}/rows", ServiceRejectedError, "Invalid path|leads elsewhere"),
     ],
 )
 def test_what_is_no_reference_is_said(registry, tmp_path, reference, error, said):
     run_id = registry.log("model.bin", bytes(range(256)))
-    evil = registry.log("rows.csv", b"amount\n1\n")
-    # as a name of which a server decodes the signs once more
-    below = registry.server.folder / "artifacts" / registry.experiment / evil / "artifacts" / "rows"
-    (below / "..%2F..%2Fescaped.csv").write_bytes(b"amount\n1\n")
     with (
-        opened(BaseArchive(tmp_path), reference.replace("{run}", run_id).replace("{evil}", evil)) as run,
+        opened(BaseArchive(tmp_path), reference.replace("{run}", run_id)) as run,
         pytest.raises(error, match=f"(?s){said}"),
     ):
         ensure_reference(run, FIRST)
