@@ -51,7 +51,7 @@ def protections(schema: CaptureSchema) -> dict[str, Protection]:
 def protect_values(values: pa.ChunkedArray, column: CapturedColumn, key: bytes | None) -> pa.ChunkedArray:
     """Hash or coarsen the values of a column, as it declares."""
     if column.personal == "hash":
-        return key_hashes(values, key or b"")
+        return hash_by_key(values, key or b"")
     if column.truncate is not None:
         return pc.utf8_slice_codeunits(values, 0, column.truncate)
     if isinstance(column.generalise, str):
@@ -59,7 +59,7 @@ def protect_values(values: pa.ChunkedArray, column: CapturedColumn, key: bytes |
     return values if column.generalise is None else _round_down(values, column.generalise)
 
 
-def key_hashes(values: pa.ChunkedArray, key: bytes) -> pa.ChunkedArray:
+def hash_by_key(values: pa.ChunkedArray, key: bytes) -> pa.ChunkedArray:
     """Compute the HMAC-SHA256 of each value's text, as the first 128 bits in hexadecimal; null stays null."""
     encoded = pa.chunked_array([values.cast(pa.string()).combine_chunks()]).chunk(0).dictionary_encode()
     hashed = []

@@ -115,8 +115,8 @@ class SpoolFolder:
         size, looked = self._others
         now = time.monotonic()
         if now - looked >= _LOOK_SECONDS:
-            paths = [path for path in self.root.glob("*/*.spooled") if path.parent != self._folder]
-            size = sum(_size_of(path) for path in paths)
+            folders = [folder for folder in self.root.iterdir() if folder != self._folder]
+            size = sum(spooled.size for folder in folders for spooled in list_spooled(folder))
             self._others = (size, now)
         return size
 
@@ -172,7 +172,11 @@ def read_spooled(path: Path) -> CapturedFile:
 
 def list_spooled(folder: Path) -> list[SpooledFile]:
     """Return the files that wait in the folder of a process, oldest first."""
-    found = [(match, path) for path in folder.iterdir() if (match := _NAME.fullmatch(path.name))]
+    try:
+        found = [(match, path) for path in folder.iterdir() if (match := _NAME.fullmatch(path.name))]
+    except OSError:
+        # its process has just ended, and deleted it; or it is none
+        return []
     return sorted(SpooledFile(int(match[1]), int(match[2]), _size_of(path), path) for match, path in found)
 
 

@@ -13,6 +13,8 @@ from datetime import date, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+import pyarrow as pa
+
 from airflow_mlmon.capture.folders import EPOCH
 from airflow_mlmon.capture.schema import CapturedColumn
 
@@ -167,7 +169,8 @@ def _to_decimal(value: Any) -> Decimal | Unkept | None:
     if isinstance(value, float) and value.is_integer() and abs(value) < _INT64:
         return Decimal(int(value))
     if isinstance(value, float):
-        text = repr(value)
+        # as Arrow writes it, 0.00001 and not 1e-05
+        text = pa.scalar(value, pa.float64()).cast(pa.string()).as_py()
         is_exact = len(text.replace(".", "").lstrip("-0")) <= _EXACT_DIGITS
         return _parse_decimal(text) if is_exact else Unkept(INEXACT)
     if isinstance(value, str):

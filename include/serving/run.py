@@ -21,7 +21,7 @@ from include.demo.progress import DayProgress
 from include.demo.run import BusyError, alone, check_idle, print_days, print_places
 from include.demo.services import ServiceError, Services
 from include.demo.settings import CHECKOUT, FOLDER, free_ports, fresh_settings, write_env_file
-from include.demo.window import Window
+from include.demo.window import Window, choose_window
 from include.serving.stack import SPEC, ServingStack, check_environment, serving_environment
 
 # the storm of 8 March, and a day on either side
@@ -94,8 +94,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
-    window = Window(first=arguments.first, last=arguments.first + timedelta(days=arguments.days - 1))
+    last = arguments.first + timedelta(days=arguments.days - 1)
     try:
+        window = choose_window(str(arguments.first), str(last))
         with alone(FOLDER):
             check_idle()
             return serve(window, console, stay=arguments.stay)

@@ -6,6 +6,8 @@ import hashlib
 import io
 import json
 import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +23,7 @@ import pytest
 from airflow_mlmon.capture.marks import METADATA_KEY, read_marks
 from airflow_mlmon.records import Status
 from airflow_mlmon.store.metric_store import MetricStore
+from include.demo.settings import CHECKOUT
 from include.demo.window import Window
 from include.serving.stack import BUCKET, ServingStack
 from tests.support.served import serving
@@ -197,6 +200,16 @@ def test_attributions_add_up_to_the_score_and_are_on_the_page(served, metrics):
     assert metrics[FIRST, "attribution", "hour"] == pytest.approx(np.abs(rows["shap_hour"].to_numpy()).mean(), rel=0.01)
     assert metrics[FIRST, "attribution_ndcg", None] > 0.9
     assert "shap_hour" in page
+
+
+def test_days_before_the_service_are_refused():
+    command = [sys.executable, "-m", "include.serving.run", "--from", "2013-02-27", "--days", "2"]
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        "serve: The days of the demo must lie between 2013-03-01 and 2013-12-31, got 2013-02-27"
+    )
 
 
 def test_a_service_that_ends_in_order_leaves_nothing_behind(served):

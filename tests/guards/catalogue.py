@@ -89,6 +89,34 @@ FAULTS = {
         "a clock is ahead", "the wait that it set ends in time: a message is not held back for as long as the clock was"
     ),
     "fault-38": Guard("a task of the DAG fails", "the day is recorded as failed, with its reason, and is reported"),
+    "fault-39": Guard(
+        "a service logs a value of another type than its column", "the row is there with null, counted with the reason"
+    ),
+    "fault-40": Guard(
+        "a service logs a text of a million characters", "the row is there with null, counted with the reason"
+    ),
+    "fault-41": Guard(
+        "a service logs a time without a zone, and none is declared", "the row is dropped and counted, and none assumed"
+    ),
+    "fault-42": Guard("a service logs anything at all", "no call raises, and each row is written or counted"),
+    "fault-43": Guard("S3 is away while a service logs", "rows wait on the disk, and are there when it is back"),
+    "fault-44": Guard(
+        "S3 stays away until the spool is full", "rows are dropped and counted, and the next file says how many"
+    ),
+    "fault-45": Guard("the disk of a service is full", "rows are dropped and counted, and the service goes on"),
+    "fault-46": Guard("two processes write a file of one name", "both are there, and none is written over"),
+    "fault-47": Guard("a service forks after it has logged", "each copy writes its own rows, and none twice"),
+    "fault-48": Guard("a service that logs is ended by SIGTERM", "every row is in the archive"),
+    "fault-49": Guard(
+        "a service that logs is killed", "the next process counts what died with it, and publishes what was spooled"
+    ),
+    "fault-50": Guard(
+        "a service logs after the end of the capture, or beside a closed event loop", "no call raises, rows are counted"
+    ),
+    "fault-51": Guard(
+        "captured values were hashed with another key than the monitoring's",
+        "the file is refused by name with both ids of keys, and nothing is hashed again",
+    ),
 }
 
 ATTACKS = {
@@ -120,6 +148,10 @@ ATTACKS = {
     ),
     "attack-archive": Guard(
         "an evidence bundle is a bomb, has a link, or a file twice", "it is refused before anything is unpacked"
+    ),
+    "attack-spool": Guard("somebody has put a link or a folder where a service will spool", "nothing is written there"),
+    "attack-captured": Guard(
+        "a service logs personal values", "none is in its queue's dropped columns, its spool or the archive"
     ),
 }
 

@@ -167,6 +167,51 @@ MUTATIONS: dict[str, tuple[Change, ...]] = {
             "            if not error:\n",
         ),
     ),
+    "fault-39": (Change("capture/rows.py", '        refused[f"{name} {reason}"] += values\n', "        pass\n"),),
+    "fault-40": (Change("capture/arrangement.py", "is_short = len(found) <= self._longest", "is_short = True"),),
+    "fault-41": (
+        Change("capture/archive.py", '"naive_time" if found == Unkept(NO_ZONE) else "bad_time"', '"bad_time"'),
+    ),
+    "fault-42": (
+        Change(
+            "capture/capture.py",
+            'self.drop(str(error) if isinstance(error, UnarrangedError) else "unreadable")',
+            "raise",
+        ),
+    ),
+    "fault-43": (
+        Change(
+            "capture/writer.py",
+            "        if self._spool is None:\n            return None,",
+            "        if file:\n            return None,",
+        ),
+    ),
+    "fault-44": (
+        Change(
+            "capture/spool.py",
+            "if self.bytes + len(content) + self._bytes_of_others() > self.bound:",
+            "if len(content) > self.bound:",
+        ),
+    ),
+    "fault-45": (Change("capture/writer.py", "queue.drop(reason, file.rows)", "pass"),),
+    "fault-46": (Change("capture/destination.py", "        os.link(part, path)\n", "        part.replace(path)\n"),),
+    "fault-47": (Change("capture/lifecycle.py", "        writer.renew()\n", "        pass\n"),),
+    "fault-48": (Change("capture/lifecycle.py", "signal.signal(signal.SIGTERM, _terminate)", "pass"),),
+    "fault-49": (
+        Change(
+            "capture/uploader.py",
+            "if dead.counters.numbers and not dead.counters.is_closed and",
+            "if dead.counters.is_closed and",
+        ),
+    ),
+    "fault-50": (Change("capture/queue.py", "if self.is_closed or not self.is_begun:", "if not row:"),),
+    "fault-51": (
+        Change(
+            "archive/curation/personal.py",
+            "if not hashed or isinstance(self.key, UnknownKey) or (self.key and marks.key == key_id(self.key)):",
+            "if not hashed or self.key:",
+        ),
+    ),
     "attack-html": (Change("reports/page.py", "        autoescape=True,\n", "        autoescape=False,\n"),),
     "attack-evidently": (Change("reports/evidently.py", "in _ESCAPES.items():", "in ():"),),
     "attack-page": (
@@ -251,5 +296,15 @@ MUTATIONS: dict[str, tuple[Change, ...]] = {
     ),
     "attack-archive": (
         Change("pipeline/evidence_bundle/verify.py", "_MOST_TIMES, _SMALL = 200,", "_MOST_TIMES, _SMALL = 200_000,"),
+    ),
+    "attack-spool": (
+        Change(
+            "capture/spool.py",
+            "if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():",
+            "if found.st_uid != os.geteuid():",
+        ),
+    ),
+    "attack-captured": (
+        Change("capture/rows.py", "columns[name] = protect_values(columns[name], column, self._key)", "pass"),
     ),
 }

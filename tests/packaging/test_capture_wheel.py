@@ -10,6 +10,8 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from datetime import UTC, datetime
+from decimal import Decimal
 from email import message_from_string
 from pathlib import Path
 
@@ -31,6 +33,14 @@ predictions:
     id: {{type: string, role: id}}
     at: {{type: timestamp, role: time}}
     amount: {{type: float}}
+    rate: {{type: float, generalise: 0.1}}
+    age: {{type: integer, generalise: 10}}
+    seen: {{type: timestamp, generalise: month}}
+    postcode: {{type: string, truncate: 2}}
+    name: {{type: string, personal: hash}}
+    price: {{type: decimal}}
+    face: {{type: vector, dimension: 2}}
+    beyond: {{type: category, role: ignored}}
     score: {{type: float, role: score}}
 """
 CAPTURED = """
@@ -38,9 +48,12 @@ import json, sys
 before = set(sys.modules)
 from airflow_mlmon.capture import Capture
 loaded = set(sys.modules) - before
-with Capture(sys.argv[1]) as capture:
+features = {"rate": 0.37, "age": 17, "seen": "2026-02-03T04:05Z", "postcode": "12345", "name": "Ann"}
+features |= {"price": "1.10", "face": [1, 2]}
+with Capture(sys.argv[1], hash_key="key", out_of_range="beyond", ranges={"age": (18, 99)}) as capture:
     for number in range(100):
-        capture.log({"amount": number / 4}, prediction=0.5, at=1_772_323_200 + number)
+        capture.log(features | {"amount": number / 4}, prediction=0.5, at=1_772_323_200 + number)
+assert capture.counters["dropped"] == capture.counters["refused"] == {}, capture.counters
 print(json.dumps([sys.version_info[:2], sorted(loaded)]))
 """
 # beyond pyarrow and PyYAML: what neither a request nor a service should carry
@@ -141,6 +154,17 @@ def test_a_service_with_this_wheel_alone_writes_what_can_be_read(alone, tmp_path
     table = pq.read_table(file)
     assert sorted(table["amount"].to_pylist()) == [number / 4 for number in range(100)]
     assert read_marks(table.schema.metadata[METADATA_KEY]).rows == 100
+    row = table.slice(0, 1).to_pylist()[0]
+    assert {name: row[name] for name in ("age", "postcode", "price", "face", "beyond", "seen")} == {
+        "age": 10,
+        "postcode": "12",
+        "price": Decimal("1.10"),
+        "face": [1.0, 2.0],
+        "beyond": "age",
+        "seen": datetime(2026, 2, 1, tzinfo=UTC),
+    }
+    assert row["rate"] == pytest.approx(0.3)
+    assert re.fullmatch("[0-9a-f]{32}", row["name"])
 
 
 def test_the_page_leads_from_nothing_to_a_monitored_day(alone, tmp_path, monkeypatch, capsys):

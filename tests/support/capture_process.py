@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -56,6 +57,24 @@ def fork(capture: Capture, folder: Path) -> None:
     log_rows(capture, ROWS)
 
 
+def fork_busy(capture: Capture, folder: Path) -> None:
+    """Fork time and again while threads log."""
+    del folder
+    threads = [threading.Thread(target=log_rows, args=(capture, 20 * ROWS)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for _ in range(6):
+        if os.fork() == 0:
+            log_rows(capture, ROWS)
+            capture.close()
+            os._exit(0)
+        time.sleep(0.01)
+    for _ in range(6):
+        os.wait()
+    for thread in threads:
+        thread.join()
+
+
 def fork_unused(capture: Capture, folder: Path) -> None:
     """Fork before the first row, as a server does that loads its application once, and log in the children."""
     del folder
@@ -95,7 +114,7 @@ def main(way: str, folder: Path) -> None:
     close_seconds = float(os.environ.get("MLMON_TEST_CLOSE", "5"))
     opened = [open_capture(folder, _destination, flush_seconds=seconds, close_seconds=close_seconds)]
     ways = {"log": lambda capture, _: log_rows(capture, ROWS), "log_late": lambda capture, _: log_rows(capture, ROWS)}
-    for found in (log_forever, meet_term, fork, fork_unused, hit_limit):
+    for found in (log_forever, meet_term, fork, fork_busy, fork_unused, hit_limit):
         ways[found.__name__] = found
     ways[way](opened[0], folder)
 

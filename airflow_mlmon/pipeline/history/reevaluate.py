@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
@@ -14,6 +14,7 @@ from airflow_mlmon.pipeline.pages.report import write_pages
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.drift import compare_day
 from airflow_mlmon.pipeline.steps.evaluate import evaluate_partition
+from airflow_mlmon.pipeline.steps.neighbours import was_captured
 from airflow_mlmon.pipeline.steps.prepare import Prepared
 from airflow_mlmon.pipeline.steps.profile import Profiled
 from airflow_mlmon.pipeline.workspace.outcomes import Measured, last_measured
@@ -77,7 +78,8 @@ def _reevaluate(run: Run, reference: StoredReference, partition: Partition, stat
         drift = compare_day(run, reference, partition, state.version, profile)
         profiled = Profiled(uri=uri, schema=reference.schema.id, rows=profile.rows, history_filled=0)
         measured = _measured(run, partition, state.version)
-        evaluate_partition(run, Prepared.of_day(state), profiled, drift, measured)
+        prepared = replace(Prepared.of_day(state), is_captured=was_captured(run, partition, state.version))
+        evaluate_partition(run, prepared, profiled, drift, measured)
     except NotFoundError:
         return Outcome.INCOMPLETE
     return Outcome.EVALUATED

@@ -29,6 +29,15 @@ def find_lacking(run: Run, prepared: Prepared) -> list[PartitionState]:
     return [*_find_given(run, prepared), *_find_late(run, prepared)]
 
 
+def was_captured(run: Run, partition: Partition, version: str) -> bool:
+    """Return whether files of a version have marks of capture.
+
+    Raises:
+        NotFoundError: it is not stored any more.
+    """
+    return bool(_read_manifest(run, partition, version).get("capture"))
+
+
 def _find_late(run: Run, prepared: Prepared) -> list[PartitionState]:
     """Find the captured days before whose folders have files or sidecars of processes that they were run without."""
     if not prepared.is_captured:

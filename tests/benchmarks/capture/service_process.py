@@ -5,6 +5,7 @@ It is given one JSON object:
     spec      its file
     capture   arguments of a capture; null for none
     preload   modules that the service has imported without capture
+    absent    modules that it has not installed
     rate      calls a second; 0 for as fast as it can
     calls     how many, or `seconds`, how long; without either until it is ended
     parts     spans of its time, in seconds, of which the calls are measured apart
@@ -22,7 +23,9 @@ import struct
 import sys
 import time
 from array import array
+from collections.abc import Sequence
 from importlib import import_module
+from importlib.abc import MetaPathFinder
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -36,6 +39,7 @@ ROWS = 1_000
 
 def run(options: dict[str, Any]) -> dict[str, Any]:
     """Log as it is asked for."""
+    sys.meta_path.insert(0, _Absent(options.get("absent", ())))
     for name in options.get("preload", ()):
         import_module(name)
     rows = [features(number) for number in range(ROWS)]
@@ -73,6 +77,18 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
         "rss_peak_mb": peak,
         "counters": counters(),
     }
+
+
+class _Absent(MetaPathFinder):
+    """Finder of modules that are to seem not installed."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = names
+
+    def find_spec(self, fullname: str, *_: object) -> None:
+        """Refuse them, and leave the others to the next finder."""
+        if fullname in self._names:
+            raise ModuleNotFoundError(fullname, name=fullname)
 
 
 def _quantiles(taken: array[int]) -> dict[str, float]:

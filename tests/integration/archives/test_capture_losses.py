@@ -10,6 +10,7 @@ import pytest
 
 from airflow_mlmon.capture.marks import LostRows
 from airflow_mlmon.cli.main import main
+from airflow_mlmon.pipeline.history.reevaluate import Outcome, reevaluate
 from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.pipeline.pages.pages import day_page
 from airflow_mlmon.records import Status
@@ -45,6 +46,8 @@ def test_what_capture_dropped_and_lost_is_told(tmp_path):
         assert metric_of(run, FIRST, "capture_lost") == 15
         assert metric_of(run, FIRST, "capture_unknown") == 0
         assert metric_of(run, FIRST, "capture_loss_rate") == pytest.approx(45 / 245)
+        again = [found.outcome for found in reevaluate(run, FIRST, FIRST)]
+        assert (again, metric_of(run, FIRST, "capture_loss_rate")) == ([Outcome.EVALUATED], pytest.approx(45 / 245))
         alerts = [one.title for one in run.store.alerts("m", FIRST, FIRST)]
     assert "rows not captured: dropped by capture (queue_full)" in alerts
     assert re.search(r"rows lacking(</bdi>)?</dt><dd>45\b", page)

@@ -77,6 +77,7 @@ def test_captured_and_other_files_of_a_day_are_hashed_once(tmp_path, ending):
     assert (captured["capture"]["key"], other["capture"]) == (key_id(KEY), None)
 
 
+@pytest.mark.guards("fault-51")
 def test_hashes_of_another_key_are_refused_with_their_file(tmp_path):
     archive = personal_archive(tmp_path)
     table = personal_rows()

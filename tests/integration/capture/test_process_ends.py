@@ -49,7 +49,7 @@ def test_the_end_of_the_interpreter_writes_what_waits(tmp_path):
     assert waiting(tmp_path) == []
 
 
-@pytest.mark.parametrize("rows", [1, 200, 5000])
+@pytest.mark.parametrize("rows", [1, pytest.param(200, id="200", marks=pytest.mark.guards("fault-48")), 5000])
 def test_sigterm_loses_no_row(tmp_path, rows):
     process = start("log_forever", tmp_path)
     logged(tmp_path, rows)
@@ -66,6 +66,7 @@ def test_the_handler_of_a_service_stays(tmp_path):
     assert len(read_archive(tmp_path / "archive").ids) == ROWS
 
 
+@pytest.mark.guards("fault-49")
 def test_a_killed_process_is_accounted_for_by_the_next(tmp_path):
     process = start("log_forever", tmp_path)
     logged(tmp_path, 3000)
@@ -81,12 +82,22 @@ def test_a_killed_process_is_accounted_for_by_the_next(tmp_path):
     assert waiting(tmp_path) == []
 
 
+@pytest.mark.guards("fault-47")
 def test_copies_of_a_process_are_processes_of_their_own(tmp_path):
     assert run("fork", tmp_path) == 0
     found = read_archive(tmp_path / "archive")
     assert len(found.ids) == len(set(found.ids)) == 5 * ROWS
     assert len({marks.process for marks in found.marks}) == 4
     assert sum(marks.closing for marks in [*found.marks, *found.ends]) == 4
+    assert (found.lost, waiting(tmp_path)) == ([], [])
+
+
+def test_a_fork_in_the_midst_of_calls_leaves_all_rows_whole(tmp_path):
+    assert run("fork_busy", tmp_path) == 0
+    found = read_archive(tmp_path / "archive")
+    assert len(found.ids) + sum(found.dropped.values()) == (2 * 20 + 6) * ROWS
+    assert len(set(found.ids)) == len(found.ids)
+    assert len({marks.process for marks in found.marks}) == 7
     assert (found.lost, waiting(tmp_path)) == ([], [])
 
 
@@ -104,6 +115,7 @@ def test_rows_after_the_end_are_counted(tmp_path):
     assert (tmp_path / "late").read_text() == str(ROWS)
 
 
+@pytest.mark.guards("fault-45")
 def test_a_full_disk_costs_rows_and_is_told(tmp_path):
     assert run("hit_limit", tmp_path) == 0
     found = read_archive(tmp_path / "archive")

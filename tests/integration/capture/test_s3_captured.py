@@ -88,7 +88,9 @@ def test_a_real_key_is_asked_for(tmp_path, versity, monkeypatch):
     assert len(set(read_archive(download(versity, "keyed/", tmp_path / "got")).ids)) == 10
 
 
-@pytest.mark.parametrize("way", ["refused", "dropped", "hanging"])
+@pytest.mark.parametrize(
+    "way", ["refused", pytest.param("dropped", id="dropped", marks=pytest.mark.guards("fault-43")), "hanging"]
+)
 def test_what_s3_does_not_take_waits_on_the_disk(tmp_path, moto, proxy, way):
     fail(proxy, {"refused": refuse(403, "AccessDenied"), "dropped": drop, "hanging": proxy.hang}[way])
     with open_capture(tmp_path, f"s3://{BUCKET}/{way}") as capture:
@@ -104,6 +106,7 @@ def test_what_s3_does_not_take_waits_on_the_disk(tmp_path, moto, proxy, way):
     assert (found.dropped, waiting(tmp_path)) == ({}, [])
 
 
+@pytest.mark.guards("fault-44")
 def test_a_full_spool_drops_and_tells(tmp_path, moto, proxy):
     fail(proxy, refuse(503, "SlowDown"))
     with open_capture(tmp_path, f"s3://{BUCKET}/full", spool_bytes=5_000) as capture:

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ import pytest
 
 from airflow_mlmon.records import Status
 from tests.support.base_day import FIRST
+from tests.support.cloud_events import event_sink, send_event
 from tests.support.envelopes import logged
 from tests.support.environments import VARIABLES, environment
 from tests.support.mlserver import PYTHONPATH, MlServer, infer_by_grpc, mlserver
@@ -118,18 +120,38 @@ def test_rows_of_all_requests_are_captured_when_the_server_has_ended(served):
     )
 
 
-@pytest.mark.parametrize("served", [0], indirect=True)
-def test_what_kserve_logs_of_its_payloads_is_the_same_day(served, tmp_path):
-    recipe = Recipe("kserve", tmp_path)
+def kserve_objects(served) -> dict[str, str]:
+    """What the logger writes to a bucket: a batch of requests and one of responses."""
     batches: dict[str, list[dict[str, Any]]] = {"request": [], "response": []}
-    for number, bodies in enumerate(served.rest):
+    for own_id, at, bodies in logged_by_kserve(served):
         for kind, body in zip(batches, bodies, strict=True):
-            at = (NOON + timedelta(seconds=number)).isoformat().replace("+00:00", "Z")
             own = {"namespace": "payments", "component": "predictor", "endpoint": "default", "occurrenceTime": at}
-            batches[kind].append(logged(f"r-{number + 1}", kind, body.decode(), inferenceService="fraud", **own))
-    for kind, records in batches.items():
-        name = f"kserve/payments/fraud/predictor/logs/{records[0]['id']}-{kind}.json"
-        os.utime(recipe.write(name, json.dumps(records).encode()), (NOON.timestamp(),) * 2)
+            batches[kind].append(logged(own_id, kind, body.decode(), inferenceService="fraud", **own))
+    return {f"{records[0]['id']}-{kind}.json": json.dumps(records) for kind, records in batches.items()}
+
+
+def kserve_events(served) -> dict[str, str]:
+    """What a sink of its cloud events writes."""
+    with event_sink() as sink:
+        for own_id, at, bodies in logged_by_kserve(served):
+            for kind, body in zip(("request", "response"), bodies, strict=True):
+                send_event(sink, own_id, kind, at, body)
+    return {"events.jsonl": "\n".join(sink.lines)}
+
+
+def logged_by_kserve(served) -> Iterator[tuple[str, str, tuple[bytes, bytes]]]:
+    """Id, time and bodies of each request."""
+    for number, bodies in enumerate(served.rest):
+        yield f"r-{number + 1}", (NOON + timedelta(seconds=number)).isoformat().replace("+00:00", "Z"), bodies
+
+
+@pytest.mark.parametrize("served", [0], indirect=True)
+@pytest.mark.parametrize("write", [kserve_objects, kserve_events])
+def test_what_kserve_logs_of_its_payloads_is_the_same_day(served, tmp_path, write):
+    recipe = Recipe("kserve", tmp_path)
+    for name, content in write(served).items():
+        path = recipe.write(f"kserve/payments/fraud/predictor/logs/{name}", content.encode())
+        os.utime(path, (NOON.timestamp(),) * 2)
 
     state, read = recipe.read_day(FIRST)
 

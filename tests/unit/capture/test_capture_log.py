@@ -100,11 +100,17 @@ def test_value_of_a_library_is_a_plain_one(tmp_path, opened, column, value, expe
         ("amount", {"a": 1}, "is of type dict"),
         ("amount", [1.0], "is of type list"),
         ("amount", object(), "is of type object"),
-        ("amount", "many", "is not a number"),
+        pytest.param("amount", "many", "is not a number", id="kind", marks=pytest.mark.guards("fault-39")),
         ("age", 1.5, "is not a whole number"),
         ("age", 2**70, "is beyond 64 bits"),
         ("age", 10**500, "is beyond 64 bits"),
-        ("country", "x" * 1_000_000, "is longer than 65536 characters"),
+        pytest.param(
+            "country",
+            "x" * 1_000_000,
+            "is longer than 65536 characters",
+            id="long",
+            marks=pytest.mark.guards("fault-40"),
+        ),
         ("country", "\ud800", "is not UTF-8 text"),
         ("country", b"\xff", "is not UTF-8 text"),
         ("flagged", 2, "is not a boolean"),
@@ -136,7 +142,12 @@ def test_value_that_cannot_be_kept_is_null_and_counted(tmp_path, opened, column,
     ("call", "reason"),
     [
         pytest.param({"features": 5}, "unreadable", id="features"),
-        pytest.param({"features": {}, "at": datetime(2026, 3, 1)}, "naive_time", id="naive"),  # noqa: DTZ001 - on purpose
+        pytest.param(
+            {"features": {}, "at": datetime(2026, 3, 1)},  # noqa: DTZ001 - on purpose
+            "naive_time",
+            id="naive",
+            marks=pytest.mark.guards("fault-41"),
+        ),
         pytest.param({"features": {}, "at": "yesterday"}, "bad_time", id="time"),
         pytest.param({"features": {}, "at": float("inf")}, "bad_time", id="infinite"),
         pytest.param({"features": {}, "prediction": [1, 2, 3]}, "other_outputs", id="outputs"),
@@ -179,6 +190,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.guards("fault-42")
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_whatever_is_logged_is_written_or_counted(tmp_path, data):
@@ -227,6 +239,7 @@ def test_unknown_features_are_counted_and_listed_and_not_written(tmp_path, opene
     assert all("colour" not in row for row in rows_of(tmp_path))
 
 
+@pytest.mark.guards("fault-50")
 def test_log_after_the_end_or_in_a_closed_loop_is_counted(opened):
     capture = opened()
     loop = asyncio.new_event_loop()

@@ -58,6 +58,7 @@ def test_capture_that_cannot_work_is_not_opened(opened, monkeypatch, columns, op
     assert message in str(caught.value)
 
 
+@pytest.mark.guards("attack-captured")
 def test_personal_values_do_not_reach_the_queue_or_are_hashed(tmp_path, opened, monkeypatch):
     monkeypatch.setenv("MLMON_HASH_KEY", "key")
     columns = {"mail": {"type": "string", "personal": "drop"}, "name": {"type": "string", "personal": "hash"}}

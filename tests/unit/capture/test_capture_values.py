@@ -102,6 +102,11 @@ def _capture(value, kind: str, zone: str | None, unit: str | None) -> tuple[obje
 @example(value=2**60 + 1, kind="float", zone=None, unit=None)
 @example(value="2026-03-29T02:30:00", kind="timestamp", zone="Europe/Berlin", unit=None)
 @example(value="2026-10-25T02:30:00", kind="timestamp", zone="Europe/Berlin", unit=None)
+@example(value=1e-05, kind="decimal", zone=None, unit=None)
+@example(value=123456789012345.6, kind="decimal", zone=None, unit=None)
+@example(value=1e-07, kind="decimal", zone=None, unit=None)
+@example(value=1.5e20, kind="decimal", zone=None, unit=None)
+@example(value=1.5e-9, kind="float", zone=None, unit=None)
 @example(value=Decimal("1E+3"), kind="string", zone=None, unit=None)
 def test_captured_value_is_the_one_that_the_monitoring_reads(value, kind, zone, unit):
     expected = _read(value, kind, zone, unit)

@@ -31,6 +31,7 @@ def test_marks_are_published_before_their_lines():
     assert [json.loads(line) for line in file.pieces[1].content.splitlines()] == [{"x": 1.5}, {"x": "NaN"}]
 
 
+@pytest.mark.guards("fault-46")
 def test_no_file_replaces_another_one(tmp_path):
     folder = LocalFolder(tmp_path)
     publish_file(folder, FILE)
@@ -78,6 +79,7 @@ def test_a_living_process_keeps_its_files_and_a_dead_one_is_taken_over(tmp_path)
     assert list(living.take_over()) == []
 
 
+@pytest.mark.guards("attack-spool")
 def test_another_users_folder_is_no_spool(tmp_path):
     (tmp_path / "real").mkdir()
     (tmp_path / "spool").symlink_to(tmp_path / "real")
