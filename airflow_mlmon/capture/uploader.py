@@ -22,16 +22,7 @@ LOOK_SECONDS = 30.0
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 60.0
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_REFUSALS = (
-    "ACCESS_DENIED",
-    "403",
-    "401",
-    "SIGNATURE",
-    "INVALID_ACCESS_KEY",
-    "NO_SUCH_BUCKET",
-    "ACCESS KEY",
-    "CREDENTIALS",
-)
+_REFUSALS = ("ACCESS_DENIED", "STATUS 401", "STATUS 403", "SIGNATURE", "NO_SUCH_BUCKET", "ACCESS KEY", "CREDENTIALS")
 
 
 class Uploader:
@@ -110,11 +101,17 @@ class Uploader:
     def _run(self) -> None:
         while not self._is_ending or (self._waiting and time.monotonic() < self._last_moment):
             self._wait()
-            self._upload_own()
-            if not (self._is_ending or self.is_pausing) and time.monotonic() >= self._look:
-                self._upload_left()
-                self._look = time.monotonic() + LOOK_SECONDS
+            try:
+                self._upload_own()
+                self._look_around()
+            except Exception as error:  # noqa: BLE001 - no error ends the thread
+                self._fail(error)
         self._answer()
+
+    def _look_around(self) -> None:
+        if not (self._is_ending or self.is_pausing) and time.monotonic() >= self._look:
+            self._look = time.monotonic() + LOOK_SECONDS
+            self._upload_left()
 
     def _wait(self) -> None:
         """Wait for a file, a request, the end of a pause, or the time to look for what others left."""
@@ -224,7 +221,9 @@ def reason_of(error: Exception) -> str:
     """Return the word for why a file could not be written or published."""
     if isinstance(error, OSError) and error.errno in _FULL:
         return "disk_full"
-    if isinstance(error, PermissionError) or any(word in str(error).upper() for word in _REFUSALS):
+    # what stands before it are names of objects
+    said = str(error).upper().rpartition("AWS ERROR")[2]
+    if isinstance(error, PermissionError) or any(word in said for word in _REFUSALS):
         return "refused"
     if isinstance(error, FileExistsError):
         return "name_taken"

@@ -67,8 +67,9 @@ def _described(error: BaseException) -> dict[str, Any]:
         }
     if isinstance(error, MlflowException):
         status: int = error.get_http_status_code()  # type: ignore[no-untyped-call]
-        kind = "away" if _is_away(error) else "mlflow"
-        return {"kind": kind, "message": error.message, "status": status, "code": error.error_code}
+        if cause := _find_cause(error):
+            return {"kind": "away", "message": cause}
+        return {"kind": "mlflow", "message": error.message, "status": status, "code": error.error_code}
     if _is_of_request(error):
         return {"kind": "away", "message": type(error).__name__}
     return {"kind": "failed", "message": type(error).__name__}
@@ -79,13 +80,13 @@ def _is_of_request(error: BaseException) -> bool:
     return isinstance(error, OSError) and type(error).__module__.startswith("requests.")
 
 
-def _is_away(error: BaseException | None) -> bool:
-    """Return whether a failure was caused by a connection that failed."""
+def _find_cause(error: BaseException | None) -> str:
+    """Return the kind of the failed connection that a failure was caused by; empty if it was not."""
     while error is not None:
         if _is_of_request(error) and getattr(error, "response", None) is None:
-            return True
+            return type(error).__name__
         error = error.__cause__ or error.__context__
-    return False
+    return ""
 
 
 def _client() -> Any:

@@ -103,7 +103,7 @@ def _error_of(access: MlflowServerAccess, error: Mapping[str, Any], python: str)
             status=status,
         )
     if kind == "away" or (kind == "mlflow" and (status or 0) >= _SERVER_FAILED):
-        return ServiceUnavailableError(f"{where} does not answer: {said}")
+        return ServiceUnavailableError(f"{where} does not answer: {said}.")
     if kind == "failed":
         return ServiceRejectedError(f"{where}: the request failed with {said}.", hint=hint)
     return ServiceRejectedError(f"{where}: {said}", hint=hint, status=status)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from mlflow.entities import Dataset, DatasetInput, InputTag
 
 from airflow_mlmon.errors import ConfigError, DataError, MlmonError, NotFoundError, ServiceRejectedError
 from airflow_mlmon.hooks.mlflow_server import connect_mlflow
@@ -25,14 +22,15 @@ from airflow_mlmon.pipeline.baselines.window import Span
 from airflow_mlmon.pipeline.baselines.write_back import write_back
 from airflow_mlmon.pipeline.history.reevaluate import reevaluate
 from airflow_mlmon.pipeline.run import MlflowAccess, Run
-from airflow_mlmon.pipeline.workspace.reference import ensure_reference, pinned_reference
+from airflow_mlmon.pipeline.workspace.reference import ensure_reference, pinned_reference, read_reference_sample
 from airflow_mlmon.pipeline.workspace.reference_rows import read_reference
 from airflow_mlmon.spec.baseline import Baseline
 from airflow_mlmon.storage import Storage
 from tests.support.archive import replace_columns, to_bytes
 from tests.support.base_day import FIRST, BaseArchive, day_of, day_table, run_day
 from tests.support.drift import drift_of
-from tests.support.mlflow_server import MlflowServer
+from tests.support.mlflow_registry import Registry, strange_server
+from tests.support.mlflow_server import PYTHON, MlflowServer
 
 ROWS = 14 * 200
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -45,38 +43,6 @@ def training(seed: int, shift: float = 0.0) -> pa.Table:
     days = [day_table(FIRST - timedelta(days=back + 30 * seed)) for back in range(14, 0, -1)]
     rows = pa.concat_tables(days)
     return replace_columns(rows, amount=np.exp(shift) * rows.column("amount").to_numpy())
-
-
-class Registry:
-    """Model `fraud` of the server, whose versions a test registers."""
-
-    def __init__(self, server: MlflowServer, folder: Path) -> None:
-        self.server, self.folder, self.client = server, folder, server.client()
-        self.experiment = self.client.create_experiment("training")
-        self.client.create_registered_model("fraud")
-
-    def log(self, name: str, content: pa.Table | bytes, path: str = "rows") -> str:
-        """Log a file to a new run, and return the run's id."""
-        run_id = self.client.create_run(self.experiment).info.run_id
-        self.add(run_id, name, content, path)
-        return run_id
-
-    def add(self, run_id: str, name: str, content: pa.Table | bytes, path: str = "rows") -> None:
-        """Log a file to a run."""
-        file = self.folder / name
-        file.write_bytes(content if isinstance(content, bytes) else to_bytes(content))
-        self.client.log_artifact(run_id, str(file), path)
-
-    def register(self, run_id: str) -> str:
-        """Register what a run has made as the next version, and return its number."""
-        found = self.client.create_model_version("fraud", f"runs:/{run_id}/model", run_id=run_id, await_creation_for=0)
-        return str(found.version)
-
-    def dataset(self, run_id: str, name: str, source: str, context: str) -> None:
-        """Log a dataset of a run, as `mlflow.log_input` does."""
-        dataset = Dataset(name=name, digest="d1", source_type="s3", source=source)
-        tag = InputTag(key="mlflow.data.context", value=context)
-        self.client.log_inputs(run_id, [DatasetInput(dataset=dataset, tags=[tag])])
 
 
 @pytest.fixture(scope="module")
@@ -109,33 +75,6 @@ def kind_on(run: Run, offset: int, version: str) -> str:
     assert reference is not None
     [chosen] = choose_baselines(run, reference, Span(days=(day,)), version=version)
     return chosen.facts.kind.value
-
-
-class _Locked(BaseHTTPRequestHandler):
-    """Server that knows no user."""
-
-    def do_GET(self) -> None:
-        self.send_response(401)
-        self.send_header("WWW-Authenticate", "Basic")
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def locked_server() -> Iterator[str]:
-    """The address of a server that refuses every user, as the proxy before an MLflow does."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Locked)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @contextmanager
@@ -273,6 +212,30 @@ def test_past_day_is_run_again_while_the_server_is_away(registry, server, tmp_pa
         assert ("baseline", pin.number) in run.store.written_back("m")
 
 
+@pytest.mark.usefixtures("connected")
+def test_logged_model_makes_the_predictions_that_the_rows_lack(registry, tmp_path):
+    rows = training(0).drop_columns(["score", "flagged"])
+    text = rows.to_pandas().assign(purpose="kept out").to_csv(index=False).encode()
+    run_id = registry.log("train.csv", text)
+    version = registry.server.log_model(run_id, "fraud")
+    named = f"uri: models:/fraud/{version}, artifact: rows/train.csv, predict: {PYTHON}"
+    with opened(BaseArchive(tmp_path), f"mlflow: {{{named}, output: score}}\n  format: csv") as run:
+        reference = ensure_reference(run)
+        sampled = read_reference_sample(run, reference)
+        amount, score = (sampled.column(name).to_numpy() for name in ("amount", "score"))
+        assert np.allclose(score, amount / (amount + 20), rtol=1e-5)
+        # what the model does not answer stays unknown
+        assert reference.unknown == ("flagged",)
+        # the digest is that of what was logged, not of what was made of it
+        assert reference.files == {"rows/train.csv": hashlib.sha256(text).hexdigest()}
+    # in the process of the monitoring there is no way
+    with (
+        opened(BaseArchive(tmp_path / "nowhere"), f"mlflow: {{{named.replace(str(PYTHON), '/no/python')}}}") as run,
+        pytest.raises(ConfigError, match="'/no/python' cannot be started"),
+    ):
+        ensure_reference(run)
+
+
 VERSIONED = (
     ("    amount: {type: float}\n", "    amount: {type: float}\n    model_version: {type: category, role: version}\n"),
     (
@@ -302,7 +265,7 @@ def test_baseline_of_a_version_by_alias_follows_the_registry(registry, tmp_path)
 
 
 def test_wrong_password_is_said_and_not_shown(tmp_path, monkeypatch):
-    with locked_server() as url:
+    with strange_server({"": (401, None)}) as url:
         monkeypatch.setenv(
             CONNECTION, json.dumps({"conn_type": "http", "host": url, "login": "a", "password": "wr0ng"})
         )
@@ -316,6 +279,28 @@ def test_wrong_password_is_said_and_not_shown(tmp_path, monkeypatch):
         assert "wr0ng" not in repr(connect_mlflow("mlmon_mlflow_default").__dict__)
 
 
+RUN = {"run_id": "evil", "experiment_id": "1", "lifecycle_stage": "active", "status": "FINISHED", "start_time": 1}
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ({"path": "../../../escaped.csv", "is_dir": False, "file_size": 9}, "Invalid path|leads elsewhere"),
+        ({"path": "rows.csv", "is_dir": False, "file_size": 5 << 30}, "5,368,709,120 bytes; at most"),
+    ],
+)
+def test_artifact_of_a_hostile_server_is_refused(tmp_path, monkeypatch, file, said):
+    run_of = {"info": RUN | {"artifact_uri": "mlflow-artifacts:/1/evil/artifacts"}, "data": {}}
+    answers = {"/runs/get": (200, {"run": run_of}), "/artifacts": (200, {"files": [file]}), "/search": (200, {})}
+    with strange_server(answers) as url:
+        monkeypatch.setenv(CONNECTION, json.dumps({"conn_type": "http", "host": url}))
+        with (
+            opened(BaseArchive(tmp_path), "mlflow: runs:/evil/rows") as run,
+            pytest.raises(ServiceRejectedError, match=said),
+        ):
+            ensure_reference(run)
+
+
 @pytest.mark.usefixtures("connected")
 @pytest.mark.parametrize(
     ("reference", "error", "said"),
@@ -325,17 +310,12 @@ def test_wrong_password_is_said_and_not_shown(tmp_path, monkeypatch):
         ("mlflow: runs:/{run}/nothing.parquet", NotFoundError, "has no artifact 'nothing.parquet'.*there are rows"),
         ("mlflow: runs:/{run}", NotFoundError, "0 datasets of context training"),
         ("mlflow: runs:/{run}/rows/model.bin", MlmonError, "no known format"),
-        ("mlflow: runs:/{evil}/rows", ServiceRejectedError, "Invalid path|leads elsewhere"),
     ],
 )
 def test_what_is_no_reference_is_said(registry, tmp_path, reference, error, said):
     run_id = registry.log("model.bin", bytes(range(256)))
-    evil = registry.log("rows.csv", b"amount\n1\n")
-    # as a name of which a server decodes the signs once more
-    below = registry.server.folder / "artifacts" / registry.experiment / evil / "artifacts" / "rows"
-    (below / "..%2F..%2Fescaped.csv").write_bytes(b"amount\n1\n")
     with (
-        opened(BaseArchive(tmp_path), reference.replace("{run}", run_id).replace("{evil}", evil)) as run,
+        opened(BaseArchive(tmp_path), reference.replace("{run}", run_id)) as run,
         pytest.raises(error, match=f"(?s){said}"),
     ):
         ensure_reference(run, FIRST)

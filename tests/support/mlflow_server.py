@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import Self
@@ -51,6 +53,15 @@ class MlflowServer:
     def client(self) -> MlflowClient:
         """A client of the server, as a person who trains models has it."""
         return MlflowClient(tracking_uri=self.url, registry_uri=self.url)
+
+    def log_model(self, run_id: str, name: str) -> str:
+        """Log the model of mlflow_model.py to a run, register it, and return its version."""
+        script = ROOT / "tests" / "support" / "mlflow_model.py"
+        environment = {**os.environ, **self.environment()}
+        logged = subprocess.run(
+            [PYTHON, "-P", script, run_id, name], env=environment, check=True, capture_output=True, text=True
+        )
+        return logged.stdout.rpartition("\n")[2]
 
     def environment(self) -> dict[str, str]:
         """What a process needs to speak to it, also through the connection of the monitoring."""

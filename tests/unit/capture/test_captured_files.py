@@ -14,6 +14,7 @@ from airflow_mlmon.capture.encoding import CapturedFile, FilePiece, encode_rows
 from airflow_mlmon.capture.marks import Marks, read_marks
 from airflow_mlmon.capture.schema import CaptureError
 from airflow_mlmon.capture.spool import SpoolFolder, SpoolFullError, choose_spool, list_spooled, read_spooled
+from airflow_mlmon.capture.uploader import reason_of
 
 FILE = CapturedFile(2, (FilePiece("dt=1/_capture/a-1.jsonl.json", b"marks"), FilePiece("dt=1/a-1.jsonl", b"{}\n{}\n")))
 MARKS = Marks(model="fraud", process="a", first=1, last=2, rows=2)
@@ -96,3 +97,17 @@ def test_models_and_archives_have_spools_of_their_own(tmp_path):
 def test_a_destination_of_another_kind_is_refused():
     with pytest.raises(CaptureError, match="gs://bucket"):
         open_destination("gs://bucket/archive")
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(28, "No space left on device"), "disk_full"),
+        (PermissionError(13, "Permission denied"), "refused"),
+        (OSError("key 'a/4034.parquet': AWS Error ACCESS_DENIED during PutObject operation: no"), "refused"),
+        (OSError("key 'access key/403.parquet': AWS Error NETWORK_CONNECTION during PutObject"), "unreachable"),
+        (OSError("When uploading: AWS Error UNKNOWN (HTTP status 403) during PutObject"), "refused"),
+    ],
+)
+def test_failures_have_their_word(error, reason):
+    assert reason_of(error) == reason
