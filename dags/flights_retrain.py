@@ -169,10 +169,7 @@ with DAG(
         from include.retraining.environment import refresh  # noqa: PLC0415
         from include.retraining.words import refusal  # noqa: PLC0415
 
-        asked, compared, asked_again = (
-            ti.xcom_pull(task_ids=name) for name in ("ask_canary", "await_labels", "ask_promotion")
-        )
-        by, why = refusal([asked, asked_again], compared)
+        by, why = refusal(*(ti.xcom_pull(task_ids=name) for name in ("ask_canary", "await_labels", "ask_promotion")))
         version = ti.xcom_pull(task_ids="register")["version"]
         done = in_training("roll_back", model=REGISTERED, version=version, by=by, why=why)
         return {**done, "serving": refresh(service())}

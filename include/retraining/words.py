@@ -63,14 +63,23 @@ def canary_question(comparison: Mapping[str, Any]) -> str:
     )
 
 
-def refusal(answers: Sequence[Mapping[str, Any] | None], comparison: Mapping[str, Any] | None) -> tuple[str, str]:
-    """Return who or what refused a challenger, and why: a person's answer, else the rule."""
-    for answer in answers:
-        if answer and answer["chosen_options"] == ["Reject"]:
-            return responder(
-                answer
-            ), "rejected before the canary" if comparison is None else "rejected after the canary"
-    return "the rule", summary(comparison) if comparison else "not tried"
+def refusal(
+    before: Mapping[str, Any] | None, comparison: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+) -> tuple[str, str]:
+    """Return who or what refused a challenger, and why.
+
+    Args:
+        before: answer to the question before the canary.
+        comparison: result of the canary; like the last answer, of an earlier try where this one did not come so far.
+        after: answer to the question after it.
+    """
+    if before is not None and _is_rejected(before):
+        return responder(before), "rejected before the canary"
+    if comparison is not None and comparison["outcome"] == "worse":
+        return "the rule", summary(comparison)
+    if after is not None and _is_rejected(after):
+        return responder(after), "rejected after the canary"
+    return "nobody", "not tried"
 
 
 def summary(comparison: Mapping[str, Any]) -> str:
@@ -85,6 +94,10 @@ def summary(comparison: Mapping[str, Any]) -> str:
 def responder(answer: Mapping[str, Any]) -> str:
     """Return the name of the person who has answered."""
     return (answer.get("responded_by_user") or {}).get("name") or "the default answer"
+
+
+def _is_rejected(answer: Mapping[str, Any]) -> bool:
+    return bool(answer["chosen_options"] == ["Reject"])
 
 
 def _days(days: Sequence[str]) -> str:

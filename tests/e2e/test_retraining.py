@@ -12,7 +12,16 @@ from tests.support.retrained import MODEL, RetrainedModel, day_of, retrained_mod
 
 pytestmark = pytest.mark.service
 
-SERVED, CANARY, PROMOTED, MISLABELLED, WORSE, AFTER = (1, 2, 3), 4, 5, 6, 7, 8
+AFTERWARDS = (
+    "ask_canary",
+    "start_canary",
+    "await_labels",
+    "is_no_worse",
+    "ask_promotion",
+    "promote",
+    "roll_back",
+)
+SERVED, CANARY, PROMOTED, MISLABELLED, WORSE = (1, 2, 3), 4, 5, 6, 7
 
 
 class Retraining(NamedTuple):
@@ -109,9 +118,19 @@ def test_worse_version_is_rolled_back_by_the_rule(model: RetrainedModel, rolled_
     assert model.shares() == {"2": 1.0}
 
 
-def test_a_task_that_is_repeated_registers_nothing_twice(model: RetrainedModel, rolled_back: Retraining):
-    model.repeat("by-hand", "train", "register")
+def test_run_that_is_repeated_registers_nothing_twice_and_ends_where_a_person_rejects(
+    model: RetrainedModel, rolled_back: Retraining
+):
+    model.clear("by-hand", "train", "register", *AFTERWARDS)
+    model.answer("ask_canary", "Reject")
+    tasks = model.ended("by-hand")
 
+    assert {task for task, state in tasks.items() if state == "skipped"} == set(AFTERWARDS) - {
+        "ask_canary",
+        "roll_back",
+    }
     assert model.returned("by-hand", "register")["version"] == "3"
     assert model.versions() == {"1", "2", "3"}
     assert model.aliases() == {"champion": "2"}
+    assert (model.tags("3")["decided_by"], model.tags("3")["why"]) == ("admin", "rejected before the canary")
+    assert model.shares() == {"2": 1.0}

@@ -158,11 +158,10 @@ class RetrainedModel:
         where = f"/dags/{DAG_ID}/dagRuns/{run_id}/taskInstances/{task}/xcomEntries/return_value"
         return self.airflow.call("GET", where)["value"]
 
-    def repeat(self, run_id: str, *tasks: str) -> None:
-        """Clear tasks of a run that has ended, and wait for its end."""
+    def clear(self, run_id: str, *tasks: str) -> None:
+        """Clear tasks of a run that has ended, so that they run again."""
         body = {"dry_run": False, "dag_run_id": run_id, "task_ids": list(tasks), "only_failed": False}
         self.airflow.call("POST", f"/dags/{DAG_ID}/clearTaskInstances", body)
-        self.ended(run_id)
 
     def runs(self) -> list[str]:
         """Ids of the runs, the first one first."""

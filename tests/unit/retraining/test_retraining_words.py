@@ -51,17 +51,22 @@ def test_question_without_labels_says_so():
     assert canary_question(COMPARISON | nothing).startswith("Version 2 was not compared: too few labels on no day.")
 
 
+BETTER = COMPARISON | {"outcome": "better"}
+
+
 @pytest.mark.parametrize(
-    ("answers", "comparison", "expected"),
+    ("before", "comparison", "after", "expected"),
     [
-        pytest.param([REJECTED, None], None, ("ben", "rejected before the canary"), id="before"),
-        pytest.param([APPROVED, REJECTED], COMPARISON, ("ben", "rejected after the canary"), id="after"),
-        pytest.param([NO_ANSWER, None], None, ("the default answer", "rejected before the canary"), id="silence"),
-        pytest.param([APPROVED, None], COMPARISON, ("the rule", summary(COMPARISON)), id="rule"),
+        pytest.param(REJECTED, None, None, ("ben", "rejected before the canary"), id="before"),
+        pytest.param(REJECTED, COMPARISON, APPROVED, ("ben", "rejected before the canary"), id="before-after-a-try"),
+        pytest.param(APPROVED, BETTER, REJECTED, ("ben", "rejected after the canary"), id="after"),
+        pytest.param(NO_ANSWER, None, None, ("the default answer", "rejected before the canary"), id="silence"),
+        pytest.param(APPROVED, COMPARISON, None, ("the rule", summary(COMPARISON)), id="rule"),
+        pytest.param(APPROVED, COMPARISON, REJECTED, ("the rule", summary(COMPARISON)), id="rule-after-a-try"),
     ],
 )
-def test_refusal_names_who_or_what_refused(answers: list[Any], comparison: Any, expected: tuple[str, str]):
-    assert refusal(answers, comparison) == expected
+def test_refusal_names_who_or_what_refused(before: Any, comparison: Any, after: Any, expected: tuple[str, str]):
+    assert refusal(before, comparison, after) == expected
 
 
 def test_summary_has_the_deciding_metric_and_its_interval():
