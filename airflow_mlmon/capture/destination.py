@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from pathlib import Path
@@ -9,6 +10,9 @@ from typing import Protocol
 
 from airflow_mlmon.capture.encoding import CapturedFile
 from airflow_mlmon.capture.schema import CaptureError
+
+# of file systems without hard links, such as a bucket that is mounted
+_NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK}
 
 
 class Destination(Protocol):
@@ -85,6 +89,18 @@ def link_new(part: Path, path: Path, content: bytes) -> None:
     except FileExistsError:
         if path.read_bytes() != content:
             raise
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        _rename_new(part, path, content)
+
+
+def _rename_new(part: Path, path: Path, content: bytes) -> None:
+    """Rename a file where there are no links; nobody else writes the name, which bears the id of the process."""
+    if not path.exists():
+        part.rename(path)
+    elif path.read_bytes() != content:
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
 
 
 def _publish_pieces(destination: Destination, file: CapturedFile) -> None:

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.fs as pa_fs
 
 CONNECT_SECONDS = 2.0
+# without a byte; curl looks back over some seconds more, so that a request which hangs ends after about 10
 REQUEST_SECONDS = 5.0
 APART_SECONDS = 60.0
 

@@ -25,7 +25,7 @@ from airflow_mlmon.records import Status
 from airflow_mlmon.store.metric_store import MetricStore
 from include.demo.settings import CHECKOUT
 from include.demo.window import Window
-from include.serving.stack import BUCKET, ServingStack
+from include.serving.stack import BUCKET, SPEC, ServingStack, serving_environment
 from tests.support.served import serving
 
 FIRST, SECOND = date(2013, 3, 7), date(2013, 3, 8)
@@ -171,6 +171,11 @@ def test_a_request_is_found_in_the_archive_by_its_trace(served):
     assert {key: trace.split("-")[1] for key, trace in traces.items()} == {
         key: hashlib.sha256(key.encode()).hexdigest()[:32] for key in traces
     }
+    asked = served.asked(FIRST)[5]["prediction_id"]
+    command = [sys.executable, "-m", "airflow_mlmon.cli.main", "trace", str(SPEC), traces[asked]]
+    known = serving_environment(served.stack.settings, os.environ)
+    done = subprocess.run([*command, "--partition", str(FIRST)], env=known, capture_output=True, text=True, check=True)
+    assert asked in done.stdout
 
 
 def test_the_answer_has_the_id_and_the_trace(served):

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from airflow_mlmon.errors import ConfigError, DataError, MlmonError, NotFoundError, ServiceRejectedError
@@ -20,10 +21,12 @@ from airflow_mlmon.pipeline.baselines.accept import accept
 from airflow_mlmon.pipeline.baselines.choose import choose_baselines
 from airflow_mlmon.pipeline.baselines.window import Span
 from airflow_mlmon.pipeline.baselines.write_back import write_back
+from airflow_mlmon.pipeline.deciding.alerting import AlertName, act_on_alerts
 from airflow_mlmon.pipeline.history.reevaluate import reevaluate
 from airflow_mlmon.pipeline.run import MlflowAccess, Run
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference, pinned_reference, read_reference_sample
 from airflow_mlmon.pipeline.workspace.reference_rows import read_reference
+from airflow_mlmon.records import Action, ActionKind
 from airflow_mlmon.spec.baseline import Baseline
 from airflow_mlmon.storage import Storage
 from tests.support.archive import replace_columns, to_bytes
@@ -100,16 +103,25 @@ def test_version_is_pinned_with_its_run_and_hears_what_is_accepted(registry, tmp
         assert run.store.reference_source("m", f"models:/fraud/{version}: rows") == reference.source
         titles = {one.title for one in run.store.compared_with(run.partition(FIRST))}
         assert titles == {f"the reference (models:/fraud/{version}: rows)"}
-        # what is accepted is written to the version and to its run
+        # what is accepted is written to the version and to its run, and so is a confirmed change
+        rows = day_table(day_of(1))
+        half = pa.array(np.arange(200) % 2 == 0)
+        archive.write_day(day_of(1), replace_columns(rows, amount=pc.if_else(half, rows.column("amount"), None)))
+        run_day(run, day_of(1))
+        changed = next(one for one in run.store.tracked_alerts("m") if one.metric == "null_rate")
+        action = Action(kind=ActionKind.ACCEPT, day=day_of(1), who="Ada", why="new form", at=NOW)
+        act_on_alerts(run, [AlertName(fingerprint=changed.fingerprint)], action)
         accept(run, Baseline(reference=True), version=None, first=None, who="Ada <b>", why="as before", at=NOW)
         assert write_back(run) == ""
     tags = registry.client.get_model_version("fraud", version).tags
     assert (tags["mlmon.baseline"], tags["mlmon.baseline.accepted_by"]) == ("the reference", "Ada <b>")
+    assert "null_rate amount" in tags["mlmon.accepted_change"]
+    assert tags["mlmon.accepted_change.why"] == "new form"
     of_run = registry.client.get_run(run_id).data
-    assert of_run.tags["mlmon.baseline.from"] == "2026-03-02"
-    assert of_run.metrics["mlmon.rows"] == 200
-    [logged] = registry.client.get_metric_history(run_id, "mlmon.rows")
-    assert logged.timestamp == datetime(2026, 3, 1, tzinfo=UTC).timestamp() * 1000
+    assert of_run.tags["mlmon.baseline.from"] == "2026-03-03"
+    assert (of_run.metrics["mlmon.rows"], of_run.metrics["mlmon.null_rate.amount"]) == (200, 0.5)
+    logged = registry.client.get_metric_history(run_id, "mlmon.rows")
+    assert {one.timestamp for one in logged} == {datetime(2026, 3, 2, tzinfo=UTC).timestamp() * 1000}
 
 
 @pytest.mark.usefixtures("connected")

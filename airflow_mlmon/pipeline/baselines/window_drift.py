@@ -72,13 +72,13 @@ def roll_up(run: Run, first: date, last: date, length: int, baseline: Baseline |
         yield _window(past, days[start : start + length], baseline)
 
 
-def required_reference(run: Run, day: date | None = None) -> StoredReference:
-    """Return the pinned reference, of a day or the last.
+def required_reference(run: Run) -> StoredReference:
+    """Return the pinned reference.
 
     Raises:
         StateError: none is pinned, or the spec has changed since.
     """
-    reference = pinned_reference(run, day)
+    reference = pinned_reference(run)
     if reference is None:
         raise StateError(
             f"No profile schema is pinned for the current spec of {run.model}.",

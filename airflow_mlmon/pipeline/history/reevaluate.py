@@ -19,7 +19,7 @@ from airflow_mlmon.pipeline.steps.prepare import Prepared
 from airflow_mlmon.pipeline.steps.profile import Profiled
 from airflow_mlmon.pipeline.workspace.outcomes import Measured, last_measured
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
-from airflow_mlmon.pipeline.workspace.reference import StoredReference
+from airflow_mlmon.pipeline.workspace.reference import StoredReference, ensure_reference
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import PartitionState
 
@@ -53,12 +53,15 @@ def reevaluate(run: Run, first: date, last: date) -> Iterator[Reevaluated]:
         PartitionConflictError: a day was run meanwhile; days evaluated before it are kept, and a second call does the
             rest.
     """
+    pinned = required_reference(run)
     evaluated = []
     for partition in run.partitions(first, last):
         run.progress(f"verdicts of {partition.key}")
         before = len(run.store.alerts(run.model, partition.day, partition.day))
-        reference = required_reference(run, partition.day)
-        outcome = _reevaluate(run, reference, partition, run.store.state(partition))
+        state = run.store.state(partition)
+        # a version that an alias named then is read again if the schema was pinned anew since
+        reference = pinned if state is None else ensure_reference(run, partition.day)
+        outcome = _reevaluate(run, reference, partition, state)
         after = len(run.store.alerts(run.model, partition.day, partition.day))
         if outcome is Outcome.EVALUATED:
             evaluated.append(partition)

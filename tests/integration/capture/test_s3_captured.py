@@ -13,7 +13,7 @@ from airflow_mlmon.capture import s3, uploader
 from tests.integration.capture.test_process_ends import run, waiting
 from tests.support.capture_process import ROWS
 from tests.support.captured import MIDNIGHT, log_rows, open_capture, read_archive
-from tests.support.fault_proxy import Asked, Fault, FaultProxy, drop, refuse
+from tests.support.fault_proxy import Answer, Asked, Fault, FaultProxy, drop, refuse
 from tests.support.s3 import MotoServer, VersityServer
 
 BUCKET = "captured"
@@ -76,7 +76,7 @@ def test_a_real_key_is_asked_for(tmp_path, versity, monkeypatch):
     versity.bucket(BUCKET)
     monkeypatch.setenv("AWS_ENDPOINT_URL", versity.endpoint)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", VersityServer.access_key)
-    with open_capture(tmp_path, f"s3://{BUCKET}/keyed") as refused:
+    with open_capture(tmp_path, f"s3://{BUCKET}/keyed", close_seconds=0.2) as refused:
         log_rows(refused, 5)
         await_true(lambda: bool(refused.counters["publish_failures"]))
         assert list(refused.counters["publish_failures"]) == ["refused"]
@@ -88,11 +88,22 @@ def test_a_real_key_is_asked_for(tmp_path, versity, monkeypatch):
     assert len(set(read_archive(download(versity, "keyed/", tmp_path / "got")).ids)) == 10
 
 
+def hang_first(proxy: FaultProxy, then: Fault) -> Fault:
+    """Let the first upload hang, which lasts until the client gives up, and another fault meet those after it."""
+    reached: list[bool] = []
+
+    def fault(forward: Callable[[], Answer]) -> Answer | None:
+        reached.append(True)
+        return proxy.hang(forward) if len(reached) == 1 else then(forward)
+
+    return fault
+
+
 @pytest.mark.parametrize(
     "way", ["refused", pytest.param("dropped", id="dropped", marks=pytest.mark.guards("fault-43")), "hanging"]
 )
 def test_what_s3_does_not_take_waits_on_the_disk(tmp_path, moto, proxy, way):
-    fail(proxy, {"refused": refuse(403, "AccessDenied"), "dropped": drop, "hanging": proxy.hang}[way])
+    fail(proxy, {"refused": refuse(403, "AccessDenied"), "dropped": drop, "hanging": hang_first(proxy, drop)}[way])
     with open_capture(tmp_path, f"s3://{BUCKET}/{way}") as capture:
         ids = log_rows(capture, 20)
         await_true(lambda: bool(capture.counters["publish_failures"]))

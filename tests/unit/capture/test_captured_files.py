@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -30,6 +31,29 @@ def test_marks_are_published_before_their_lines():
     assert names == ["dt=1/_capture/a-000000000001.jsonl.json", "dt=1/a-000000000001.jsonl"]
     assert read_marks(file.pieces[0].content) == MARKS
     assert [json.loads(line) for line in file.pieces[1].content.splitlines()] == [{"x": 1.5}, {"x": "NaN"}]
+
+
+@pytest.fixture(params=["links", "no-links"])
+def _links(request, monkeypatch):
+    """File systems with hard links, and without, as of a mounted bucket."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "no links here")
+
+    if request.param == "no-links":
+        monkeypatch.setattr(os, "link", refuse)
+
+
+@pytest.mark.usefixtures("_links")
+def test_same_file_is_published_once_and_another_one_beside_it(tmp_path):
+    folder = LocalFolder(tmp_path)
+    other = FILE._replace(pieces=(FILE.pieces[0], FILE.pieces[1]._replace(content=b"{}\n{ }\n")))
+
+    for file in (FILE, FILE, other):
+        publish_file(folder, file)
+
+    lines = [content for name, content in texts(tmp_path).items() if name.endswith(".jsonl")]
+    assert sorted(lines) == [b"{}\n{ }\n", b"{}\n{}\n"]
 
 
 @pytest.mark.guards("fault-46")
