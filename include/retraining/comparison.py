@@ -37,7 +37,7 @@ def compare_canary(run: Run, version: str, *, metric: str, days: int, since: dat
     """
     last = run.store.last_evaluated_day(run.model) or since
     found = next(
-        (one for one in challenges(run, required_reference(run, last), last) if one.challenger == version), None
+        (one for one in challenges(run, required_reference(run), last) if one.challenger == version), None
     )
     deciding = next((one for one in found.differences if one.metric == metric), None) if found else None
     is_enough = found is not None and len(found.days) >= days and deciding is not None and deciding.after is not None
