@@ -37,6 +37,17 @@ ANSWER_WITHIN = timedelta(days=7)
 LOOK_EVERY = timedelta(hours=1)
 RETRY_AFTER = timedelta(minutes=5)
 
+
+class Question(ApprovalOperator):
+    """Question whose answer can be read by other tasks, also where it was "no": Airflow then keeps no result."""
+
+    def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
+        """Note the answer, and go by it."""
+        answer = {name: event.get(name) for name in ("chosen_options", "responded_by_user")}
+        context["ti"].xcom_push(key="answer", value=answer)
+        return super().execute_complete(context, event)
+
+
 with DAG(
     dag_id=f"{MODEL}_retrain",
     schedule=[drift_asset(MODEL)],
@@ -98,11 +109,11 @@ with DAG(
         version = in_training("register", trained=trained, exported=exported, model=REGISTERED, verdict=why)
         return {"version": version, "question": offline_question(verdict, trained, params["share"])}
 
-    ask_canary = ApprovalOperator(
+    ask_canary = Question(
         task_id="ask_canary",
         subject=f"Try version {{{{ ti.xcom_pull(task_ids='register').version }}}} of {REGISTERED}?",
         body="{{ ti.xcom_pull(task_ids='register').question }}",
-        defaults=ApprovalOperator.REJECT,
+        defaults=Question.REJECT,
         response_timeout=ANSWER_WITHIN,
     )
 
@@ -144,11 +155,11 @@ with DAG(
 
         return "" if comparison["outcome"] == Outcome.WORSE else canary_question(comparison)
 
-    ask_promotion = ApprovalOperator(
+    ask_promotion = Question(
         task_id="ask_promotion",
         subject=f"Make version {{{{ ti.xcom_pull(task_ids='register').version }}}} of {REGISTERED} the champion?",
         body="{{ ti.xcom_pull(task_ids='is_no_worse') }}",
-        defaults=ApprovalOperator.REJECT,
+        defaults=Question.REJECT,
         response_timeout=ANSWER_WITHIN,
     )
 
@@ -169,7 +180,8 @@ with DAG(
         from include.retraining.environment import refresh  # noqa: PLC0415
         from include.retraining.words import refusal  # noqa: PLC0415
 
-        by, why = refusal(*(ti.xcom_pull(task_ids=name) for name in ("ask_canary", "await_labels", "ask_promotion")))
+        before, after = (ti.xcom_pull(task_ids=name, key="answer") for name in ("ask_canary", "ask_promotion"))
+        by, why = refusal(before, ti.xcom_pull(task_ids="await_labels"), after)
         version = ti.xcom_pull(task_ids="register")["version"]
         done = in_training("roll_back", model=REGISTERED, version=version, by=by, why=why)
         return {**done, "serving": refresh(service())}

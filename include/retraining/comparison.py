@@ -36,9 +36,7 @@ def compare_canary(run: Run, version: str, *, metric: str, days: int, since: dat
         patience: number of days after which it is undecided for want of labels.
     """
     last = run.store.last_evaluated_day(run.model) or since
-    found = next(
-        (one for one in challenges(run, required_reference(run), last) if one.challenger == version), None
-    )
+    found = next((one for one in challenges(run, required_reference(run), last) if one.challenger == version), None)
     deciding = next((one for one in found.differences if one.metric == metric), None) if found else None
     is_enough = found is not None and len(found.days) >= days and deciding is not None and deciding.after is not None
     if is_enough and deciding is not None:

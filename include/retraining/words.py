@@ -97,7 +97,7 @@ def responder(answer: Mapping[str, Any]) -> str:
 
 
 def _is_rejected(answer: Mapping[str, Any]) -> bool:
-    return bool(answer["chosen_options"] == ["Reject"])
+    return answer["chosen_options"] == ["Reject"]
 
 
 def _days(days: Sequence[str]) -> str:
