@@ -51,8 +51,7 @@ def _content(found: Forgotten) -> dict[str, object]:
 
 def _lines(found: Forgotten, spec_path: str) -> list[str]:
     stored = found.stored
-    results = ", ".join(f"{getattr(stored, name):,} {name}" for name in ("metrics", "verdicts", "checks", "alerts"))
-    lines = [f"{found.partition} is forgotten: {results}; {found.files:,} files ({size_text(found.size)})"]
+    lines = [f"{found.partition} is forgotten: {stored.results}; {found.files:,} files ({size_text(found.size)})"]
     if found.filled:
         lines.append(f"{len(found.filled)} days that were profiled as its history alone went with it")
     if found.datasources:

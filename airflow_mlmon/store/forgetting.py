@@ -51,6 +51,12 @@ class ForgottenDay:
     labelled: int = 0
 
     @property
+    def results(self) -> str:
+        """Return the numbers of its results in words."""
+        numbers = ((getattr(self, name), name) for name in ("metrics", "verdicts", "checks", "alerts"))
+        return ", ".join(f"{number:,} {name if number != 1 else name[:-1]}" for number, name in numbers)
+
+    @property
     def keeps_labels(self) -> bool:
         """Return whether the labels stay: another day rests on them, or the day was not run and they came apart."""
         return self.has_delivery and (self.labelled > 0 or self.state is None)

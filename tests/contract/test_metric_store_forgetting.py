@@ -152,3 +152,9 @@ def test_baselines_and_the_other_models_stay(store):
 def test_nothing_is_written_of_a_day_that_was_not_run(store):
     assert forget(store, EIGHTH) == ForgottenDay() == store.find_day(EIGHTH)
     assert store.audit("flights") == []
+
+
+def test_what_was_forgotten_is_counted_in_words():
+    found = ForgottenDay(metrics=1_068, verdicts=45, checks=1, alerts=1)
+
+    assert found.results == "1,068 metrics, 45 verdicts, 1 check, 1 alert"

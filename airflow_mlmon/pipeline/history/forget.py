@@ -64,14 +64,13 @@ class Forgotten:
         """Say in words what was removed."""
         stored, state = self.stored, self.stored.state
         record = "not run" if state is None else f"{state.status}, version {state.version}, {state.rows_accepted} rows"
-        results = ", ".join(f"{getattr(stored, name)} {name}" for name in ("metrics", "verdicts", "checks", "alerts"))
         told = f"{stored.sent} messages sent, {stored.withdrawn} withdrawn" if stored.sent or stored.withdrawn else ""
         labels = "its labels stay" if stored.keeps_labels else "its labels" if stored.has_delivery else ""
         files = f"{self.files} files of {self.size} bytes"
         druid = f"Druid: {', '.join(self.datasources)}" if self.datasources else ""
         filled = f"{len(self.filled)} days of its history alone" if self.filled else ""
         bundles = f"{self.bundles} evidence bundles still have it" if self.bundles else ""
-        return "; ".join(filter(None, (record, results, told, labels, filled, files, druid, bundles)))
+        return "; ".join(filter(None, (record, stored.results, told, labels, filled, files, druid, bundles)))
 
 
 def forget_day(
