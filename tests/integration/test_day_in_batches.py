@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from airflow_mlmon.archive.curation import read
+from airflow_mlmon.archive.curation import batches
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.prepare import prepare_partition
@@ -24,7 +24,7 @@ ROWS, BATCH = 1_000, 250
 KILLED_AT_EACH_BATCH = f"""
 import os, signal, sys
 from pathlib import Path
-from airflow_mlmon.archive.curation import read
+from airflow_mlmon.archive.curation import batches
 from airflow_mlmon.archive.curation.spool import Spool
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.steps.prepare import prepare_partition
@@ -33,7 +33,7 @@ from tests.support.archive import FIRST, Archive
 from tests.support.runs import opened, write_file
 
 folder = Path(sys.argv[1])
-parquet.ROWS, read._SMALL = {BATCH}, 0
+parquet.ROWS, batches._SMALL = {BATCH}, 0
 
 def kill_after(calls):
     add = Spool.add
@@ -62,7 +62,7 @@ print(calls, os.WEXITSTATUS(status))
 
 def in_batches(monkeypatch) -> None:
     monkeypatch.setattr(parquet, "ROWS", BATCH)
-    monkeypatch.setattr(read, "_SMALL", 0)
+    monkeypatch.setattr(batches, "_SMALL", 0)
 
 
 def files_of(run: Run, version: str) -> dict[str, bytes]:
