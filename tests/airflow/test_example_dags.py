@@ -124,6 +124,8 @@ def test_baseline_is_accepted_when_a_person_approves_and_not_before(folder, serv
     process = start(command(folder, "example_accept_baseline.py"), log, server.environment)
     try:
         [asked] = eventually(lambda: open_questions(server), 120)
+        # an answer that comes before the run has noted the wait is lost
+        assert eventually(lambda: "Waiting for Human-in-the-loop input" in log.read_text(), 120)
         assert "mean score 0.7, expected 0.3 to 0.5" in asked["body"]
         instance = asked["task_instance"]
         assert accepted(folder) == []
