@@ -52,7 +52,7 @@ def test_forgotten_day_is_counted_and_what_is_left_to_do_is_named(call):
 
     assert code == 0
     assert printed.splitlines() == [
-        "loans 2026-03-01 is forgotten: 3 metrics, 1 verdicts, 1 checks, 0 alerts; 1 files (1.5 KB)",
+        "loans 2026-03-01 is forgotten: 3 metrics, 1 verdict, 1 check, 0 alerts; 1 files (1.5 KB)",
         "verdicts of 1 days rested on it and are stale: mlmon evaluate loans.yaml --from 2026-03-02 --to 2026-03-02",
     ]
 
