@@ -101,3 +101,10 @@ def test_label_of_another_type_is_named():
 def test_profile_of_the_reference_has_no_rows_to_measure():
     with pytest.raises(ConfigError, match="needs the rows of the reference"):
         airflow_mlmon.compare(airflow_mlmon.profile(REFERENCE), CURRENT, label="was_late", prediction="late")
+
+
+def test_score_that_is_a_list_fits_no_kind_of_model():
+    rows = pa.table({"amount": [1.0, 2.0, 3.0, 4.0], "was_late": [True, False] * 2, "score": [[0.5]] * 4})
+
+    with pytest.raises(ConfigError, match="fit no kind of model"):
+        airflow_mlmon.compare(rows, rows, label="was_late", score="score")

@@ -247,3 +247,12 @@ def test_a_bundle_is_written_whole_or_not_at_all(tmp_path):
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(ConfigError, match="cannot be written"), write_archive(tmp_path / "no" / "folder.zip"):
         pass
+
+
+def test_archive_of_a_later_version_of_the_format_is_none_that_can_be_read(bundle):
+    changed = bytearray(bundle.read_bytes())
+    changed[changed.index(b"PK\1\2") + 6] = 200
+    bundle.write_bytes(changed)
+
+    with pytest.raises(DataError, match=r"no evidence bundle: zip file version 20\.0"):
+        verify_bundle(bundle)
