@@ -48,4 +48,4 @@ class TracedPool(ThreadPoolExecutor):
 
     def submit(self, fn: Callable[_Given, _Found], /, *args: _Given.args, **kwargs: _Given.kwargs) -> Future[_Found]:
         """Submit a call with the context of the caller."""
-        return super().submit(copy_context().run, fn, *args, **kwargs)
+        return super().submit(lambda context: context.run(fn, *args, **kwargs), copy_context())
