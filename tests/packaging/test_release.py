@@ -13,6 +13,7 @@ from email import message_from_string
 from pathlib import Path
 
 import pytest
+import yaml
 
 import airflow_mlmon
 from include.release import run as release
@@ -101,6 +102,8 @@ def test_the_version_that_deployments_name_is_this_one():
     }
 
     assert named == {"include/deploy/Dockerfile", "include/docs/deploying.md"}
+    values = yaml.safe_load((ROOT / "include" / "deploy" / "values-airflow.yaml").read_text())
+    assert values["images"]["airflow"]["tag"] == airflow_mlmon.__version__
 
 
 @pytest.fixture(scope="module")

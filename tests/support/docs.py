@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import io
+import json
 import re
 import tomllib
 from collections.abc import Callable, Iterator
@@ -35,6 +36,7 @@ from tests.guards.catalogue import ATTACKS, FAULTS, Guard
 from tests.guards.marked import find_marked
 from tests.support.commands import declared
 from tests.support.comparison import make_rows, write_parquet
+from tests.versions.sets import RESULTS, SETS
 
 CHECKOUT = Path(__file__).parents[2]
 PACKAGE = CHECKOUT / "airflow_mlmon"
@@ -288,6 +290,23 @@ def _capture_metrics() -> str:
     return _table(("metric", "labels", "meaning"), rows)
 
 
+def _versions() -> str:
+    """List the sets of versions that a part of the tests was run with, and what came of it."""
+    found = json.loads(RESULTS.read_text())
+    shown = ("apache-airflow", "pandas", "numpy", "pyarrow", "sqlalchemy", "pydantic")
+    rows = (
+        (
+            one.about,
+            found[one.name]["python"],
+            *(found[one.name]["packages"][name] for name in shown),
+            f"{found[one.name]['passed']} of {found[one.name]['passed'] + found[one.name]['failed']}",
+            found[one.name]["on"],
+        )
+        for one in SETS
+    )
+    return _table(("set", "Python", *shown, "tests passed", "on"), rows)
+
+
 # counters of a capture that are kept by reason
 _BY_REASON = ("dropped", "refused", "skipped", "publish_failures")
 
@@ -309,6 +328,7 @@ TABLES = {
     "tasks": _tasks,
     "metrics": _metrics,
     "settings": _settings,
+    "versions": _versions,
 }
 
 
