@@ -253,7 +253,7 @@ class Composed:
         service = self.services["postgres"]
         settings, port = service["environment"], self.port("postgres", 5432)
         (self.folder / "postgres.log").touch()
-        self._stack.enter_context(
+        self._databases.enter_context(
             private_postgres(user=settings["POSTGRES_USER"], password=settings["POSTGRES_PASSWORD"], port=port)
         )
         environment = {**os.environ, **settings, "PGHOST": "127.0.0.1", "PGPORT": str(port)}
