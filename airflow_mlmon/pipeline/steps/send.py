@@ -12,15 +12,18 @@ from airflow_mlmon.alerts.delivery import DeliveryReport, deliver, foreign_failu
 from airflow_mlmon.alerts.message import day_message
 from airflow_mlmon.errors import MlmonError, ServiceUnavailableError
 from airflow_mlmon.lifecycle.tracked import TrackedAlert
+from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.baselines.write_back import write_back
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.telemetry import observed
 from airflow_mlmon.records import Alert, AlertEvent, AlertState
 
 log = logging.getLogger(__name__)
 
 
-def send_alerts(run: Run, senders: Mapping[str, Sender], now: datetime) -> DeliveryReport:
-    """Send the waiting alerts; failed ones stay in the outbox for the next run.
+@observed("send_alerts")
+def send_alerts(run: Run, partition: Partition, senders: Mapping[str, Sender], now: datetime) -> DeliveryReport:  # noqa: ARG001 - of its record
+    """Send the waiting alerts of a model after a day's run; failed ones stay in the outbox for the next run.
 
     Channels that drop an alert unless it is repeated, such as Alertmanager, receive every open alert again. What was
     accepted is written to MLflow first, and said in the log if that fails.
