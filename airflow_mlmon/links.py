@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
-from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.errors import ConfigError, suggest_name
 
 _KNOWN = ("trace", "span", "model", "partition", "from", "to")
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
@@ -75,7 +75,7 @@ def _check(name: str, template: str) -> None:
         if found not in _KNOWN:
             raise ConfigError(
                 f"The setting {name} has the placeholder {{{found}}}.",
-                hint=f"placeholders are {', '.join(f'{{{one}}}' for one in _KNOWN)}",
+                hint=suggest_name(f"{{{found}}}", [f"{{{one}}}" for one in _KNOWN]),
             )
 
 
