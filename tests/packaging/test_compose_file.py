@@ -87,6 +87,14 @@ def test_what_is_waited_for_says_when_it_is_ready(services):
         assert condition != "service_completed_successfully" or services[on]["restart"] == "no", on
 
 
+def test_what_ends_is_waited_for(services):
+    # else `docker compose up --wait` calls it a failure: docker/compose issue 10596
+    ends = {name for name, each in services.items() if each["restart"] == "no" and "profiles" not in each}
+    waits = [pair for each in services.values() for pair in each.get("depends_on", {}).items()]
+
+    assert ends == {on for on, how in waits if how["condition"] == "service_completed_successfully"} == {"init"}
+
+
 def test_airflow_knows_every_option(services):
     names = {name for service in services.values() for name in service.get("environment", {}) if "__" in name}
     options = [name.removeprefix("AIRFLOW__").lower().split("__") for name in names]
