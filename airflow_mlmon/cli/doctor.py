@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from airflow_mlmon.cli.call import Call
 from airflow_mlmon.cli.output import line_text
 from airflow_mlmon.cli.stream import open_output, print_json
+from airflow_mlmon.doctor.diagnosis import Health
 from airflow_mlmon.doctor.examine import Examination
-from airflow_mlmon.doctor.finding import Health
 from airflow_mlmon.loading import load_specs
 
 

@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 
 from airflow_mlmon.alerts.channels import channels_of
-from airflow_mlmon.doctor.finding import Clock, Finding, doubtful, good, guarded, wrong
+from airflow_mlmon.doctor.diagnosis import Diagnosis, TellTime, doubtful, good, guarded, wrong
 from airflow_mlmon.doctor.machine import check_disk, check_versions, check_workers
-from airflow_mlmon.doctor.places import check_archives, check_store, check_workspace
+from airflow_mlmon.doctor.places import check_archives, check_metric_store, check_workspace_access
 from airflow_mlmon.doctor.receivers import check_channel, check_ready, warn_of_nobody
 from airflow_mlmon.doctor.services import check_druid, check_mlflow, check_redis
 from airflow_mlmon.errors import MlmonError
@@ -40,19 +40,19 @@ class Examination:
     """
 
     settings: Settings
-    clock: Clock
+    clock: TellTime
     sleep: Callable[[float], None]
     storage: Storage = field(default_factory=open_storage)
     _seen: set[object] = field(default_factory=set)
 
-    def examine(self, listed: Sequence[ListedSpec]) -> Iterator[Finding]:
+    def examine(self, listed: Sequence[ListedSpec]) -> Iterator[Diagnosis]:
         """Yield the findings on the deployment, then on each model."""
         settings = self.settings
         yield from guarded("versions", check_versions)
         yield from guarded("disk", partial(check_disk, self._local_places()))
         yield from guarded("workers", lambda: check_workers(find_workers(), settings.store))
         yield from guarded("settings", self._check_settings)
-        yield from guarded("store", partial(check_store, settings.store, self.clock))
+        yield from guarded("store", partial(check_metric_store, settings.store, self.clock))
         yield from guarded("workspace", self._check_workspace)
         if settings.metrics_folder is not None:
             yield from guarded(_GAUGES, partial(self._check_gauges, settings.metrics_folder))
@@ -73,7 +73,7 @@ class Examination:
             places["the workspace"] = Path(settings.workspace)
         return places
 
-    def _check_settings(self) -> Iterator[Finding]:
+    def _check_settings(self) -> Iterator[Diagnosis]:
         for name in ("hash_key", "metrics_token"):
             value = getattr(self.settings, name)
             if value is not None and len(value) < _SHORT_KEY:
@@ -86,19 +86,19 @@ class Examination:
             said = "links in messages lead to a folder, which those who read them may not have"
             yield doubtful("setting reports_url", said, "set [mlmon] reports_url, or Airflow's [api] base_url")
 
-    def _check_workspace(self) -> Iterator[Finding]:
+    def _check_workspace(self) -> Iterator[Diagnosis]:
         settings = self.settings
         files = self.storage.at(settings.workspace, settings.workspace_connection)
-        return check_workspace(files, settings.workspace, self.clock)
+        return check_workspace_access(files, settings.workspace, self.clock)
 
-    def _check_gauges(self, folder: str) -> Iterator[Finding]:
+    def _check_gauges(self, folder: str) -> Iterator[Diagnosis]:
         uri = join_uri(folder, ".doctor.probe")
         files = self.storage.at(uri)
         files.write(uri, b"")
         files.delete(uri)
         yield good(_GAUGES, f"{folder} may be written to")
 
-    def _shared_channels(self) -> Generator[Finding, None, tuple[SharedChannel, ...]]:
+    def _shared_channels(self) -> Generator[Diagnosis, None, tuple[SharedChannel, ...]]:
         """Yield what is wrong with the file of shared channels, and return them."""
         if self.settings.channels is None:
             return ()
@@ -108,7 +108,7 @@ class Examination:
             yield wrong("channels", error.message, error.hint or "`mlmon fleet` and runs refuse this file too")
             return ()
 
-    def _examine_model(self, listed: ListedSpec, shared: Sequence[SharedChannel]) -> Iterator[Finding]:
+    def _examine_model(self, listed: ListedSpec, shared: Sequence[SharedChannel]) -> Iterator[Diagnosis]:
         spec = listed.spec
         if spec is None:
             yield wrong(f"{listed.model}: spec", listed.error.splitlines()[0], f"`mlmon check {listed.path}` says more")
@@ -128,7 +128,7 @@ class Examination:
             if self._is_new(channel.model_dump_json()):
                 yield from guarded(part, partial(check_channel, part, channel))
 
-    def _examine_services(self, spec: ModelSpec) -> Iterator[Finding]:
+    def _examine_services(self, spec: ModelSpec) -> Iterator[Diagnosis]:
         declared, redis = spec.reference.mlflow, spec.duplicates.redis if spec.duplicates else None
         if self._is_new(("druid", spec.druid.model_dump_json())):
             yield from guarded("druid", partial(self._check_druid, spec))
@@ -139,7 +139,7 @@ class Examination:
             part = f"redis {redis}"
             yield from guarded(part, lambda: check_redis(part, self.storage.cache(redis), self.clock))
 
-    def _check_druid(self, spec: ModelSpec) -> Iterable[Finding]:
+    def _check_druid(self, spec: ModelSpec) -> Iterable[Diagnosis]:
         part = f"druid {spec.druid.connection}"
         if find_connection(spec.druid.connection) is None and "druid" not in spec.model_fields_set:
             return ()

@@ -12,7 +12,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from airflow_mlmon.doctor.finding import Finding, doubtful, good, wrong
+from airflow_mlmon.doctor.diagnosis import Diagnosis, doubtful, good, wrong
 from airflow_mlmon.hooks.workers import AirflowWorkers
 from airflow_mlmon.profiles.values.kernels import kernels
 
@@ -25,7 +25,7 @@ _SHARED = ("CeleryExecutor", "KubernetesExecutor")
 _FORKING = ("LocalExecutor", "CeleryExecutor")
 
 
-def check_versions() -> Iterator[Finding]:
+def check_versions() -> Iterator[Diagnosis]:
     """Check Python and each installed package against what this release asks for."""
     part, about = "versions", metadata(PACKAGE)
     mistakes = [*_of_python(part, about["Requires-Python"] or ""), *_of_packages(part, _extras())]
@@ -38,7 +38,7 @@ def check_versions() -> Iterator[Finding]:
         yield doubtful(part, said, "install a wheel, or have a C compiler where it is installed from source")
 
 
-def _of_python(part: str, wanted: str) -> Iterator[Finding]:
+def _of_python(part: str, wanted: str) -> Iterator[Diagnosis]:
     if not SpecifierSet(wanted).contains(platform.python_version(), prereleases=True):
         yield wrong(part, f"Python {platform.python_version()} runs this, which needs {wanted}", "use another Python")
 
@@ -47,7 +47,7 @@ def _extras() -> list[str]:
     return ["", *(set(metadata(PACKAGE).get_all("Provides-Extra") or ()) - _OF_THE_CHECKOUT)]
 
 
-def _of_packages(part: str, extras: list[str]) -> Iterator[Finding]:
+def _of_packages(part: str, extras: list[str]) -> Iterator[Diagnosis]:
     told = set()
     for text in requires(PACKAGE) or ():
         wanted = Requirement(text)
@@ -67,7 +67,7 @@ def _of_packages(part: str, extras: list[str]) -> Iterator[Finding]:
             yield wrong(part, said, f"pip install '{wanted.name}{wanted.specifier}'")
 
 
-def check_disk(places: dict[str, Path]) -> Iterator[Finding]:
+def check_disk(places: dict[str, Path]) -> Iterator[Diagnosis]:
     """Check the room on the disks of temporary files and of other places, by their use."""
     for use, place in {"temporary files": Path(tempfile.gettempdir()), **places}.items():
         folder = next(one for one in (place, *place.parents) if one.exists())
@@ -82,7 +82,7 @@ def check_disk(places: dict[str, Path]) -> Iterator[Finding]:
             yield good("disk", said)
 
 
-def check_workers(found: AirflowWorkers | None, store: str) -> Iterator[Finding]:
+def check_workers(found: AirflowWorkers | None, store: str) -> Iterator[Diagnosis]:
     """Check how the workers of an Airflow start their tasks; nothing where there is none."""
     if found is None:
         return

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from airflow_mlmon.archive.layouts.layout import Listing, list_below, list_dated, list_day, list_delta
-from airflow_mlmon.doctor.finding import Clock, Finding, compare_clocks, doubtful, good, wrong
+from airflow_mlmon.doctor.diagnosis import Diagnosis, TellTime, compare_clocks, doubtful, good, wrong
 from airflow_mlmon.errors import NotFoundError, ServiceError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.spec import ModelSpec
@@ -19,7 +19,7 @@ _STORE, _WORKSPACE = "store", "workspace"
 _PROBE = b"written by mlmon doctor\n"
 
 
-def check_store(url: str, clock: Clock) -> Iterator[Finding]:
+def check_metric_store(url: str, clock: TellTime) -> Iterator[Diagnosis]:
     """Check the metric store: its schema, whether it may be written to, its messages and its clock."""
     try:
         found = inspect_store(url)
@@ -42,7 +42,7 @@ def check_store(url: str, clock: Clock) -> Iterator[Finding]:
         yield from compare_clocks(_STORE, found.now, ours)
 
 
-def check_workspace(files: ObjectStore, folder: str, clock: Clock) -> Iterator[Finding]:
+def check_workspace_access(files: ObjectStore, folder: str, clock: TellTime) -> Iterator[Diagnosis]:
     """Check that one may write, list, read and delete in the workspace, and its clock, by an object that is removed."""
     began = clock()
     uri = join_uri(folder, f"doctor-{began:%Y%m%dT%H%M%S%f}.probe")
@@ -81,7 +81,7 @@ def _look(files: ObjectStore, uri: str, verb: str, began: datetime) -> datetime:
     return found[0].modified or began
 
 
-def check_archives(spec: ModelSpec, storage: Storage, clock: Clock) -> Iterator[Finding]:
+def check_archives(spec: ModelSpec, storage: Storage, clock: TellTime) -> Iterator[Diagnosis]:
     """Check that the archives of a model can be listed, and an object of each read: of the last day that is over."""
     part = f"{spec.model}: archive"
     now = clock()
@@ -100,7 +100,7 @@ def check_archives(spec: ModelSpec, storage: Storage, clock: Clock) -> Iterator[
         yield from _check_listing(part, f"labels of {of.key}", store, found)
 
 
-def _check_listing(part: str, what: str, store: ObjectStore, found: Listing) -> Iterator[Finding]:
+def _check_listing(part: str, what: str, store: ObjectStore, found: Listing) -> Iterator[Diagnosis]:
     folder = found.folders[0] if found.folders else ""
     if not found.files:
         # on most days at most times they are there, but they may be late

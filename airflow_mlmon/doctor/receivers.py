@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from airflow_mlmon.alerts.endpoint import Endpoint
-from airflow_mlmon.doctor.finding import Finding, doubtful, good, wrong
-from airflow_mlmon.errors import ServiceError
+from airflow_mlmon.doctor.diagnosis import Diagnosis, doubtful, good, wrong
+from airflow_mlmon.errors import ServiceRejectedError
 from airflow_mlmon.hooks.connection import find_connection
 from airflow_mlmon.hooks.endpoint import create_endpoint
 from airflow_mlmon.notifications.airflow_notifier import NotifierSender
@@ -20,13 +20,13 @@ _SMTP = "smtp"
 _DEFAULT_SMTP = "smtp_default"
 
 
-def check_ready(part: str, conn_id: str, kind: str) -> Iterator[Finding]:
+def check_ready(part: str, conn_id: str, kind: str) -> Iterator[Diagnosis]:
     """Check that an Alertmanager or a Pushgateway says that it is ready."""
     create_endpoint(conn_id, kind).send(b"", {}, method="GET", path=_READY)
     yield good(part, f"the {kind} of connection {conn_id!r} is ready")
 
 
-def check_channel(part: str, channel: Channel) -> Iterator[Finding]:
+def check_channel(part: str, channel: Channel) -> Iterator[Diagnosis]:
     """Check a channel without sending a message on it."""
     if channel.alertmanager is not None:
         yield from check_ready(part, channel.alertmanager, "Alertmanager")
@@ -42,16 +42,15 @@ def _status(endpoint: Endpoint) -> str:
     """Return the status of the answer to a request that no webhook takes for a message."""
     try:
         endpoint.send(b"", {}, method="GET")
-    except ServiceError as error:
+    except ServiceRejectedError as error:
         # it is there, and takes other requests; a redirect, a private address, no login and a gateway are mistakes
-        status = error.facts.get("status")
-        if status not in _OTHER_REQUESTS:
+        if error.status not in _OTHER_REQUESTS:
             raise
-        return str(status)
+        return str(error.status)
     return "2xx"
 
 
-def _check_notifier(part: str, name: str, arguments: dict[str, Any]) -> Iterator[Finding]:
+def _check_notifier(part: str, name: str, arguments: dict[str, Any]) -> Iterator[Diagnosis]:
     kind = name.rpartition(".")[2]
     ids = {str(value) for key, value in arguments.items() if key.endswith("conn_id") and value}
     if not ids and _SMTP in name.lower():
@@ -69,7 +68,7 @@ def _check_notifier(part: str, name: str, arguments: dict[str, Any]) -> Iterator
             yield from _check_mail(part, kind, conn_id, found)
 
 
-def _check_mail(part: str, kind: str, conn_id: str, found: Any) -> Iterator[Finding]:
+def _check_mail(part: str, kind: str, conn_id: str, found: Any) -> Iterator[Diagnosis]:
     try:
         # connects and logs in; the hook's own test leaves the connection open
         with found.get_hook():
@@ -81,6 +80,6 @@ def _check_mail(part: str, kind: str, conn_id: str, found: Any) -> Iterator[Find
         yield good(part, f"{kind}: the mail server of connection {conn_id!r} answers")
 
 
-def warn_of_nobody(part: str) -> Iterator[Finding]:
+def warn_of_nobody(part: str) -> Iterator[Diagnosis]:
     """Yield that a model has no channel."""
     yield doubtful(part, "no channel: alerts are on pages alone", "declare `alerts: {channels: …}` or [mlmon] channels")

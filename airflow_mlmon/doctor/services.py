@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from airflow_mlmon.doctor.finding import Clock, Finding, compare_clocks, doubtful, good, wrong
+from airflow_mlmon.doctor.diagnosis import Diagnosis, TellTime, compare_clocks, doubtful, good, wrong
 from airflow_mlmon.druid.answers import TaskState
 from airflow_mlmon.druid.client import DruidClient
 from airflow_mlmon.druid.requirements import check_cluster, explain_lost_nulls
@@ -26,9 +26,9 @@ def check_druid(
     section: Druid,
     *,
     datasource: str,
-    clock: Clock,
+    clock: TellTime,
     sleep: Callable[[float], None],
-) -> Iterator[Finding]:
+) -> Iterator[Diagnosis]:
     """Check Druid's version, extensions, task slots and clock, and that a task of a datasource is taken and run."""
     version = client.status().version
     major = int(version.partition(".")[0]) if version.partition(".")[0].isdigit() else 0
@@ -54,7 +54,7 @@ def check_druid(
 
 def _try_task(
     part: str, client: DruidClient, task: dict[str, Any], said: str, sleep: Callable[[float], None]
-) -> Iterator[Finding]:
+) -> Iterator[Diagnosis]:
     """Run a task that does nothing, and wait for its end."""
     client.submit(task)
     for _ in range(int(_PATIENCE_S / _PAUSE_S)):
@@ -71,13 +71,13 @@ def _try_task(
     yield doubtful(part, f"{said}; a task was taken, and had not ended after {_PATIENCE_S} s", hint)
 
 
-def check_mlflow(part: str, server: MlflowServer) -> Iterator[Finding]:
+def check_mlflow(part: str, server: MlflowServer) -> Iterator[Diagnosis]:
     """Check that an MLflow server answers this user."""
     server.ping()
     yield good(part, "MLflow answers")
 
 
-def check_redis(part: str, cache: Cache, clock: Clock) -> Iterator[Finding]:
+def check_redis(part: str, cache: Cache, clock: TellTime) -> Iterator[Diagnosis]:
     """Check that Redis keeps what is written; runs go on without."""
     value = clock().isoformat().encode()
     cache.write(_KEY, value, seconds=60)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from airflow_mlmon.doctor.finding import Health
+from airflow_mlmon.doctor.diagnosis import Health
 from airflow_mlmon.doctor.services import check_druid
 from airflow_mlmon.druid.ingestion import build_metrics_datasource
 from airflow_mlmon.druid.json_lines import write_json_lines

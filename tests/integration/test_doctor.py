@@ -12,10 +12,13 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
+# its logger keeps the output that there is when it is imported first, which must not be that of one test
+from airflow.sdk import BaseHook
+
 from airflow_mlmon.cli.main import main
 from airflow_mlmon.doctor import machine
-from airflow_mlmon.doctor.finding import Finding, Health, guarded
-from airflow_mlmon.doctor.places import check_store, check_workspace
+from airflow_mlmon.doctor.diagnosis import Diagnosis, Health, guarded
+from airflow_mlmon.doctor.places import check_metric_store, check_workspace_access
 from airflow_mlmon.doctor.services import check_redis
 from airflow_mlmon.hooks.workers import AirflowWorkers, find_workers
 from airflow_mlmon.storage.s3 import S3Store
@@ -56,7 +59,7 @@ def later(**by: float) -> Callable[[], datetime]:
     return lambda: datetime.now(UTC) + timedelta(**by)
 
 
-def by_health(findings: Iterator[Finding], health: Health = Health.FAILURE) -> list[Finding]:
+def by_health(findings: Iterator[Diagnosis], health: Health = Health.FAILURE) -> list[Diagnosis]:
     return [one for one in findings if one.health is health]
 
 
@@ -96,6 +99,10 @@ def deployment(versity, tmp_path_factory) -> Iterator[Path]:
         yield home
         # who only asks sends nobody anything
         assert (hook.posts, mail.mails, alertmanager.firing()) == ([], [], [])
+
+
+def test_connections_are_those_that_airflow_knows(deployment):
+    assert BaseHook.get_connection("am").conn_type == "http"
 
 
 @pytest.fixture
@@ -156,7 +163,7 @@ def test_each_permission_that_is_lacking_is_named(versity, deployment, method, i
 
     with FaultProxy(versity.port, choose) as proxy:
         files = S3Store(versity.client(proxy.endpoint))
-        found = by_health(guarded("workspace", lambda: check_workspace(files, f"s3://{BUCKET}/mlmon", now)))
+        found = by_health(guarded("workspace", lambda: check_workspace_access(files, f"s3://{BUCKET}/mlmon", now)))
 
     assert [said in one.said for one in found] == [True]
     assert found[0].hint
@@ -224,11 +231,11 @@ def test_clocks_that_are_apart_are_found(versity, deployment, request, by, found
     health, apart = found
     files, clock = S3Store(versity.client()), later(minutes=by)
 
-    of_workspace = list(check_workspace(files, f"s3://{BUCKET}/mlmon", clock))
+    of_workspace = list(check_workspace_access(files, f"s3://{BUCKET}/mlmon", clock))
     assert [(one.health, apart in one.said, "NTP" in one.hint) for one in of_workspace] == [(health, True, True)]
     stores = [fresh_database(request.getfixturevalue("postgres")), fresh_mariadb(request.getfixturevalue("mariadb"))]
     for url in stores:
-        of_store = by_health(check_store(url, clock), health)
+        of_store = by_health(check_metric_store(url, clock), health)
         assert any(apart in one.said for one in of_store)
 
 
@@ -247,13 +254,13 @@ def test_earlier_store_is_named_and_left_as_it_is(tmp_path):
     database = Database(url)
     take_back(database, "0020")
 
-    [found] = by_health(check_store(url, now), Health.WARNING)
+    [found] = by_health(check_metric_store(url, now), Health.WARNING)
 
     assert "has schema 0020" in found.said
     assert "mlmon store upgrade" in found.hint
     assert read_revision(database) == "0020"
     database.close()
-    [absent] = check_store(f"sqlite:///{tmp_path}/nowhere.db", now)
+    [absent] = check_metric_store(f"sqlite:///{tmp_path}/nowhere.db", now)
     assert (absent.health, Path(tmp_path, "nowhere.db").exists()) == (Health.WARNING, False)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from airflow_mlmon.doctor.finding import Finding, Health, guarded
+from airflow_mlmon.doctor.diagnosis import Diagnosis, Health, guarded
 from airflow_mlmon.doctor.services import check_druid
 from airflow_mlmon.druid.client import DruidClient
 from airflow_mlmon.druid.retry import Retry
@@ -27,7 +27,7 @@ WELL: dict[str, Any] = {
 }
 
 
-def examine(section: Druid | None = None, **changes: Any) -> list[Finding]:
+def examine(section: Druid | None = None, **changes: Any) -> list[Diagnosis]:
     druid = WELL | changes
 
     with serving(lambda request: answer(druid, request)) as server:

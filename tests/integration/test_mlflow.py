@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from airflow_mlmon.doctor.finding import Health
+from airflow_mlmon.doctor.diagnosis import Health
 from airflow_mlmon.doctor.services import check_mlflow
 from airflow_mlmon.errors import ConfigError, DataError, MlmonError, NotFoundError, ServiceRejectedError
 from airflow_mlmon.hooks.mlflow_server import connect_mlflow

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from airflow_mlmon.errors import MlmonError, describe_unexpected
 
-Clock = Callable[[], datetime]
+TellTime = Callable[[], datetime]
 _A_MINUTE, _AN_HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
@@ -23,7 +23,7 @@ class Health(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Diagnosis:
     """One finding: of which part, how it is, in words, and what to do about it."""
 
     part: str
@@ -32,22 +32,22 @@ class Finding:
     hint: str = ""
 
 
-def good(part: str, said: str) -> Finding:
+def good(part: str, said: str) -> Diagnosis:
     """Return that a part is as it should be."""
-    return Finding(part=part, health=Health.OK, said=said)
+    return Diagnosis(part=part, health=Health.OK, said=said)
 
 
-def doubtful(part: str, said: str, hint: str) -> Finding:
+def doubtful(part: str, said: str, hint: str) -> Diagnosis:
     """Return what of a part may become a failure, or costs something."""
-    return Finding(part=part, health=Health.WARNING, said=said, hint=hint)
+    return Diagnosis(part=part, health=Health.WARNING, said=said, hint=hint)
 
 
-def wrong(part: str, said: str, hint: str) -> Finding:
+def wrong(part: str, said: str, hint: str) -> Diagnosis:
     """Return what is wrong with a part."""
-    return Finding(part=part, health=Health.FAILURE, said=said, hint=hint)
+    return Diagnosis(part=part, health=Health.FAILURE, said=said, hint=hint)
 
 
-def guarded(part: str, findings: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+def guarded(part: str, findings: Callable[[], Iterable[Diagnosis]]) -> Iterator[Diagnosis]:
     """Yield the findings on a part, whose errors are findings too and hide those of no other part."""
     try:
         yield from findings()
@@ -59,7 +59,7 @@ def guarded(part: str, findings: Callable[[], Iterable[Finding]]) -> Iterator[Fi
         yield wrong(part, describe_unexpected(error), "")
 
 
-def compare_clocks(part: str, theirs: datetime, ours: datetime) -> Iterator[Finding]:
+def compare_clocks(part: str, theirs: datetime, ours: datetime) -> Iterator[Diagnosis]:
     """Yield that the clock of a service and ours are apart, if they are by a minute or more."""
     apart = theirs - ours
     if abs(apart) < _A_MINUTE:
