@@ -14,7 +14,7 @@ UV := $(BIN)/uv --quiet --no-progress --system-certs
 # a shell that forbids bytecode would compile every module again in every process
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up down serve druid druid-down test fuzz test-druid test-guards bench-profiles bench-druid bench-alerts bench-faults bench-faults-peers bench-models bench-day bench-intake bench-fleet bench-capture lint format docs bench lock wheel versitygw azurite axe fake-gcs-server environments clean
+.PHONY: help setup demo up down serve druid druid-down test fuzz test-druid test-guards bench-profiles bench-druid bench-alerts bench-faults bench-faults-peers bench-models bench-day bench-intake bench-fleet bench-capture lint format dashboards docs bench lock wheel versitygw azurite axe fake-gcs-server environments clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -94,6 +94,9 @@ format: $(READY) ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+dashboards: .cache/environments/grafana/ready ## write Grafana's dashboards as JSON from their source in Python
+	@PYTHONPATH=. .cache/environments/grafana/bin/python -m include.deploy.grafana.source.write include/deploy/grafana/dashboards
+
 docs: $(READY) ## regenerate the generated parts of the docs: tables, an example, links between pages
 	$(BIN)/python -m tests.support.docs
 
@@ -132,14 +135,15 @@ fake-gcs-server: .cache/bin/fake-gcs-server ## build the server of Google Cloud 
 	CGO_ENABLED=0 GOBIN=$(CURDIR)/.cache/bin go install github.com/fsouza/fake-gcs-server@v1.56.1
 
 # what runs beside the monitoring, in environments of its own: the example service, and what its tests start
-ENVIRONMENTS := serving bentoml mlserver mlflow
+ENVIRONMENTS := serving bentoml mlserver mlflow grafana
 
-environments: $(ENVIRONMENTS:%=.cache/environments/%/ready) ## install the example service, BentoML, MLServer and MLflow, each apart
+environments: $(ENVIRONMENTS:%=.cache/environments/%/ready) ## install the example service, BentoML, MLServer, MLflow and Grafana's SDK, each apart
 
 .cache/environments/serving/ready: include/serving/requirements.txt
 .cache/environments/bentoml/ready: tests/environments/bentoml.txt
 .cache/environments/mlserver/ready: tests/environments/mlserver.txt
 .cache/environments/mlflow/ready: tests/environments/mlflow.txt
+.cache/environments/grafana/ready: tests/environments/grafana.txt
 
 .cache/environments/%/ready: | $(READY)
 	@echo "creating $(@D)"
