@@ -65,7 +65,7 @@ def run_days(
             progress.stop()
             # neither a reader that has gone nor a channel that is down keeps the rest from being told
             with ExitStack() as told:
-                told.callback(publish_gauges, run, settings)
+                told.callback(publish_gauges, run, settings, datetime.now(UTC))
                 if send_alerts:
                     told.callback(_send, run)
                 if not as_json:

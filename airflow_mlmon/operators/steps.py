@@ -268,4 +268,4 @@ def send_pending(run: Run) -> dict[str, Any]:
     try:
         return to_json(send_alerts(run, build_senders(run, now), now))
     finally:
-        publish_gauges(run, read_airflow_settings())
+        publish_gauges(run, read_airflow_settings(), now)

@@ -54,6 +54,7 @@ PAGES = (
     "operating",
     "deploying",
     "runbooks",
+    "observability",
     "regulation",
     "spec",
     "metrics",
@@ -62,6 +63,7 @@ PAGES = (
     "performance",
     "guards",
     "development",
+    "changelog",
 )
 FILES = (README, *(FOLDER / f"{name}.md" for name in PAGES))
 
