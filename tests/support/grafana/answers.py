@@ -50,12 +50,13 @@ def from_store(engine: sa.Engine, query: Query, shown: Shown) -> Rows:
         return Rows(columns=tuple(found.keys()), values=tuple(tuple(row) for row in found))
 
 
-def ask_both(server: Prometheus, engine: sa.Engine, shown: Shown, step_s: int) -> Callable[[Query], list[Line] | Rows]:
-    """A function that asks the data source of a query."""
+def ask_both(server: Prometheus, engine: sa.Engine) -> Callable[[Query, Shown], list[Line] | Rows]:
+    """A function that asks the data source of a query, in a hundred steps at most."""
 
-    def ask(query: Query) -> list[Line] | Rows:
+    def ask(query: Query, shown: Shown) -> list[Line] | Rows:
         if query.source == "store":
             return from_store(engine, query, shown)
+        step_s = max(5, round((shown.until - shown.since).total_seconds() / 100))
         return from_prometheus(server, query, shown, step_s)
 
     return ask

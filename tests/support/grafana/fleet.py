@@ -9,7 +9,10 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from airflow_mlmon.fleet import RegisteredModel
 from airflow_mlmon.partition import Partition
+from airflow_mlmon.pipeline.pages.fleet import read_fleet
+from airflow_mlmon.pipeline.pages.fleet_gauges import fleet_gauges
 from airflow_mlmon.records import Family, MetricValue, Results, Status, Verdict, VerdictState
+from airflow_mlmon.reports.exposition import exposition
 from airflow_mlmon.spec.choices import CRITICAL, WARNING, Severity
 from airflow_mlmon.store.metric_store import MetricStore
 from airflow_mlmon.store.step_store import StepRun
@@ -39,6 +42,8 @@ _STEPS = (
     ("write_reports", 0.1),
     ("load_druid", 0.3),
 )
+# how often a day the gauges are read
+SCRAPES = 8
 # the trace of every step
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
@@ -55,6 +60,18 @@ def nights(store: MetricStore, days: int) -> Iterator[datetime]:
         yield _morning(day)
 
 
+def gauges_of_nights(store: MetricStore, days: int) -> str:
+    """The gauges of some nights, a few times a day until the next one, as samples with their times."""
+    lines = []
+    for morning in nights(store, days):
+        for number in range(SCRAPES):
+            now = morning + timedelta(hours=number * 24 / SCRAPES)
+            text = exposition(fleet_gauges(store, read_fleet(store, now)))
+            samples = [line.replace("{", '{job="mlmon",', 1) for line in text.splitlines() if line[0] != "#"]
+            lines += [f"{sample} {int(now.timestamp())}" for sample in (*samples, 'up{job="mlmon"} 1')]
+    return "\n".join([*lines, "# EOF\n"])
+
+
 def _night(store: MetricStore, of: Partition, left: int) -> None:
     if of.model == SILENT and left <= 2:
         return
@@ -63,7 +80,9 @@ def _night(store: MetricStore, of: Partition, left: int) -> None:
         store.record_failure(of, "The archive does not answer.")
         return
     rows = round(MODELS[of.model][1] * (1 + 0.1 * _noise(of, "rows")) * (0.8 if of.day.weekday() > 4 else 1))
-    refused = rows // 12 if of.model == PARTIAL and left % 6 == 1 else rows // 900
+    refused = rows // (
+        12 if of.model == PARTIAL and left % 6 == 1 else 30 if of.model == DRIFTED and left == 4 else 900
+    )
     status = Status.PARTIAL if of.model == PARTIAL and left % 6 == 1 else Status.OK
     if of.model == NO_DATA and left % 9 == 4:
         rows, refused, status = 0, 0, Status.NO_DATA

@@ -9,12 +9,16 @@ from grafana_foundation_sdk.builders import dashboard as build
 
 from include.deploy.grafana.source.board import board, section
 from include.deploy.grafana.source.panels import GREEN, ORANGE, RED, bars, coloured, grid, lines, option, steps, tiles
-from include.deploy.grafana.source.queries import columns, now, over_time, records
+from include.deploy.grafana.source.queries import columns, now, over_time, records, series
 
 _LOADS = """
     SELECT s.model AS model, s.day AS day, s.started_at AS started, s.seconds AS seconds, s.rows AS counted,
         s.error AS error
     FROM mlmon_steps s WHERE s.step = 'load_druid' AND $__timeFilter(s.day) ORDER BY s.started_at DESC LIMIT 200
+"""
+_ROWS = """
+    SELECT s.day AS time, s.model AS metric, s.rows AS value FROM mlmon_steps s
+    WHERE s.step = 'load_druid' AND $__timeFilter(s.day) ORDER BY 1, 2
 """
 _DATASOURCES = {
     "dataSource": "datasource",
@@ -61,7 +65,7 @@ def _failed_queries() -> object:
 
 def _tasks() -> object:
     done = over_time("sum(increase(druid_task_success_count_total[$__rate_interval]))", "succeeded")
-    failed = over_time("sum(increase(druid_task_failed_count_total[$__rate_interval]))", "failed", "B")
+    failed = over_time("sum(increase(druid_task_failed_count_total[$__rate_interval])) or vector(0)", "failed", "B")
     panel = bars("Tasks", "Tasks that ended.", done, failed, width=8)
     return panel.override_by_name("succeeded", coloured(GREEN)).override_by_name("failed", coloured(RED))
 
@@ -72,10 +76,7 @@ def _durations() -> object:
 
 
 def _rows() -> object:
-    found = over_time(
-        "sum by (dataSource) (rate(druid_ingest_events_processed_total[$__rate_interval]))", "{{dataSource}}"
-    )
-    return lines("Rows read", "Rows a second that tasks read, by datasource.", found, width=8)
+    return bars("Rows loaded", "Rows of each model that its nights have loaded.", series(_ROWS), width=8)
 
 
 def _loads() -> object:

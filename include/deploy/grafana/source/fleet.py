@@ -65,7 +65,7 @@ def fleet() -> build.Dashboard:
 
 
 def _statuses() -> object:
-    counted = now(f"sum by (status) (mlmon_model_status{{{_OF}}}) > 0", "{{status}}")
+    counted = now(f"sum by (status) (max by (model, status) (mlmon_model_status{{{_OF}}})) > 0", "{{status}}")
     panel = tiles(
         "Models by status", "Number of models in each status; those without one are left out.", counted, width=9
     )
@@ -75,19 +75,19 @@ def _statuses() -> object:
 
 
 def _alerts() -> object:
-    counted = now(f"sum by (severity) (mlmon_alerts_open{{{_OF}}})", "{{severity}}")
+    counted = now(f"sum by (severity) (max by (model, severity) (mlmon_alerts_open{{{_OF}}}))", "{{severity}}")
     panel = tiles("Open alerts", "Alerts that are open and not muted, by severity.", counted, width=5)
     return panel.thresholds(steps((None, GREEN), (1, ORANGE)))
 
 
 def _messages() -> object:
-    counted = now(f"sum by (state) (mlmon_messages_undelivered{{{_OF}}})", "{{state}}")
+    counted = now(f"sum by (state) (max by (model, channel, state) (mlmon_messages_undelivered{{{_OF}}}))", "{{state}}")
     panel = tiles("Messages not delivered", "Waiting for another attempt, or given up.", counted, width=5)
     return panel.thresholds(steps((None, GREEN), (1, RED)))
 
 
 def _answers() -> object:
-    answers = now('up{job="mlmon"}', "/mlmon/metrics")
+    answers = now('max(up{job="mlmon"})', "/mlmon/metrics")
     panel = tiles("Store and API server", "Whether Prometheus gets an answer from /mlmon/metrics.", answers, width=5)
     panel = panel.thresholds(steps((None, RED), (1, GREEN)))
     return panel.override_by_name("/mlmon/metrics", [option("mappings", [_said("1", "up"), _said("0", "down")])])
@@ -97,7 +97,7 @@ def _models() -> object:
     found = columns(
         f"max by (model, status) (mlmon_model_status{{{_OF}}}) == 1",
         f"max by (model) (mlmon:late:days{{{_OF}}})",
-        f"sum by (model) (mlmon_alerts_open{{{_OF}}})",
+        f"sum by (model) (max by (model, severity) (mlmon_alerts_open{{{_OF}}}))",
         f"max by (model, metric) (mlmon_performance{{{_OF}}})",
         f"max by (model) (mlmon_label_coverage{{{_OF}}})",
         f"max by (model) (mlmon_rows{{{_OF}}})",

@@ -26,7 +26,7 @@ from include.deploy.grafana.source.queries import now, over_time, records, serie
 from include.deploy.grafana.source.statuses import STATUS_COLOURS
 
 _OF = 'model="$model"'
-_EVALUATED = f"mlmon_evaluated_partition_timestamp_seconds{{{_OF}}} * 1000"
+_EVALUATED = f"max(mlmon_evaluated_partition_timestamp_seconds{{{_OF}}}) * 1000"
 # of all rows and columns together
 _METRICS = """
     SELECT DISTINCT v.metric FROM mlmon_verdicts v
@@ -101,7 +101,7 @@ def of_model() -> build.Dashboard:
 
 
 def _status() -> object:
-    found = now(f"mlmon_model_status{{{_OF}}} == 1", "{{status}}")
+    found = now(f"max by (status) (mlmon_model_status{{{_OF}}}) == 1", "{{status}}")
     panel = tiles("Status", "Status of the model now; its page in Airflow says why.", found, width=4)
     for status, colour in STATUS_COLOURS.items():
         panel = panel.override_by_name(status, coloured(colour))
@@ -114,11 +114,11 @@ def _last_day() -> object:
 
 
 def _figures() -> list[object]:
-    rows = tiles("Rows", "Rows accepted on the last day.", now(f"mlmon_rows{{{_OF}}}", "rows"), width=3)
-    quarantined = now(f"mlmon_quarantined_share{{{_OF}}}", "quarantined")
+    rows = tiles("Rows", "Rows accepted on the last day.", now(f"max(mlmon_rows{{{_OF}}})", "rows"), width=3)
+    quarantined = now(f"max(mlmon_quarantined_share{{{_OF}}})", "quarantined")
     refused = tiles("Quarantine rate", "Rows quarantined, of the rows read.", quarantined, width=3, unit="percentunit")
-    drifted = now(f"mlmon_drifted_columns{{{_OF}}}", "columns")
-    found = now(f"mlmon_performance{{{_OF}}}", "{{metric}}")
+    drifted = now(f"max(mlmon_drifted_columns{{{_OF}}})", "columns")
+    found = now(f"max by (metric) (mlmon_performance{{{_OF}}})", "{{metric}}")
     performance = tiles("Performance", "The metric that says most about a model of its task.", found, width=4)
     return [
         rows,
@@ -129,7 +129,7 @@ def _figures() -> list[object]:
 
 
 def _open() -> object:
-    counted = now(f"sum by (severity) (mlmon_alerts_open{{{_OF}}})", "{{severity}}")
+    counted = now(f"max by (severity) (mlmon_alerts_open{{{_OF}}})", "{{severity}}")
     panel = tiles("Open alerts", "Alerts that are open and not muted.", counted, width=3)
     return panel.thresholds(steps((None, GREEN), (1, ORANGE)))
 

@@ -30,23 +30,23 @@ def runs() -> build.Dashboard:
     dashboard = models_of_teams(board("Models: runs in Airflow", "mlmon-runs", words, since="now-7d"))
     section(dashboard, "Nights", [_failed(), _late(), _steps_failed(), _scheduler(), _durations(), _delays()])
     section(dashboard, "Steps", [_seconds(), _rates(), _failures()])
-    return section(dashboard, "Airflow", [_finished(), _states(), _waiting(), _slots(), _processor()])
+    return section(dashboard, "Airflow", [_finished(), _states(), _waiting(), _dag_runs(), _slots()])
 
 
 def _failed() -> object:
-    failed = now(f'sum(mlmon_model_status{{{_OF}, status="failed"}})', "failed")
+    failed = now(f'sum(max by (model) (mlmon_model_status{{{_OF}, status="failed"}}))', "failed")
     panel = tiles("Nights failed", "Models whose last run failed and was not mended by a retry.", failed)
     return panel.thresholds(steps((None, GREEN), (1, RED)))
 
 
 def _late() -> object:
-    late = now(f"count(mlmon:late:days{{{_OF}}} >= 1) or vector(0)", "late")
+    late = now(f"count(max by (model) (mlmon:late:days{{{_OF}}}) >= 1) or vector(0)", "late")
     panel = tiles("Nights late", "Models with a day that should be evaluated by now and is not.", late)
     return panel.thresholds(steps((None, GREEN), (1, ORANGE)))
 
 
 def _steps_failed() -> object:
-    failed = now(f"sum(mlmon_step_failed{{{_OF}}})", "failed")
+    failed = now(f"sum(max by (model, step) (mlmon_step_failed{{{_OF}}}))", "failed")
     panel = tiles("Steps failed", "Steps of the last days that failed, each named below with its trace.", failed)
     return panel.thresholds(steps((None, GREEN), (1, RED)))
 
@@ -58,7 +58,7 @@ def _scheduler() -> object:
 
 
 def _durations() -> object:
-    took = over_time(f"mlmon:night:duration_seconds{{{_OF}}}", "{{model}}")
+    took = over_time(f"max by (model) (mlmon:night:duration_seconds{{{_OF}}})", "{{model}}")
     usual = over_time(f"max(mlmon:night:usual_seconds{{{_OF}}})", "usual, of the slowest model", "B")
     words = "From the first step of the last day of a model to the end of its last one."
     panel = lines("Duration of the nights", words, took, usual, unit="s")
@@ -68,10 +68,9 @@ def _durations() -> object:
 
 
 def _delays() -> object:
-    delay = over_time(f"{_STARTED} - (mlmon_expected_partition_timestamp_seconds{{{_OF}}} + 86400)", "{{model}}")
-    words = (
-        "From the end of the last day that is expected to the start of its first step; below 0 it did not start yet."
-    )
+    expected = f"max by (model) (mlmon_expected_partition_timestamp_seconds{{{_OF}}})"
+    delay = over_time(f"{_STARTED} - ({expected} + 86400) >= 0", "{{model}}")
+    words = "From the end of the day to the start of its first step; no line until it has started."
     return lines("Delay of the start", words, delay, unit="s")
 
 
@@ -80,11 +79,8 @@ def _seconds() -> object:
 
 
 def _rates() -> object:
-    rate = over_time(
-        f"sum by (step) (mlmon_step_rows{{{_OF}}})"
-        f" / sum by (step) (mlmon_step_duration_seconds{{{_OF}}} and mlmon_step_rows{{{_OF}}})",
-        "{{step}}",
-    )
+    rows, seconds = (f"max by (model, step) (mlmon_step_{name}{{{_OF}}})" for name in ("rows", "duration_seconds"))
+    rate = over_time(f"sum by (step) ({rows}) / sum by (step) ({seconds} and {rows})", "{{step}}")
     return lines("Rows a second", "Of the steps that count rows, on the last days.", rate)
 
 
@@ -97,8 +93,10 @@ def _failures() -> object:
 
 
 def _finished() -> object:
-    finished = over_time(f"sum by (state) (increase(airflow_ti_finish_total{{{_DAG}}}[$__rate_interval]))", "{{state}}")
-    panel = bars("Tasks finished", "Tasks of the models' DAGs, by the state in which they ended.", finished)
+    # each task is a process with counters of its own, which the collector forgets after five minutes
+    finished = over_time(f"sum by (state) (airflow_ti_finish_total{{{_DAG}}})", "{{state}}")
+    words = "Tasks of the models' DAGs that ended in the last five minutes, by the state in which they did."
+    panel = lines("Tasks finished", words, finished)
     for state, colour in {"success": GREEN, "failed": RED, "up_for_retry": ORANGE}.items():
         panel = panel.override_by_name(state, coloured(colour))
     return panel
@@ -113,11 +111,14 @@ def _states() -> object:
 
 
 def _waiting() -> object:
-    seconds = "sum by (dag_id) (increase(airflow_task_queued_duration_milliseconds_{}{{{}}}[$__rate_interval]))"
-    waited = over_time(f"{seconds.format('sum', _DAG)} / {seconds.format('count', _DAG)} / 1000", "{{dag_id}}")
-    return lines(
-        "Wait in the queue", "Mean time that a task of a model waited for a worker.", waited, width=8, unit="s"
-    )
+    words = "Mean time for which a task of a model could run and was not handed to a worker."
+    found = _mean("airflow_task_scheduled_duration")
+    return lines("Wait for a slot", words, found, width=8, unit="s")
+
+
+def _dag_runs() -> object:
+    words = "Mean time of the runs of a model that succeeded, with all waits."
+    return lines("Duration of DAG runs", words, _mean("airflow_dagrun_duration_success"), width=8, unit="s")
 
 
 def _slots() -> object:
@@ -125,8 +126,9 @@ def _slots() -> object:
     return lines("Free slots of the pools", "None left: tasks wait, however many workers there are.", free, width=8)
 
 
-def _processor() -> object:
-    broken = over_time("max(airflow_dag_processing_import_errors)", "files with an error")
-    seconds = over_time("max(airflow_dag_processing_total_parse_time)", "seconds of a pass", "B")
-    words = "DAG files that cannot be imported, and how long a pass over all takes."
-    return lines("DAG files", words, broken, seconds, width=8)
+def _mean(timer: str) -> object:
+    parts = (
+        f"sum by (dag_id) (increase({timer}_milliseconds_{part}{{{_DAG}}}[$__rate_interval]))"
+        for part in ("sum", "count")
+    )
+    return over_time(f"{' / '.join(parts)} / 1000", "{{dag_id}}")
