@@ -14,7 +14,7 @@ UV := $(BIN)/uv --quiet --no-progress --system-certs
 # a shell that forbids bytecode would compile every module again in every process
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up down serve druid druid-down test fuzz test-druid test-guards bench-profiles bench-druid bench-alerts bench-faults bench-faults-peers bench-models bench-day bench-intake bench-fleet bench-capture lint format dashboards docs bench lock wheel versitygw azurite axe fake-gcs-server environments clean
+.PHONY: help setup demo up down serve druid druid-down test fuzz test-druid test-guards bench-profiles bench-druid bench-alerts bench-faults bench-faults-peers bench-models bench-day bench-intake bench-fleet bench-capture lint format dashboards docs bench lock wheel versitygw azurite axe fake-gcs-server otelcol environments clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -133,6 +133,12 @@ fake-gcs-server: .cache/bin/fake-gcs-server ## build the server of Google Cloud 
 
 .cache/bin/fake-gcs-server:
 	CGO_ENABLED=0 GOBIN=$(CURDIR)/.cache/bin go install github.com/fsouza/fake-gcs-server@v1.56.1
+
+otelcol: .cache/bin/otelcol ## build the OpenTelemetry Collector of the tests (needs Go)
+
+.cache/bin/otelcol: tests/collector/main.go tests/collector/go.mod tests/collector/go.sum
+	cd tests/collector && CGO_ENABLED=0 GOBIN=$(CURDIR)/.cache/bin go install -trimpath -ldflags='-s -w' .
+	@touch $@
 
 # what runs beside the monitoring, in environments of its own: the example service, and what its tests start
 ENVIRONMENTS := serving bentoml mlserver mlflow grafana

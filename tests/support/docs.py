@@ -52,6 +52,7 @@ PAGES = (
     "comparison",
     "druid",
     "operating",
+    "maintenance",
     "deploying",
     "runbooks",
     "observability",

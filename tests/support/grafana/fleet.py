@@ -140,7 +140,8 @@ def _of_all(name: str, value: float, limits: tuple[float, float], expected: floa
 
 
 def _steps(store: MetricStore, of: Partition, rows: int, error: str = "") -> None:
-    at = datetime.combine(of.day + timedelta(days=1), time(1, 30), UTC) + timedelta(minutes=30 * _noise(of, "start"))
+    minutes = 12 * list(MODELS).index(of.model) + 5 * _noise(of, "start")
+    at = datetime.combine(of.day + timedelta(days=1), time(1, 30), UTC) + timedelta(minutes=minutes)
     for name, share in _STEPS:
         seconds = share * (6 + MODELS[of.model][1] / 1_000) * (1 + 0.2 * _noise(of, name))
         counted = rows if name in {"prepare_partition", "load_druid"} and not error else None

@@ -95,7 +95,7 @@ def _evaluate_rules(place: Path) -> None:
     for _ in range(2):
         with _KeptPrometheus(place) as server:
             command = ["promtool", "tsdb", "create-blocks-from", "rules", f"--url={server.url}"]
-            command += [f"--start={start:%Y-%m-%dT%H:%M:%SZ}", f"--end={end:%Y-%m-%dT%H:%M:%SZ}", "--eval-interval=3h"]
+            command += [f"--start={start:%Y-%m-%dT%H:%M:%SZ}", f"--end={end:%Y-%m-%dT%H:%M:%SZ}", "--eval-interval=1h"]
             subprocess.run([*command, f"--output-dir={place / 'tsdb'}", _RULES], check=True, capture_output=True)
 
 

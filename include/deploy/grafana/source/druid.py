@@ -8,7 +8,19 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders import dashboard as build
 
 from include.deploy.grafana.source.board import board, section
-from include.deploy.grafana.source.panels import GREEN, ORANGE, RED, bars, coloured, grid, lines, option, steps, tiles
+from include.deploy.grafana.source.panels import (
+    CHART,
+    GREEN,
+    ORANGE,
+    RED,
+    bars,
+    coloured,
+    grid,
+    lines,
+    option,
+    steps,
+    tiles,
+)
 from include.deploy.grafana.source.queries import columns, now, over_time, records, series
 
 _LOADS = """
@@ -93,7 +105,7 @@ def _datasources() -> object:
         "max by (dataSource) (druid_segment_unavailable_count)",
     )
     words = "Segments in use by datasource, their size, and those that are not served yet."
-    panel = grid("Datasources", words, *found, width=14, names=_DATASOURCES)
+    panel = grid("Datasources", words, *found, width=14, height=CHART, names=_DATASOURCES)
     return panel.override_by_name("bytes", [option("unit", "bytes")])
 
 

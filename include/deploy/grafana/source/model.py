@@ -11,6 +11,7 @@ from include.deploy.grafana.source.panels import (
     GREY,
     ORANGE,
     RED,
+    SHORT_LIST,
     bars,
     coloured,
     explored,
@@ -174,7 +175,12 @@ def _breaches() -> object:
 
 
 def _checks() -> object:
-    panel = grid("Failed checks", "The last 200 checks that failed, own ones and inferred ones.", records(_CHECKS))
+    panel = grid(
+        "Failed checks",
+        "The last 200 checks that failed, own ones and inferred ones.",
+        records(_CHECKS),
+        height=SHORT_LIST,
+    )
     return panel.override_by_name("day", [option("unit", "time:YYYY-MM-DD")])
 
 

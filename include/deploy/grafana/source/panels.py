@@ -23,7 +23,7 @@ from grafana_foundation_sdk.models.common import (
 
 GREEN, YELLOW, ORANGE, RED, GREY, BLUE = "green", "yellow", "orange", "red", "#8e8e8e", "blue"
 # height of a panel, in rows of Grafana's grid, which is 24 columns wide
-TILE, CHART, LIST = 4, 8, 9
+TILE, CHART, LIST, SHORT_LIST = 4, 8, 9, 6
 _SHOWN = dict.fromkeys(("Time", "__name__", "instance", "job"), True)
 
 
@@ -67,9 +67,16 @@ def history(title: str, words: str, *queries: Any, width: int = 24, height: int 
     return panel.show_value(VisibilityMode.NEVER).row_height(0.9).col_width(0.9)
 
 
-def grid(title: str, words: str, *queries: Any, width: int = 24, names: Mapping[str, str] | None = None) -> table.Panel:
+def grid(
+    title: str,
+    words: str,
+    *queries: Any,
+    width: int = 24,
+    height: int = LIST,
+    names: Mapping[str, str] | None = None,
+) -> table.Panel:
     """Return a panel of rows; `names` gives the columns of several queries their headings, in their order."""
-    panel = _described(table.Panel(), title, words, queries, (width, LIST)).filterable(True)
+    panel = _described(table.Panel(), title, words, queries, (width, height)).filterable(True)
     if names is None:
         return panel
     order = {name: place for place, name in enumerate(names)}

@@ -6,7 +6,19 @@ from grafana_foundation_sdk.builders import dashboard as build
 
 from include.deploy.grafana.source.board import board, models_of_teams, section
 from include.deploy.grafana.source.model import TRACE
-from include.deploy.grafana.source.panels import GREEN, ORANGE, RED, bars, coloured, grid, lines, option, steps, tiles
+from include.deploy.grafana.source.panels import (
+    GREEN,
+    ORANGE,
+    RED,
+    SHORT_LIST,
+    bars,
+    coloured,
+    grid,
+    lines,
+    option,
+    steps,
+    tiles,
+)
 from include.deploy.grafana.source.queries import now, over_time, records, series
 
 _OF = 'model=~"$model"'
@@ -86,7 +98,7 @@ def _rates() -> object:
 
 def _failures() -> object:
     words = "Steps whose last run failed: the kind of the error, and the trace."
-    panel = grid("Failed steps", words, records(_FAILED)).no_value("No step has failed.")
+    panel = grid("Failed steps", words, records(_FAILED), height=SHORT_LIST).no_value("No step has failed.")
     panel = panel.override_by_name("day", [option("unit", "time:YYYY-MM-DD")])
     panel = panel.override_by_name("seconds", [option("unit", "s")])
     return panel.override_by_name("trace", [option("links", [{"title": "Trace", "url": TRACE}])])
