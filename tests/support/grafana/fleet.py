@@ -43,7 +43,7 @@ _STEPS = (
     ("load_druid", 0.3),
 )
 # how often a day the gauges are read
-SCRAPES = 8
+SCRAPES = 4
 # the trace of every step
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 

@@ -86,7 +86,7 @@ _BASELINES = """
     WHERE b.model = '$model' AND $__timeFilter(b.accepted_at) ORDER BY 1
 """
 TRACE = explored("tempo", "tempo", queryType="traceql", query="${__value.raw}")
-_LOG = explored("loki", "loki", expr='{service_name=~".+"} | trace_id=`${__value.raw}`', queryType="range")
+_LOG = explored("loki", "loki", expr='{service_name="airflow"} | trace_id=`${__value.raw}`', queryType="range")
 
 
 def of_model() -> build.Dashboard:
