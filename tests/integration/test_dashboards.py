@@ -91,7 +91,7 @@ def test_failed_step_leads_to_its_trace(engine, shown):
     found = asked(engine, shown, "Failed steps")
 
     assert [(row[0], row[2], row[3], row[6]) for row in found.values] == [
-        (FAILED, "prepare_partition", "ServiceUnavailableError", TRACE)
+        (FAILED, "load_druid", "ServiceUnavailableError", TRACE)
     ]
 
 

@@ -76,8 +76,8 @@ def _night(store: MetricStore, of: Partition, left: int) -> None:
     if of.model == SILENT and left <= 2:
         return
     if of.model == FAILED and left == 1:
-        _steps(store, of, 0, error="ServiceUnavailableError")
-        store.record_failure(of, "The archive does not answer.")
+        _steps(store, of, 24_000, error="ServiceUnavailableError")
+        store.record_failure(of, "Druid does not answer.")
         return
     rows = round(MODELS[of.model][1] * (1 + 0.1 * _noise(of, "rows")) * (0.8 if of.day.weekday() > 4 else 1))
     refused = rows // (
@@ -144,13 +144,17 @@ def _steps(store: MetricStore, of: Partition, rows: int, error: str = "") -> Non
     at = datetime.combine(of.day + timedelta(days=1), time(1, 30), UTC) + timedelta(minutes=minutes)
     for name, share in _STEPS:
         seconds = share * (6 + MODELS[of.model][1] / 1_000) * (1 + 0.2 * _noise(of, name))
-        counted = rows if name in {"prepare_partition", "load_druid"} and not error else None
+        is_loaded = name == "load_druid"
         run = StepRun(
-            step=name, started_at=at, seconds=seconds, rows=counted, error=error, trace=TRACE, span="00f067aa0ba902b7"
+            step=name,
+            started_at=at,
+            seconds=seconds,
+            rows=rows if is_loaded or name == "prepare_partition" else None,
+            error=error if is_loaded else "",
+            trace=TRACE,
+            span="00f067aa0ba902b7",
         )
         store.record_step(of, run)
-        if error:
-            return
         at += timedelta(seconds=seconds)
 
 
