@@ -75,6 +75,7 @@ class Collector:
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
         # for its spans Airflow asks for the name of an exporter instead
         "OTEL_TRACES_EXPORTER": "otlp_proto_http",
+        "OTEL_EXPORTER_OTLP_TIMEOUT": "2",
     }
 
     def __init__(self, folder: Path, *, backends: str, logs: Path) -> None:
