@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.support.processes import require
-from tests.support.telemetry import CONFIGURATION, OTELCOL
+from tests.support.telemetry import CONFIGURATION, OTELCOL, Collector
 
 DEPLOY = CONFIGURATION.parents[1]
 SOURCES = DEPLOY / "grafana" / "provisioning" / "datasources" / "mlmon.yaml"
@@ -69,6 +69,17 @@ def test_what_cannot_be_sent_waits_on_disk_for_as_long_as_it_takes(collector):
     assert collector["receivers"]["file_log/tasks"]["storage"] == "file_storage"
     # what was read may wait, as it can be read again
     assert collector["exporters"]["otlp_http/loki"]["sending_queue"]["block_on_overflow"]
+
+
+def test_everybody_tells_airflow_the_same():
+    values = read(DEPLOY / "values-telemetry.yaml")
+    told = {one["name"]: one["value"] for one in yaml.safe_load(values["extraEnv"])}
+    options = {f"AIRFLOW__{s.upper()}__{o.upper()}": v for s, own in values["config"].items() for o, v in own.items()}
+    page = (DEPLOY.parent / "docs" / "observability.md").read_text()
+    tested = Collector.ENVIRONMENT
+
+    assert told | options == tested | {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}
+    assert {f"{name}={value}" for name, value in (told | options).items()} <= set(page.splitlines())
 
 
 def test_sources_ask_where_tempo_and_loki_answer(sources):
