@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
+from urllib.parse import unquote
 
 import pytest
 import yaml
@@ -16,6 +18,7 @@ from tests.support.environments import VARIABLES, environment
 from tests.support.grafana.dashboards import FOLDER, NAMES, dashboard, panels, queries
 
 RULES = CHECKOUT / "include" / "deploy" / "prometheus" / "rules.yml"
+GRAFANA = FOLDER.parent
 _MODULE = "include.deploy.grafana.source.write"
 # of Prometheus, not of a panel's own words
 _OURS = re.compile(r"\bmlmon(?:_\w+|:[\w:]+)")
@@ -66,8 +69,25 @@ def test_each_panel_says_what_it_shows_and_has_a_place_of_its_own(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_query_asks_a_source_that_is_provisioned(name):
-    assert {query.source for query in queries(name)} <= {"prometheus", "store"}
+def test_each_query_and_each_link_asks_a_source_that_is_provisioned(name):
+    asked = {query.source for query in queries(name)}
+    explored = [
+        json.loads(unquote(panes)) for panes in re.findall(r"panes=([^\"]+)", (FOLDER / f"{name}.json").read_text())
+    ]
+    linked = {pane["mlmon"]["datasource"] for pane in explored}
+    told = {query["datasource"]["uid"] for pane in explored for query in pane["mlmon"]["queries"]}
+    sources = yaml.safe_load((GRAFANA / "provisioning" / "datasources" / "mlmon.yaml").read_text())["datasources"]
+
+    assert asked | linked | told <= {source["uid"] for source in sources}
+    assert linked == told
+
+
+def test_compose_mounts_them_where_grafana_looks():
+    [provider] = yaml.safe_load((GRAFANA / "provisioning" / "dashboards" / "mlmon.yaml").read_text())["providers"]
+    mounts = yaml.safe_load((CHECKOUT / "docker-compose.yaml").read_text())["services"]["grafana"]["volumes"]
+
+    assert f"./include/deploy/grafana/dashboards:{provider['options']['path']}:ro" in mounts
+    assert "./include/deploy/grafana/provisioning:/etc/grafana/provisioning:ro" in mounts
 
 
 @pytest.mark.parametrize("name", NAMES)

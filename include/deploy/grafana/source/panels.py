@@ -122,7 +122,7 @@ def explored(source: str, kind: str, **query: str) -> str:
     """Return the URL of Grafana's Explore for a query of a data source, in which `${…}` stays as it is."""
     asked = {"refId": "A", "datasource": {"type": kind, "uid": source}, **query}
     pane = {"mlmon": {"datasource": source, "queries": [asked], "range": {"from": "now-30d", "to": "now"}}}
-    return f"/explore?schemaVersion=1&panes={quote(json.dumps(pane), safe='${}.')}".replace("%3Araw", ":raw")
+    return f"/explore?schemaVersion=1&panes={quote(json.dumps(pane), safe='${}.')}"
 
 
 def _described(panel: Any, title: str, words: str, queries: Any, size: tuple[int, int]) -> Any:
