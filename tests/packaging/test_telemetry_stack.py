@@ -33,6 +33,12 @@ def sources() -> dict[str, Any]:
     return {source["uid"]: source for path in (SOURCES, DEPLOY / "grafana" / "druid.yaml") for source in _of(path)}
 
 
+@pytest.fixture(scope="module")
+def services() -> Any:
+    """The services of docker-compose.yaml."""
+    return read(DEPLOY.parents[1] / "docker-compose.yaml")["services"]
+
+
 def _of(path: Path) -> list[Any]:
     return list(read(path)["datasources"])
 
@@ -71,22 +77,32 @@ def test_what_cannot_be_sent_waits_on_disk_for_as_long_as_it_takes(collector):
     assert collector["exporters"]["otlp_http/loki"]["sending_queue"]["block_on_overflow"]
 
 
-def test_everybody_tells_airflow_the_same():
+def test_everybody_tells_airflow_the_same(services):
     values = read(DEPLOY / "values-telemetry.yaml")
-    told = {one["name"]: one["value"] for one in yaml.safe_load(values["extraEnv"])}
-    options = {f"AIRFLOW__{s.upper()}__{o.upper()}": v for s, own in values["config"].items() for o, v in own.items()}
+    on_chart = {one["name"]: one["value"] for one in yaml.safe_load(values["extraEnv"])} | {
+        f"AIRFLOW__{section.upper()}__{option.upper()}": value
+        for section, options in values["config"].items()
+        for option, value in options.items()
+    }
+    in_compose = {
+        # which is not said where the profile of the collector is not started
+        name: str(value).replace("${OTEL_ON:-False}", "True")
+        for name, value in services["scheduler"]["environment"].items()
+    }
     page = (DEPLOY.parent / "docs" / "observability.md").read_text()
-    tested = Collector.ENVIRONMENT
 
-    assert told | options == tested | {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}
-    assert {f"{name}={value}" for name, value in (told | options).items()} <= set(page.splitlines())
+    assert on_chart == Collector.ENVIRONMENT | {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}
+    assert on_chart.items() <= in_compose.items()
+    assert {f"{name}={value}" for name, value in on_chart.items()} <= set(page.splitlines())
 
 
-def test_sources_ask_where_tempo_and_loki_answer(sources):
+def test_sources_ask_where_they_answer(sources, services):
     tempo, loki = read(DEPLOY / "tempo" / "tempo.yaml"), read(DEPLOY / "loki" / "loki.yaml")
 
     assert urlsplit(sources["tempo"]["url"]).port == tempo["server"]["http_listen_port"]
     assert urlsplit(sources["loki"]["url"]).port == loki["server"]["http_listen_port"]
+    urls = [source.get("url") or source["jsonData"]["connection.url"] for source in sources.values()]
+    assert {urlsplit(url if "//" in url else f"//{url}").hostname for url in urls} <= set(services)
 
 
 def test_logs_and_traces_lead_to_each_other(collector, sources):
