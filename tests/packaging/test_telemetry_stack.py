@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.support.processes import require
-from tests.support.telemetry import CONFIGURATION, OTELCOL
+from tests.support.telemetry import CONFIGURATION, OTELCOL, Collector
 
 DEPLOY = CONFIGURATION.parents[1]
 SOURCES = DEPLOY / "grafana" / "provisioning" / "datasources" / "mlmon.yaml"
@@ -31,6 +31,12 @@ def collector() -> Any:
 def sources() -> dict[str, Any]:
     """Grafana's data sources by uid."""
     return {source["uid"]: source for path in (SOURCES, DEPLOY / "grafana" / "druid.yaml") for source in _of(path)}
+
+
+@pytest.fixture(scope="module")
+def services() -> Any:
+    """The services of docker-compose.yaml."""
+    return read(DEPLOY.parents[1] / "docker-compose.yaml")["services"]
 
 
 def _of(path: Path) -> list[Any]:
@@ -71,11 +77,32 @@ def test_what_cannot_be_sent_waits_on_disk_for_as_long_as_it_takes(collector):
     assert collector["exporters"]["otlp_http/loki"]["sending_queue"]["block_on_overflow"]
 
 
-def test_sources_ask_where_tempo_and_loki_answer(sources):
+def test_everybody_tells_airflow_the_same(services):
+    values = read(DEPLOY / "values-telemetry.yaml")
+    on_chart = {one["name"]: one["value"] for one in yaml.safe_load(values["extraEnv"])} | {
+        f"AIRFLOW__{section.upper()}__{option.upper()}": value
+        for section, options in values["config"].items()
+        for option, value in options.items()
+    }
+    in_compose = {
+        # which is not said where the profile of the collector is not started
+        name: str(value).replace("${OTEL_ON:-False}", "True")
+        for name, value in services["scheduler"]["environment"].items()
+    }
+    page = (DEPLOY.parent / "docs" / "observability.md").read_text()
+
+    assert on_chart == Collector.ENVIRONMENT | {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}
+    assert on_chart.items() <= in_compose.items()
+    assert {f"{name}={value}" for name, value in on_chart.items()} <= set(page.splitlines())
+
+
+def test_sources_ask_where_they_answer(sources, services):
     tempo, loki = read(DEPLOY / "tempo" / "tempo.yaml"), read(DEPLOY / "loki" / "loki.yaml")
 
     assert urlsplit(sources["tempo"]["url"]).port == tempo["server"]["http_listen_port"]
     assert urlsplit(sources["loki"]["url"]).port == loki["server"]["http_listen_port"]
+    urls = [source.get("url") or source["jsonData"]["connection.url"] for source in sources.values()]
+    assert {urlsplit(url if "//" in url else f"//{url}").hostname for url in urls} <= set(services)
 
 
 def test_logs_and_traces_lead_to_each_other(collector, sources):

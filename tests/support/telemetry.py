@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from urllib.request import urlopen
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -66,6 +66,18 @@ class Backends:
 class Collector:
     """The collector by include/deploy/opentelemetry/collector.yaml, its addresses and folders replaced."""
 
+    # what Airflow is told besides the address
+    ENVIRONMENT: ClassVar = {
+        "AIRFLOW__TRACES__OTEL_ON": "True",
+        "AIRFLOW__METRICS__OTEL_ON": "True",
+        "AIRFLOW__METRICS__LEGACY_NAMES_ON": "False",
+        "OTEL_SERVICE_NAME": "airflow",
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+        # for its spans Airflow asks for the name of an exporter instead
+        "OTEL_TRACES_EXPORTER": "otlp_proto_http",
+        "OTEL_EXPORTER_OTLP_TIMEOUT": "2",
+    }
+
     def __init__(self, folder: Path, *, backends: str, logs: Path) -> None:
         self.folder = folder
         self._ports = {port: free_port() for port in (4317, 4318, 8888, 8889, 13133)}
@@ -96,17 +108,8 @@ class Collector:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What Airflow needs to send its traces and metrics, as compose sets it."""
-        return {
-            "AIRFLOW__TRACES__OTEL_ON": "True",
-            "AIRFLOW__METRICS__OTEL_ON": "True",
-            "AIRFLOW__METRICS__LEGACY_NAMES_ON": "False",
-            "OTEL_SERVICE_NAME": "airflow",
-            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{self._ports[4318]}",
-            "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
-            # for its spans Airflow asks for the name of an exporter instead
-            "OTEL_TRACES_EXPORTER": "otlp_proto_http",
-        }
+        """What Airflow needs to send its traces and metrics."""
+        return {**self.ENVIRONMENT, "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{self._ports[4318]}"}
 
     def restart(self) -> None:
         """Kill it as a crash does, and start it again."""

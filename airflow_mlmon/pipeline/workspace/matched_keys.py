@@ -23,6 +23,7 @@ from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.curated import CuratedColumns, open_columns
+from airflow_mlmon.pipeline.workspace.partition_files import delivery_uri
 from airflow_mlmon.records import Delivery
 from airflow_mlmon.spec.labels import IdForm
 from airflow_mlmon.statistics.arrays import Flags, Integers
@@ -157,12 +158,18 @@ def read_labels(run: Run, delivery: Delivery) -> pa.Table:
     """Read label and exclusion of each row of a delivery."""
     # the first release wrote the third column under another name
     _, *names = delivery_schema(run.spec).names
-    with run.files.local_copy(delivery.uri) as path, pq.ParquetFile(path, page_checksum_verification=True) as file:
+    with (
+        run.files.local_copy(_uri(run, delivery)) as path,
+        pq.ParquetFile(path, page_checksum_verification=True) as file,
+    ):
         return file.read(file.schema_arrow.names[1:]).rename_columns(names)
 
 
 def _blocks(run: Run, delivery: Delivery) -> Iterator[pa.ChunkedArray]:
-    with run.files.local_copy(delivery.uri) as path, pq.ParquetFile(path, page_checksum_verification=True) as file:
+    with (
+        run.files.local_copy(_uri(run, delivery)) as path,
+        pq.ParquetFile(path, page_checksum_verification=True) as file,
+    ):
         held: list[pa.Array] = []
         for batch in file.iter_batches(_BATCH, columns=["id"]):
             held.append(batch.column(0))
@@ -202,3 +209,7 @@ def _join(before: Matched, after: Matched) -> Matched:
 
 def _respell(keys: pa.ChunkedArray, forms: Sequence[IdForm]) -> pa.ChunkedArray:
     return pa.chunked_array([spell_keys(chunk, forms) for chunk in keys.chunks], pa.string()) if forms else keys
+
+
+def _uri(run: Run, delivery: Delivery) -> str:
+    return delivery_uri(run, delivery.partition, delivery.version)
