@@ -171,7 +171,7 @@ class Composed:
             if time.monotonic() > deadline:
                 missing = sorted(set(names) - ready)
                 raise ComposeError(f"not healthy: {missing}\n" + "\n".join(map(self.log, missing)))
-            time.sleep(0.2)
+            time.sleep(0.5)
 
     def _may_start(self, name: str, ready: set[str]) -> bool:
         return ready >= set(self.services[name].get("depends_on", {})) & set(self.names)
