@@ -28,6 +28,7 @@ _BATCH = 1 << 18
 _FOUND = "in-"
 _LABEL, _EXCLUDED = "label", "excluded"
 _POSITION, _ROW = "position", "row"
+_KNOWN = "days that deliveries have labels for"
 
 
 def find_labelled(run: Run, delivery: Delivery, days: Mapping[Partition, str]) -> dict[Partition, Integers]:
@@ -56,6 +57,24 @@ def find_labelled(run: Run, delivery: Delivery, days: Mapping[Partition, str]) -
             del batches
             found[day] = np.concatenate(rows)
     return found
+
+
+def find_labelled_days(run: Run, deliveries: Mapping[Delivery, Mapping[Partition, str]]) -> set[Partition]:
+    """Find the days that deliveries have labels for, among those given with each and their served versions.
+
+    What a delivery has in common with a version never changes: a process that runs many days asks for it once.
+    """
+    before: Mapping[str, bool] = run.kept.get(_KNOWN, {})
+    known: dict[str, bool] = {}
+    touched = set()
+    for delivery, days in deliveries.items():
+        uris = {day: labelled_uri(run, delivery, day, version) for day, version in days.items()}
+        known |= {uri: before[uri] for uri in uris.values() if uri in before}
+        unknown = {day: version for day, version in days.items() if day not in touched and uris[day] not in known}
+        known |= {uris[day]: bool(len(rows)) for day, rows in find_labelled(run, delivery, unknown).items()}
+        touched |= {day for day, uri in uris.items() if known.get(uri)}
+    run.kept[_KNOWN] = known
+    return touched
 
 
 @contextmanager
@@ -140,6 +159,7 @@ def forget_labelled(run: Run, day: Partition, version: str) -> None:
     """Delete what was found of a delivery of a day, for the same files may be read otherwise now."""
     for item in run.files.list(run.uri("deliveries", day.key, f"{version}.{_FOUND}")):
         run.files.delete(item.uri)
+    run.kept.pop(_KNOWN, None)
 
 
 def _encode(matched: Sequence[Matched], labels: pa.Table) -> bytes:
