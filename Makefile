@@ -14,7 +14,7 @@ UV := $(BIN)/uv --quiet --no-progress --system-certs
 # a shell that forbids bytecode would compile every module again in every process
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up down serve druid druid-down test fuzz test-druid test-guards bench-profiles bench-druid bench-alerts bench-faults bench-faults-peers bench-models bench-day bench-intake bench-fleet bench-capture lint format docs bench lock wheel versitygw azurite axe fake-gcs-server environments clean
+.PHONY: help setup demo up down serve druid druid-down test fuzz test-druid test-guards test-versions bench-profiles bench-druid bench-alerts bench-faults bench-faults-peers bench-models bench-day bench-intake bench-fleet bench-capture lint format docs bench lock wheel release versitygw azurite axe fake-gcs-server otelcol environments clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -51,6 +51,9 @@ test-druid: $(READY) ## run the tests that start real Druids; ARGS="-k faults" f
 
 test-guards: $(READY) ## take out each guard against faults and attacks, and see its test fail; ARGS="--only fault-06" for one
 	@$(BIN)/python -m tests.guards.run $(ARGS)
+
+test-versions: $(READY) ## run a part of the tests with the lowest and the newest versions, each in an environment of its own; ARGS="--only lowest-3.11" for one
+	@$(BIN)/python -m tests.versions.run $(ARGS)
 
 bench-profiles: $(READY) ## measure profiles against the goals; ARGS="--only times_popmon" for some
 	@$(BIN)/python -m tests.benchmarks.profiles.run $(ARGS)
@@ -111,6 +114,9 @@ wheel: $(READY) ## build the wheels: all with the kernels, for any Linux (needs 
 	@$(BIN)/python -m hatchling build --target wheel
 	@cd include/capture && ../../$(BIN)/python -m hatchling build --target wheel --directory ../../dist
 
+release: $(READY) .cache/environments/release/ready ## check that this tree can be released, and build its wheels and sdists into dist
+	@$(BIN)/python -m include.release.run
+
 versitygw: .cache/bin/versitygw ## build the second S3 server of the tests (needs Go)
 
 .cache/bin/versitygw:
@@ -131,15 +137,22 @@ fake-gcs-server: .cache/bin/fake-gcs-server ## build the server of Google Cloud 
 .cache/bin/fake-gcs-server:
 	CGO_ENABLED=0 GOBIN=$(CURDIR)/.cache/bin go install github.com/fsouza/fake-gcs-server@v1.56.1
 
-# what runs beside the monitoring, in environments of its own: the example service, and what its tests start
-ENVIRONMENTS := serving bentoml mlserver mlflow
+otelcol: .cache/bin/otelcol ## build the OpenTelemetry Collector of the tests (needs Go)
 
-environments: $(ENVIRONMENTS:%=.cache/environments/%/ready) ## install the example service, BentoML, MLServer and MLflow, each apart
+.cache/bin/otelcol: tests/collector/main.go tests/collector/go.mod tests/collector/go.sum
+	cd tests/collector && CGO_ENABLED=0 GOBIN=$(CURDIR)/.cache/bin go install -trimpath -ldflags='-s -w' .
+	@touch $@
+
+# what runs beside the monitoring, in environments of its own: the example service, and what its tests start
+ENVIRONMENTS := serving bentoml mlserver mlflow release
+
+environments: $(ENVIRONMENTS:%=.cache/environments/%/ready) ## install the example service, BentoML, MLServer, MLflow and what checks releases, each apart
 
 .cache/environments/serving/ready: include/serving/requirements.txt
 .cache/environments/bentoml/ready: tests/environments/bentoml.txt
 .cache/environments/mlserver/ready: tests/environments/mlserver.txt
 .cache/environments/mlflow/ready: tests/environments/mlflow.txt
+.cache/environments/release/ready: tests/environments/release.txt
 
 .cache/environments/%/ready: | $(READY)
 	@echo "creating $(@D)"

@@ -23,6 +23,7 @@ from airflow_mlmon.pipeline.druid.load import DruidIngest
 from airflow_mlmon.pipeline.nightly import Ran, run_partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.send import send_alerts as send
+from airflow_mlmon.pipeline.telemetry import note, observing, observing_day
 from airflow_mlmon.preload import keep_loaded
 from airflow_mlmon.records import Status
 from airflow_mlmon.settings import Settings
@@ -51,9 +52,10 @@ def run_days(
             with DayLines(run) if as_json else nullcontext() as lines:
                 for partition in partitions:
                     progress.update(bar, description=partition.key)
-                    ran = run_partition(run, partition, evidently=evidently)
-                    if druid:
-                        is_loaded &= _is_loaded(run, ran)
+                    with observing_day(run, partition):
+                        ran = run_partition(run, partition, evidently=evidently)
+                        if druid:
+                            is_loaded &= _is_loaded(run, ran)
                     # the first day imports much, and Evidently the first one that has its page
                     if len(sys.modules) > modules and partition != partitions[-1]:
                         keep_loaded()
@@ -65,17 +67,17 @@ def run_days(
             progress.stop()
             # neither a reader that has gone nor a channel that is down keeps the rest from being told
             with ExitStack() as told:
-                told.callback(publish_gauges, run, settings)
+                told.callback(publish_gauges, run, settings, datetime.now(UTC))
                 if send_alerts:
-                    told.callback(_send, run)
+                    told.callback(_send, run, partitions[-1])
                 if not as_json:
                     _print_table(run, first, last, settings)
     return is_loaded and all(state.status in _GOOD for state in states)
 
 
-def _send(run: Run) -> None:
+def _send(run: Run, partition: Partition) -> None:
     now = datetime.now(UTC)
-    send(run, build_senders(run, now), now)
+    send(run, partition, build_senders(run, now), now)
 
 
 def _is_loaded(run: Run, ran: Ran) -> bool:
@@ -92,9 +94,11 @@ def load_into_druid(run: Run, days: Sequence[Partition]) -> None:
     """Load some days into Druid, and wait for it."""
     client = connect_druid(run.spec.druid)
     ingest = DruidIngest(run, client, days, today=datetime.now(UTC).date())
-    state = ingest.begin()
-    while state.open:
-        state = ingest.wait(state)
+    with observing(run, days[0], "load_druid"):
+        state = ingest.begin()
+        while state.open:
+            state = ingest.wait(state)
+        note(rows=sum(load.rows for load in state.done.values()))
 
 
 def _progress(*, as_json: bool) -> Progress:

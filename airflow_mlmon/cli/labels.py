@@ -28,7 +28,7 @@ def take_in_labels(
         if druid and taken.days:
             load_into_druid(run, [run.partition(day) for day in taken.days])
         if send_alerts:
-            send(run, build_senders(run, call.now), call.now)
+            send(run, run.partition(until), build_senders(run, call.now), call.now)
     _print(taken, as_json=call.as_json)
 
 

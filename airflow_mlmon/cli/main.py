@@ -10,7 +10,7 @@ import click
 from airflow_mlmon import __version__
 from airflow_mlmon.cli.call import BAD_CALL, BAD_DAY, INTERRUPTED, OK, READER_GONE
 from airflow_mlmon.cli.command import Group, ReadSettings
-from airflow_mlmon.cli.commands import alerts, days, evidence, first, models, results
+from airflow_mlmon.cli.commands import alerts, days, evidence, first, models, operation, results
 from airflow_mlmon.cli.shell import PROGRAM, complete, install_completion, read_shell_settings
 from airflow_mlmon.cli.stream import close_output, print_json
 from airflow_mlmon.errors import ConfigError, MlmonError, describe_unexpected
@@ -28,7 +28,7 @@ def _install(context: click.Context, _: click.Parameter, is_asked: bool) -> None
 MLMON = Group(
     PROGRAM,
     "monitor machine-learning models without Airflow: run days, and query their results",
-    {module.TITLE: module.COMMANDS for module in (first, days, results, models, alerts, evidence)},
+    {module.TITLE: module.COMMANDS for module in (first, days, results, models, alerts, evidence, operation)},
     OLD_COMMANDS,
     params=[
         click.Option(

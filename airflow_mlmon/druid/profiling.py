@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from airflow_mlmon.druid.answers import SegmentColumns
@@ -37,6 +36,7 @@ from airflow_mlmon.profiles.hours import Clock
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.profiles.schema import Kind, ProfileSchema
 from airflow_mlmon.spec.choices import ColumnType
+from airflow_mlmon.tracing import TracedPool
 
 log = logging.getLogger(__name__)
 
@@ -229,7 +229,7 @@ class _Engine:
                 crowded.append(source)
                 return None
 
-        with ThreadPoolExecutor(QUERIES_AT_ONCE, thread_name_prefix="druid") as pool:
+        with TracedPool(QUERIES_AT_ONCE, thread_name_prefix="druid") as pool:
             found = {source.schema.name: one for source, one in zip(sources, pool.map(profile, sources), strict=True)}
         for source in crowded:
             found[source.schema.name] = self._profile_alone(queries, source)
@@ -239,7 +239,7 @@ class _Engine:
         """Query the extremes of the numeric columns, in as many queries as run concurrently."""
         numbers = [source for source in sources if source.schema.kind is Kind.NUMERIC and source.reading.is_number]
         shares = [numbers[at::QUERIES_AT_ONCE] for at in range(min(QUERIES_AT_ONCE, len(numbers)))]
-        with ThreadPoolExecutor(QUERIES_AT_ONCE, thread_name_prefix="druid") as pool:
+        with TracedPool(QUERIES_AT_ONCE, thread_name_prefix="druid") as pool:
             found = pool.map(lambda share: find_extremes(self._client, parts, share), shares)
             return {name: bounds for own in found for name, bounds in own.items()}
 

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
+from opentelemetry.trace import Span, SpanKind
 from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
@@ -23,6 +24,7 @@ from airflow_mlmon.druid.auth import Auth
 from airflow_mlmon.druid.redaction import redact
 from airflow_mlmon.druid.retry import Retry
 from airflow_mlmon.errors import ConfigError, ServiceRejectedError, ServiceUnavailableError
+from airflow_mlmon.tracing import spanning
 
 log = logging.getLogger(__name__)
 
@@ -105,18 +107,27 @@ class Transport:
             ServiceRejectedError: Druid, or a proxy in front of it, refuses the credentials.
         """
         data = None if body is None else json.dumps(body, allow_nan=False).encode()
-        for pause_s in self._retry.pauses(self._random):
-            try:
-                return self._follow(method, self.base_url + path, data)
-            except ServiceUnavailableError as error:
-                log.info("Retrying the request to Druid in %.1f s: %s", pause_s, error.message)
-            self._sleep(pause_s)
-        return self._follow(method, self.base_url + path, data)
+        # ids of tasks stand in paths, not in the name
+        known = {"server.address": _host(self._base), "http.request.method": method, "url.path": path.partition("?")[0]}
+        with spanning(f"druid {method}", known, kind=SpanKind.CLIENT) as span:
+            for resent, pause_s in enumerate(self._retry.pauses(self._random), 1):
+                try:
+                    return self._answer(span, method, path, data)
+                except ServiceUnavailableError as error:
+                    log.info("Retrying the request to Druid in %.1f s: %s", pause_s, error.message)
+                span.set_attribute("http.request.resend_count", resent)
+                self._sleep(pause_s)
+            return self._answer(span, method, path, data)
 
     def redact(self, text: str) -> str:
         """Remove secrets from a text and shorten it to the length of a message."""
         clean = redact(text, [self._auth.secret] if self._auth else [])
         return clean if len(clean) <= _LONGEST_MESSAGE else clean[:_LONGEST_MESSAGE] + "…"
+
+    def _answer(self, span: Span, method: str, path: str, data: bytes | None) -> Answer:
+        answer = self._follow(method, self.base_url + path, data)
+        span.set_attribute("http.response.status_code", answer.status)
+        return answer
 
     def _follow(self, method: str, url: str, data: bytes | None) -> Answer:
         for _ in range(_MOST_HOPS):

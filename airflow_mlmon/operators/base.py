@@ -79,7 +79,11 @@ class PartitionOperator(BaseOperator):
         """Run a step, or the rest of it; our errors become Airflow's here and nowhere else."""
         with airflow_errors(), self._opened(is_silent=is_silent(context), log_url=find_log_url(context)) as run:
             self._day = find_timely_partition(run.spec, context, self.partition, now=datetime.now(UTC))
-            self._result = self._run_recorded(step, run, self._day, context)
+            from airflow_mlmon.pipeline.telemetry import marking  # noqa: PLC0415 - heavy
+
+            # the span under way is that of Airflow's task
+            with marking(self._day):
+                self._result = self._run_recorded(step, run, self._day, context)
             return self._result
 
     @contextmanager

@@ -97,7 +97,7 @@ class RunPartitionOperator(PartitionOperator):
         try:
             told["write_report"] = write_day(run, partition, days, self.evidently)
         finally:
-            told["send_alerts"] = send_pending(run)
+            told["send_alerts"] = send_pending(run, partition)
         return told
 
     def _tell_of_failure(self, run: Run, partition: Partition) -> None:

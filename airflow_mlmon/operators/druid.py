@@ -68,7 +68,7 @@ class DruidIngestOperator(PartitionOperator):
         """Return task id, rows and segments by datasource and day, and a warning if Druid does not keep nulls."""
         client = self._client(run)
         ingest = self._ingest(run, client, partition, context)
-        return self._finish(run, client, ingest, ingest.begin())
+        return self._finish(run, partition, client, ingest, ingest.begin)
 
     def resume(self, context: Context, event: Any) -> Any:
         """Resume when the trigger has fired; its event holds the state of the ingestion, and Druid its progress."""
@@ -85,7 +85,7 @@ class DruidIngestOperator(PartitionOperator):
         client = self._client(run)
         ingest, reached = self._ingest(run, client, partition, context), Ingest.from_dict(state)
         self._note(client, reached)
-        return self._finish(run, client, ingest, ingest.advance(reached))
+        return self._finish(run, partition, client, ingest, partial(ingest.advance, reached))
 
     def _client(self, run: Run) -> DruidClient:
         from airflow_mlmon.hooks.connection import find_connection  # noqa: PLC0415 - heavy
@@ -104,12 +104,21 @@ class DruidIngestOperator(PartitionOperator):
         today = datetime.now(UTC).date()
         return DruidIngest(run, client, [partition, *days], clear_number=clear_number, today=today)
 
-    def _finish(self, run: Run, client: DruidClient, ingest: DruidIngest, state: Ingest) -> dict[str, Any]:
-        while state.open:
+    def _finish(
+        self, run: Run, partition: Partition, client: DruidClient, ingest: DruidIngest, go_on: Callable[[], Ingest]
+    ) -> dict[str, Any]:
+        from airflow_mlmon.pipeline.telemetry import note, observing  # noqa: PLC0415 - heavy
+
+        # what is deferred ends its span before, as it goes on in another process
+        with observing(run, partition, "load_druid"):
+            state = go_on()
+            while state.open and not self.deferrable:
+                self._note(client, state)
+                state = ingest.wait(state)
+            note(rows=sum(load.rows for load in state.done.values()))
+        if state.open:
             self._note(client, state)
-            if self.deferrable:
-                self._defer(run.spec.druid.connection, state)
-            state = ingest.wait(state)
+            self._defer(run.spec.druid.connection, state)
         if not state.done:
             raise AirflowSkipException("Not ingested into Druid: there are no rows to load or to replace.")
         loads = {key: to_json(load) for key, load in state.done.items()}

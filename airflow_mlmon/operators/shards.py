@@ -113,5 +113,9 @@ class JoinShardsOperator(PreparePartitionOperator):
         """Return counts, status and content version of the partition."""
         from airflow_mlmon.pipeline.steps.join_shards import join_shards  # noqa: PLC0415 - heavy
         from airflow_mlmon.pipeline.steps.shard_files import ShardFiles  # noqa: PLC0415 - heavy
+        from airflow_mlmon.pipeline.telemetry import note, observing  # noqa: PLC0415 - heavy
 
-        return redo_and_describe(run, join_shards(run, ShardFiles(run, self.shards[0]["plan"])))
+        with observing(run, partition, "prepare_partition"):
+            prepared = join_shards(run, ShardFiles(run, self.shards[0]["plan"]))
+            note(rows=prepared.rows_read)
+        return redo_and_describe(run, prepared)

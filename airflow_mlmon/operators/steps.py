@@ -254,11 +254,11 @@ class SendAlertsOperator(PartitionOperator):
 
     def run_step(self, run: Run, partition: Partition, context: Context) -> dict[str, int]:  # noqa: ARG002
         """Count the messages sent and failed."""
-        return send_pending(run)
+        return send_pending(run, partition)
 
 
-def send_pending(run: Run) -> dict[str, Any]:
-    """Send the pending alerts of a model, and its gauges; return the number of messages sent and failed."""
+def send_pending(run: Run, partition: Partition) -> dict[str, Any]:
+    """Send the pending alerts of a model after a day, and its gauges; return the number of messages sent and failed."""
     from airflow_mlmon.hooks.configuration import read_airflow_settings  # noqa: PLC0415 - heavy
     from airflow_mlmon.notifications.gauges import publish_gauges  # noqa: PLC0415 - heavy
     from airflow_mlmon.notifications.senders import build_senders  # noqa: PLC0415 - heavy
@@ -266,6 +266,6 @@ def send_pending(run: Run) -> dict[str, Any]:
 
     now = datetime.now(UTC)
     try:
-        return to_json(send_alerts(run, build_senders(run, now), now))
+        return to_json(send_alerts(run, partition, build_senders(run, now), now))
     finally:
-        publish_gauges(run, read_airflow_settings())
+        publish_gauges(run, read_airflow_settings(), now)

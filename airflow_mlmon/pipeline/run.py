@@ -16,6 +16,7 @@ from airflow_mlmon.archive.layouts.layout import day_folders
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.fleet import MonitoringPlan, RegisteredModel
 from airflow_mlmon.lifecycle.states import Policy
+from airflow_mlmon.links import LinkTemplates
 from airflow_mlmon.partition import DAY, DEFAULT_ZONE, Partition, days_between
 from airflow_mlmon.profiles.hours import Clock
 from airflow_mlmon.spec import Channel, ModelSpec, SharedChannel
@@ -86,6 +87,7 @@ class Run:
     is_silent: bool = False
     reports_url: str = ""
     log_url: str = ""
+    links: LinkTemplates = field(default_factory=LinkTemplates)
     shared_channels: tuple[SharedChannel, ...] = ()
 
     @property

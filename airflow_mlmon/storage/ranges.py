@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 
 from airflow_mlmon.storage.objects import ObjectStore
+from airflow_mlmon.tracing import TracedPool
 
 # the end of a Parquet file, where its footer is, and ranges that are fetched at a time
 _TAIL, _AT_ONCE = 1 << 16, 8
@@ -26,7 +26,7 @@ class RangedFile(io.RawIOBase):
     def fetch(self, ranges: Iterable[tuple[int, int]]) -> None:
         """Fetch the ranges, each a start and a size, that are read next; those fetched before are let go."""
         wanted = list(ranges)
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
+        with TracedPool(_AT_ONCE) as pool:
             found = pool.map(lambda one: self._store.read_range(self._uri, *one), wanted)
             self._fetched = [(start, data) for (start, _), data in zip(wanted, found, strict=True)]
 

@@ -8,6 +8,7 @@ from typing import Any
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.storage.local import LocalStore
 from airflow_mlmon.storage.objects import Cache, ObjectStore
+from airflow_mlmon.storage.observed import ObservedStore
 
 
 class Storage:
@@ -39,7 +40,7 @@ class Storage:
             return self._local
         kind = "abfs" if scheme == "abfss" else scheme
         if (kind, connection) not in self._opened:
-            self._opened[kind, connection] = self._open(kind, uri, connection)
+            self._opened[kind, connection] = ObservedStore(self._open(kind, uri, connection), kind)
         return self._opened[kind, connection]
 
     def _open(self, scheme: str, uri: str, connection: str | None) -> ObjectStore:

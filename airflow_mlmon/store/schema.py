@@ -18,7 +18,7 @@ from airflow_mlmon.store.columns import key_column as _key
 from airflow_mlmon.store.columns import text_column as _text
 from airflow_mlmon.store.columns import zone_column as _zone
 
-SCHEMA_VERSION = "0022"
+SCHEMA_VERSION = "0023"
 VERSION_TABLE = "mlmon_schema_version"
 
 
@@ -339,4 +339,11 @@ audit = sa.Table(
     _text("why"),
     _text("detail"),
     sa.Column("at", UtcDateTime, nullable=False),
+)
+
+releases = sa.Table(
+    "mlmon_releases",
+    metadata,
+    _key("revision", sa.String(32)),
+    _text("release"),
 )

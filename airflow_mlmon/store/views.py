@@ -1,7 +1,8 @@
 """A view of each model for whoever asks in SQL: its metrics, each with its verdict and the status of its day.
 
-Views are read only, and are made when a model is registered and again after an upgrade; none is dropped. A migration
-that changes a column that they read has to drop them before, because PostgreSQL and SQLite refuse it otherwise.
+Views are read only, and are made when a model is registered and again after an upgrade; only a downgrade drops them. A
+migration that changes a column that they read has to drop them before, because PostgreSQL and SQLite refuse it
+otherwise.
 """
 
 from __future__ import annotations
@@ -54,6 +55,15 @@ def renew_views(database: Database) -> None:
         models = list(connection.scalars(sa.select(table.c.model).where(table.c.error == "").order_by(table.c.model)))
     if models:
         _make(database, models)
+
+
+def drop_views(database: Database) -> None:
+    """Drop the views of all models, before columns change that they read."""
+    with database.writing("views") as connection:
+        quote = connection.dialect.identifier_preparer.quote_identifier
+        for name in sa.inspect(connection).get_view_names():
+            if name.startswith(_PREFIX):
+                connection.exec_driver_sql(f"DROP VIEW {quote(name)}")
 
 
 def _make(database: Database, models: list[str]) -> None:

@@ -8,22 +8,20 @@ from __future__ import annotations
 import argparse
 import fcntl
 import os
-import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
 from rich.console import Console
 
-from include.demo.airflow_api import AirflowApi, AirflowApiError, DayTask
+from include.demo.airflow_api import AirflowApi, DayTask
+from include.demo.command import BusyError, run_command
 from include.demo.failures import describe_failures
 from include.demo.progress import DayProgress
-from include.demo.services import STOP_SECONDS, ServiceError, Services, ask_to_end, end, read_running
+from include.demo.services import STOP_SECONDS, Services, ask_to_end, end, read_running
 from include.demo.settings import (
     CHECKOUT,
     FOLDER,
@@ -38,16 +36,10 @@ from include.demo.settings import (
 from include.demo.window import IN_SERVICE, LAST_DAY, Window, choose_window
 
 _POLL_S = 0.5
-_WIDTH = 120  # for output to a file
 _RUNNING = FOLDER / "running.json"
 _AIRFLOW = ("-m", "airflow")
 # the api-server reads the logs from disk; a log server would listen on every address
 _NO_LOG_SERVER = "--skip-serve-logs"
-_INTERRUPTED = 130
-
-
-class BusyError(Exception):
-    """The demo is already running."""
 
 
 def run_demo(window: Window, console: Console) -> int:
@@ -209,21 +201,10 @@ def dispatch(command: str, window: Window, console: Console) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; return 0 on success, 1 on failure, 130 when interrupted."""
     arguments = parse_arguments(argv)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
-    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
-    try:
-        return dispatch(arguments.command, choose_window(arguments.first, arguments.last), console)
-    except (ValueError, BusyError, ServiceError, AirflowApiError) as error:
-        print(f"{arguments.command}: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted; all processes are stopped", file=sys.stderr)
-        return _INTERRUPTED
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
+    return run_command(
+        arguments.command,
+        lambda console: dispatch(arguments.command, choose_window(arguments.first, arguments.last), console),
+    )
 
 
 if __name__ == "__main__":

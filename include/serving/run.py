@@ -12,14 +12,13 @@ import signal
 import sys
 from collections.abc import Sequence
 from datetime import date, timedelta
-from types import FrameType
-from typing import NoReturn
 
 from rich.console import Console
 
+from include.demo.command import run_command
 from include.demo.progress import DayProgress
-from include.demo.run import BusyError, alone, check_idle, print_days, print_places
-from include.demo.services import ServiceError, Services
+from include.demo.run import alone, check_idle, print_days, print_places
+from include.demo.services import Services
 from include.demo.settings import CHECKOUT, FOLDER, free_ports, fresh_settings, write_env_file
 from include.demo.window import Window, choose_window
 from include.serving.stack import SPEC, ServingStack, check_environment, serving_environment
@@ -27,8 +26,6 @@ from include.serving.stack import SPEC, ServingStack, check_environment, serving
 # the storm of 8 March, and a day on either side
 _FIRST = date(2013, 3, 7)
 _DAYS = 3
-_WIDTH = 120  # for output to a file
-_INTERRUPTED = 130
 _PREDICTIONS = 'http_requests_total{handler="/predict"}'
 
 
@@ -91,25 +88,15 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve some days; return 0 on success, 1 on failure, 130 when interrupted."""
     arguments = parse_arguments(argv)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
-    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
     last = arguments.first + timedelta(days=arguments.days - 1)
-    try:
+
+    def serve_alone(console: Console) -> int:
         window = choose_window(str(arguments.first), str(last))
         with alone(FOLDER):
             check_idle()
             return serve(window, console, stay=arguments.stay)
-    except (ValueError, BusyError, ServiceError) as error:
-        print(f"serve: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted; all processes are stopped", file=sys.stderr)
-        return _INTERRUPTED
 
-
-def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
+    return run_command("serve", serve_alone)
 
 
 if __name__ == "__main__":

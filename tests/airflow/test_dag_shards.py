@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,23 +17,11 @@ from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from tests.support.api_server import ApiServer
 from tests.support.archive import FIRST, Archive, day_table, partition
-from tests.support.processes import free_port, start, stop
 from tests.support.runs import local_archive, opened
+from tests.support.scheduled import scheduled
 
 SHARDS = ("reference:\n", "shards: {megabytes: 0.0001}\nreference:\n")
 FILES = 3
-# what its tasks need, imported once and not by each
-SCHEDULER = """
-import sys, time
-from pathlib import Path
-import airflow.sdk.execution_time.task_runner
-import airflow_mlmon.dag_factory, airflow_mlmon.hooks.run, airflow_mlmon.pipeline.nightly
-from airflow.__main__ import main
-while not Path(sys.argv[1]).exists():
-    time.sleep(0.1)
-sys.argv = ["airflow", "scheduler"]
-main()
-"""
 # the tasks of one shard, each killed once: while it writes what it read, and before it says that it is curated
 DAG_FILE = """
 import os, signal
@@ -79,27 +66,14 @@ def airflow(archive: Archive, tmp_path_factory: pytest.TempPathFactory) -> Itera
     (dags / "loans.yaml").write_text(archive.spec_text(SHARDS))
     (dags / "loans.py").write_text(DAG_FILE.format(folder=str(dags)))
     settings = {
-        "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": "4",
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
-        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
-        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
         "AIRFLOW__MLMON__STORE": f"sqlite:///{home / 'store.db'}",
         "AIRFLOW__MLMON__WORKSPACE": str(home / "workspace"),
     }
-    server = ApiServer(home, settings)
-    server.environment["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] = f"http://127.0.0.1:{server.port}/sub/execution/"
-    go = home / "go"
-    scheduler = start([sys.executable, "-c", SCHEDULER, str(go)], home / "scheduler.log", server.environment)
-    try:
-        with server:
-            go.touch()
-            yield server
-    finally:
-        # what follows the join has begun, and need not end
-        stop(scheduler, seconds=2)
+    with scheduled(ApiServer(home, settings)) as server:
+        yield server
 
 
 def await_task(airflow: ApiServer, task: str, seconds: float = 120) -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -16,22 +15,10 @@ from airflow_mlmon.store.metric_store import MetricStore
 from tests.support.api_server import ApiServer
 from tests.support.archive import FIRST
 from tests.support.dag import asset_events
-from tests.support.processes import free_port, start, stop
 from tests.support.runs import local_archive, stored_rows
+from tests.support.scheduled import scheduled
 
 LAST = FIRST + timedelta(days=1)
-SCHEDULER = """
-import sys, time
-from pathlib import Path
-import airflow.sdk.execution_time.task_runner
-from airflow_mlmon.preload import preload_tasks
-from airflow.__main__ import main
-preload_tasks()
-while not Path(sys.argv[1]).exists():
-    time.sleep(0.1)
-sys.argv = ["airflow", "scheduler"]
-main()
-"""
 DAG_FILE = """
 from airflow_mlmon.dag_factory import build_dags
 globals().update(build_dags({folder!r}, default_args={{"retries": 0}}))
@@ -57,28 +44,19 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     example = EXAMPLE.read_text().replace("include/models/fraud.yaml", str(dags / "small.yaml"))
     (dags / "on_curated.py").write_text(example.replace('MODEL = "fraud"', 'MODEL = "small"'))
     settings = {
-        "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "AIRFLOW__CORE__PARALLELISM": "2",
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
-        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
-        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
         "AIRFLOW__MLMON__STORE": f"sqlite:///{home / 'store.db'}",
         "AIRFLOW__MLMON__WORKSPACE": str(home / "workspace"),
     }
     server = ApiServer(home, settings)
-    server.environment["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] = f"http://127.0.0.1:{server.port}/sub/execution/"
-    go = home / "go"
-    scheduler = start([sys.executable, "-c", SCHEDULER, str(go)], home / "scheduler.log", server.environment)
-    try:
-        with server:
-            # SQLite refuses one beside a scheduler
-            for model in ("loans", "small"):
-                server.call("POST", "/backfills", backfill(model))
-            go.touch()
-            yield server
-    finally:
-        stop(scheduler, seconds=2)
+
+    def start_backfills() -> None:
+        for model in ("loans", "small"):
+            server.call("POST", "/backfills", backfill(model))
+
+    with scheduled(server, start_backfills):
+        yield server
 
 
 def backfill(model: str) -> dict[str, Any]:

@@ -38,7 +38,12 @@ def run_days(run: Run, days: int) -> dict[date, list[tuple[str, str]]]:
     recorder = Recorder()
     for offset in range(days):
         run_day(run, day_of(offset))
-        send_alerts(run, {"log": recorder}, datetime.combine(day_of(offset + 1), datetime.min.time(), UTC))
+        send_alerts(
+            run,
+            run.partition(day_of(offset)),
+            {"log": recorder},
+            datetime.combine(day_of(offset + 1), datetime.min.time(), UTC),
+        )
     return recorder.told
 
 

@@ -97,7 +97,7 @@ def run(tmp_path: Path, archive: Archive) -> Iterator[Run]:
 def deliver(run: Run, day: date = FIRST) -> None:
     evaluate_day(run, Partition.of_day(run.model, day))
     now = datetime.now(UTC)
-    send_alerts(run, build_senders(run, now), now)
+    send_alerts(run, run.partition(day), build_senders(run, now), now)
 
 
 def test_alerting_day_is_one_message_on_each_channel(run, receivers):
@@ -185,7 +185,7 @@ def test_all_that_a_long_backfill_has_to_tell_goes_out_at_once(tmp_path):
             archive.write_day(day, rows=60 if offset % 2 == 0 else 80)
             evaluate_day(run, Partition.of_day(run.model, day))
 
-        report = send_alerts(run, build_senders(run, NOW), NOW)
+        report = send_alerts(run, run.partition(FIRST), build_senders(run, NOW), NOW)
 
     assert report.messages == days
 

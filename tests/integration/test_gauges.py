@@ -28,6 +28,7 @@ pytestmark = pytest.mark.service
 DAYS = 3
 ONLY_RULES = ("alerts:\n", "alerts:\n  evaluation: {rate: 0}\n")
 LAST = FIRST + timedelta(days=DAYS - 1)
+NOW = datetime.combine(LAST + timedelta(days=1), time(6), UTC)
 
 
 @pytest.fixture(scope="module")
@@ -59,20 +60,20 @@ def writing_to(folder: Path) -> Settings:
 
 
 def test_prometheus_scrapes_what_was_pushed(run, gateway, tmp_path, monkeypatch):
-    publish_gauges(run, pushing_to(gateway.url, monkeypatch))
+    publish_gauges(run, pushing_to(gateway.url, monkeypatch), NOW)
 
     with Prometheus.of_gateway(tmp_path, gateway.port) as prometheus:
         [(labels, rows)] = eventually(lambda: prometheus.query("mlmon_rows"))
         alerts = prometheus.query("mlmon_alerts_open")
         [(_, evaluated)] = prometheus.query("mlmon_evaluated_partition_timestamp_seconds")
-        [(status, _)] = prometheus.query("mlmon_status == 1")
+        [(status, _)] = prometheus.query("mlmon_model_status == 1")
         accuracy = prometheus.query("mlmon_accuracy")
         [(_, labelled)] = prometheus.query("mlmon_labelled_partition_timestamp_seconds")
 
     assert (labels["job"], labels["model"], rows) == ("mlmon", "loans", day_table(LAST).num_rows)
     assert {labels["severity"]: value for labels, value in alerts} == {"critical": 0, "warning": 1}
     assert datetime.fromtimestamp(evaluated, UTC) == datetime.combine(LAST, time(), UTC)
-    assert status["status"] == "OK"
+    assert status["status"] == "alerting"
     # the labels of the last day have not come; most of the one before have
     assert evaluated - labelled == timedelta(days=1).total_seconds()
     assert [0 < value < 1 for _, value in accuracy] == [True]
@@ -80,8 +81,8 @@ def test_prometheus_scrapes_what_was_pushed(run, gateway, tmp_path, monkeypatch)
 
 def test_second_push_replaces_the_first(run, gateway, monkeypatch):
     settings = pushing_to(gateway.url, monkeypatch)
-    publish_gauges(run, settings)
-    publish_gauges(run, settings)
+    publish_gauges(run, settings, NOW)
+    publish_gauges(run, settings, NOW)
 
     [group] = gateway.get("/api/v1/metrics")["data"]
     assert len(group["mlmon_rows"]["metrics"]) == 1
@@ -89,7 +90,7 @@ def test_second_push_replaces_the_first(run, gateway, monkeypatch):
 
 def test_file_is_as_promtool_wants_it_and_whole(run, tmp_path):
     require(available=shutil.which("promtool") is not None, what="promtool (Debian's prometheus)")
-    publish_gauges(run, writing_to(tmp_path / "collector"))
+    publish_gauges(run, writing_to(tmp_path / "collector"), NOW)
 
     [path] = (tmp_path / "collector").iterdir()
     assert path.name == "mlmon_loans.prom"
@@ -104,7 +105,7 @@ def test_gateway_that_is_down_is_unavailable_and_the_file_is_written_all_the_sam
     settings = read_environment_settings({f"AIRFLOW__MLMON__{name}": value for name, value in names.items()})
 
     with pytest.raises(ServiceUnavailableError, match=r"The Pushgateway at 127\.0\.0\.1 cannot be reached"):
-        publish_gauges(run, settings)
+        publish_gauges(run, settings, NOW)
 
     assert (tmp_path / "collector" / "mlmon_loans.prom").exists()
 
@@ -114,6 +115,6 @@ def test_gateway_that_redirects_is_not_followed(run, monkeypatch):
         inbox.status, inbox.location = 307, f"{inbox.url}/inward"
 
         with pytest.raises(ServiceRejectedError, match="redirects are not followed"):
-            publish_gauges(run, pushing_to(inbox.url, monkeypatch))
+            publish_gauges(run, pushing_to(inbox.url, monkeypatch), NOW)
 
         assert inbox.paths == ["/metrics/job/mlmon/model/loans"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import reduce
 from operator import add
 from pathlib import Path
@@ -159,7 +159,7 @@ def test_table_of_days_shows_the_error_rate_and_the_latency(run):
 
 
 def test_gauges_tell_the_error_rate(run):
-    names = {gauge.name for gauge in model_gauges(run)}
+    names = {gauge.name for gauge in model_gauges(run, datetime.now(UTC))}
 
     assert {"mlmon_error_rate", "mlmon_rows_errors", "mlmon_requests_per_hour"} <= names
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow.compute as pc
@@ -76,7 +77,7 @@ def test_own_metrics_are_measured_evaluated_and_shown(run):
     )
     assert "net above its limit" in {alert.title for alert in run.store.alerts("loans", FIRST, FIRST)}
     assert "<bdi>lent</bdi>" in Path(report).read_text()
-    assert {"mlmon_own_net", "mlmon_own_lent"} <= {gauge.name for gauge in model_gauges(run)}
+    assert {"mlmon_own_net", "mlmon_own_lent"} <= {gauge.name for gauge in model_gauges(run, datetime.now(UTC))}
 
     again = list(reevaluate(run, FIRST, FIRST))
     assert [day.outcome for day in again] == [Outcome.EVALUATED]
@@ -102,5 +103,5 @@ def test_own_metrics_of_a_model_without_labels_are_evaluated_with_its_rows(tmp_p
         [verdict] = [one for one in run.store.verdicts(DAYS[1]) if one.metric == "own.longest"]
         assert (verdict.state, verdict.high) == (VerdictState.BREACH, 24)
         assert len(run.store.history("loans", ["own.longest"], DAYS[1].day, 10)["own.longest", None]) == 10
-        assert "mlmon_own_longest" in {gauge.name for gauge in model_gauges(run)}
+        assert "mlmon_own_longest" in {gauge.name for gauge in model_gauges(run, datetime.now(UTC))}
         assert "<bdi>longest</bdi>" in Path(report).read_text()

@@ -1,23 +1,24 @@
-"""Steps of a day as spans of OpenTelemetry's SDK, and as records in the store."""
+"""Steps of a day as spans of OpenTelemetry's SDK, in the lines of the log, and as records in the store."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+import structlog
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode, format_span_id, format_trace_id
 
 from airflow_mlmon.errors import ServiceUnavailableError
-from airflow_mlmon.pipeline import telemetry
 from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.telemetry import observing_day
 from airflow_mlmon.records import Status
 from tests.support.archive import FIRST
 from tests.support.runs import local_archive, opened
+from tests.support.spans import spans_in_memory
 
 STEPS = [
     "prepare_partition",
@@ -37,12 +38,9 @@ def run(tmp_path) -> Iterator[Run]:
 
 
 @pytest.fixture
-def spans(monkeypatch) -> InMemorySpanExporter:
-    exporter = InMemorySpanExporter()
-    provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    monkeypatch.setattr(telemetry, "_tracer", provider.get_tracer("airflow_mlmon"))
-    return exporter
+def spans() -> Iterator[InMemorySpanExporter]:
+    with spans_in_memory() as exporter:
+        yield exporter
 
 
 def test_every_step_is_a_span_and_a_record_that_names_it(run, spans):
@@ -61,13 +59,67 @@ def test_every_step_is_a_span_and_a_record_that_names_it(run, spans):
         assert (one.trace, one.span) == address
         assert span.attributes["mlmon.model"] == run.model
         assert span.attributes["mlmon.partition"] == day.key
+        assert span.attributes["mlmon.step"] == one.step
         assert span.status.is_unset
         assert 0 < one.seconds < 60
         assert timedelta(0) <= one.started_at - before < timedelta(minutes=1)
         assert one.error == ""
+
+
+def test_steps_say_how_many_rows_and_bytes_they_are_about(run, spans, tmp_path):
+    day = run.partition(FIRST)
+    with observing_day(run, day):
+        run_partition(run, day)
+    found = {span.name.removeprefix("mlmon."): span.attributes for span in spans.get_finished_spans()}
     rows = run.store.state(day).rows_read
-    assert recorded[0].rows == rows > 0
-    assert found["mlmon.prepare_partition"].attributes["mlmon.rows"] == rows
+
+    counted = {one.step: one.rows for one in run.store.step_runs(day)}
+    of_rows = dict.fromkeys(STEPS, rows) | {"measure_performance": None, "write_reports": None}
+    assert counted == of_rows
+    assert {step: found[step].get("mlmon.rows") for step in STEPS} == of_rows
+    files = [path for path in (tmp_path / "archive" / "predictions").rglob(f"*{FIRST}*/*") if path.is_file()]
+    assert found["prepare_partition"]["mlmon.bytes"] == sum(path.stat().st_size for path in files) > 0
+    assert found["evaluate_partition"]["mlmon.status"] == found["run_partition"]["mlmon.status"] == "OK"
+    assert found["run_partition"]["mlmon.rows"] == rows
+
+
+def test_day_is_the_parent_of_its_steps(run, spans):
+    with observing_day(run, run.partition(FIRST)):
+        run_partition(run, run.partition(FIRST))
+
+    *steps, day = spans.get_finished_spans()
+    assert day.name == "mlmon.run_partition"
+    assert day.parent is None
+    assert {span.parent.span_id for span in steps} == {day.context.span_id}
+    assert len({span.context.trace_id for span in (*steps, day)}) == 1
+
+
+def test_lines_of_the_log_bear_the_span_that_they_were_written_in(run, spans):
+    seen = {}
+
+    def progress(message: str) -> None:
+        seen[message] = dict(structlog.contextvars.get_contextvars())
+
+    run_partition(replace(run, progress=progress), run.partition(FIRST))
+
+    found = {span.name.removeprefix("mlmon."): span.context for span in spans.get_finished_spans()}
+    expected = {"reading the archive": "prepare_partition", "evaluating": "evaluate_partition"}
+    for message, step in expected.items():
+        assert seen[message] == {
+            "model": run.model,
+            "partition": str(FIRST),
+            "trace_id": format_trace_id(found[step].trace_id),
+            "span_id": format_span_id(found[step].span_id),
+        }
+    assert structlog.contextvars.get_contextvars() == {}
+
+
+def test_lines_of_a_log_without_traces_bear_model_and_day_alone(run):
+    seen = []
+    traced = replace(run, progress=lambda _: seen.append(dict(structlog.contextvars.get_contextvars())))
+    run_partition(traced, run.partition(FIRST))
+
+    assert {tuple(sorted(one)) for one in seen if one} == {("model", "partition")}
 
 
 def test_step_that_fails_is_told_by_its_kind_alone(run, spans, monkeypatch):

@@ -52,8 +52,10 @@ PAGES = (
     "comparison",
     "druid",
     "operating",
+    "maintenance",
     "deploying",
     "runbooks",
+    "observability",
     "regulation",
     "spec",
     "metrics",
@@ -62,6 +64,7 @@ PAGES = (
     "performance",
     "guards",
     "development",
+    "changelog",
 )
 FILES = (README, *(FOLDER / f"{name}.md" for name in PAGES))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -34,24 +33,13 @@ from tests.support.environments import ROOT, VARIABLES, environment
 from tests.support.mlflow_server import MlflowServer
 from tests.support.nightly_model import evaluate_day
 from tests.support.processes import answers, await_ready, free_port, start, stop
+from tests.support.scheduled import scheduled
 
 MODEL, REGISTERED, DAG_ID = "flights_served", "flights", "flights_served_retrain"
 SETTINGS = 'DEFAULTS = {"days": 3, "held_out": 1, "share": 0.4, "canary_days": 1, "patience": 3}'
 RULES = "\nalerts: {rules: [{metric: drift_score, column: hour, max: 0.25}]}\n"
 # the hours of the first model were those of another zone when it was trained
 SHIFT_HOURS = 12
-SCHEDULER = """
-import sys, time
-from pathlib import Path
-import airflow.sdk.execution_time.task_runner
-from airflow_mlmon.preload import preload_tasks
-from airflow.__main__ import main
-preload_tasks()
-while not Path(sys.argv[1]).exists():
-    time.sleep(0.1)
-sys.argv = ["airflow", "scheduler"]
-main()
-"""
 CONNECTION = "AIRFLOW_CONN_MLMON_MLFLOW_DEFAULT"
 _BATCH = 250
 _PATIENCE_S = 180
@@ -268,20 +256,8 @@ def _airflow(folder: Path, mlflow: MlflowServer, service: str) -> Iterator[ApiSe
         {
             **settings(folder),
             "AIRFLOW_CONN_FLIGHTS_SERVICE": json.dumps({"conn_type": "http", "host": host, "port": int(port)}),
-            "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
             "AIRFLOW__CORE__PARALLELISM": "2",
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
-            "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
-            "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
-            "PYTHONPATH": str(ROOT),
         },
     )
-    server.environment["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] = f"http://127.0.0.1:{server.port}/sub/execution/"
-    go = home / "go"
-    scheduler = start([sys.executable, "-c", SCHEDULER, str(go)], home / "scheduler.log", server.environment)
-    try:
-        with server:
-            go.touch()
-            yield server
-    finally:
-        stop(scheduler, seconds=2)
+    with scheduled(server):
+        yield server

@@ -6,6 +6,7 @@ import queue
 import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from typing import Generic, TypeVar
 
 _Item = TypeVar("_Item")
@@ -26,7 +27,8 @@ def read_ahead(items: Generator[_Item], most: int = 2) -> Iterator[Iterator[_Ite
     On exit the generator is closed, wherever it is.
     """
     ahead = _Ahead(items, most)
-    thread = threading.Thread(target=ahead.advance, name="read-ahead", daemon=True)
+    # what it reads is part of the span under way
+    thread = threading.Thread(target=copy_context().run, args=(ahead.advance,), name="read-ahead", daemon=True)
     thread.start()
     try:
         yield ahead.consume()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +12,7 @@ from airflow_mlmon.reports.fleet import INBOX, PAGE_ROWS, FleetRow, FleetView, V
 from airflow_mlmon.reports.inbox import inbox_file, render_inbox
 from airflow_mlmon.storage import ObjectStore, join_uri
 from airflow_mlmon.store.metric_store import MetricStore
+from airflow_mlmon.tracing import TracedPool
 
 _WRITERS = 8
 # the name of a model has no hyphen, so nothing else in the folder begins so
@@ -45,7 +45,7 @@ def write_fleet(store: MetricStore, files: ObjectStore, folder: str, now: dateti
     """
     fleet = read_fleet(store, now)
     pages = {name: text.encode() for name, text in (*_fleet_pages(store, fleet), *_inbox_pages(store, fleet))}
-    with ThreadPoolExecutor(_WRITERS) as pool:
+    with TracedPool(_WRITERS) as pool:
         for _ in pool.map(lambda name: files.write(join_uri(folder, name), pages[name]), pages):
             pass
     for name in _NAMES:

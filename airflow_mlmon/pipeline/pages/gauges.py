@@ -2,65 +2,45 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
+from airflow_mlmon.pipeline.pages.fleet import read_fleet
+from airflow_mlmon.pipeline.pages.fleet_gauges import fleet_gauges
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.records import AlertState, Status
 from airflow_mlmon.reports.exposition import Gauge
-from airflow_mlmon.spec.choices import CRITICAL, WARNING
 from airflow_mlmon.spec.metrics import LABEL_COVERAGE
 from airflow_mlmon.tasks.registry import METRICS
 
-_SILENT = frozenset({AlertState.RESOLVED, AlertState.MUTED})
 
-
-def model_gauges(run: Run) -> list[Gauge]:
-    """Return the gauges of a model; an unknown value has none.
+def model_gauges(run: Run, now: datetime) -> list[Gauge]:
+    """Return the gauges of a model: those that all models have, and its metrics; an unknown value has none.
 
     Metrics of the predictions are those of the last evaluated day. Metrics that need labels are those of the last day
     with enough of them.
+
+    Args:
+        run: the run.
+        now: time against which the model is late.
     """
-    states = run.store.states(run.model, date.min, date.max)
+    fleet = read_fleet(run.store, now, models={run.model})
+    if not fleet.rows:
+        return []
+    of_all = fleet_gauges(run.store, fleet)
+    names = {gauge.name for gauge in of_all}
+    return [*of_all, *(gauge for gauge in _metrics(run) if gauge.name not in names)]
+
+
+def _metrics(run: Run) -> Iterator[Gauge]:
     evaluated = run.store.last_evaluated_day(run.model)
-    if not states or evaluated is None:
-        return [_status(run, states[-1].status)] if states else []
-    tracked = run.store.tracked_alerts(run.model)
-    severities = Counter(alert.severity for alert in tracked if alert.state not in _SILENT)
-    return [
-        _status(run, states[-1].status),
-        _of_model(
-            run,
-            "evaluated_partition_timestamp_seconds",
-            "Start of the last evaluated partition.",
-            _start(run, evaluated),
-        ),
-        Gauge(
-            name="mlmon_alerts_open",
-            help="Alerts that are open and not muted, by severity.",
-            samples=tuple(
-                ({"model": run.model, "severity": severity}, float(severities[severity]))
-                for severity in (CRITICAL, WARNING)
-            ),
-        ),
-        *_metrics(run, evaluated),
-    ]
-
-
-def _status(run: Run, now: Status) -> Gauge:
-    samples = tuple(({"model": run.model, "status": status.value}, float(status is now)) for status in Status)
-    return Gauge(
-        name="mlmon_status", help="Status of the last day: 1 for the current status, 0 for the others.", samples=samples
-    )
-
-
-def _metrics(run: Run, evaluated: date) -> Iterator[Gauge]:
+    if evaluated is None:
+        return
     values = run.store.metrics(run.model, evaluated, evaluated)
     labelled = _last_labelled(run, evaluated)
     if labelled is not None:
         words = "Start of the last partition with enough labels."
-        yield _of_model(run, "labelled_partition_timestamp_seconds", words, _start(run, labelled))
+        start = run.partition(labelled).start.timestamp()
+        yield _of_model(run, "labelled_partition_timestamp_seconds", words, start)
         values |= run.store.metrics(run.model, labelled, labelled)
     for name in (*METRICS, *run.spec.own_metrics):
         metric = METRICS[name]
@@ -81,7 +61,3 @@ def _last_labelled(run: Run, evaluated: date) -> date | None:
 
 def _of_model(run: Run, name: str, words: str, value: float) -> Gauge:
     return Gauge(name=f"mlmon_{name.replace('.', '_')}", help=words, samples=(({"model": run.model}, value),))
-
-
-def _start(run: Run, day: date) -> float:
-    return run.partition(day).start.timestamp()

@@ -23,6 +23,7 @@ from airflow_mlmon.pipeline.pages.requests import attributions_of, requests_of
 from airflow_mlmon.pipeline.pages.trends import shown_marks, shown_states, trend_charts
 from airflow_mlmon.pipeline.pages.versions import versions_of
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.telemetry import find_links
 from airflow_mlmon.pipeline.workspace.curated import curated_uri
 from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of, stored_outcomes
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, profile_uri
@@ -121,6 +122,7 @@ def day_page(run: Run, partition: Partition, written: Collection[str] = ()) -> D
         facts=_facts(run, state, reference),
         left_out=tuple(evidently["left_out"]) if evidently else (),
         evidently_href=evidently["file"] if evidently else None,
+        links=find_links(store, run.links, partition),
         index_href=f"../{INDEX}",
         previous_href=_href_of(run, partition.shift(-1)),
         next_href=_href_of(run, partition.shift(1)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -15,6 +14,7 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.spec.metrics import ROWS
 from airflow_mlmon.spec.retention import Stored
 from airflow_mlmon.storage.objects import StoredObject
+from airflow_mlmon.tracing import TracedPool
 
 # which versions served when is told by the numbers of rows of all days
 _LASTING_METRICS = (ROWS,)
@@ -76,7 +76,7 @@ def prune(run: Run, plan: Sequence[Pruning]) -> None:
     """Delete what was planned; a second call deletes what a broken one has left."""
     for pruning in plan:
         run.progress(f"pruning {pruning.stored}")
-        with ThreadPoolExecutor(_DELETERS) as pool:
+        with TracedPool(_DELETERS) as pool:
             for _ in pool.map(lambda place: _delete(run, *place), list(_places(pruning))):
                 pass
         if pruning.stored is Stored.METRICS:

@@ -24,7 +24,7 @@ from airflow_mlmon.pipeline.deciding.segment_drift import (
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.prepare import Prepared
 from airflow_mlmon.pipeline.steps.profile import Profiled
-from airflow_mlmon.pipeline.telemetry import observed
+from airflow_mlmon.pipeline.telemetry import note, observed
 from airflow_mlmon.pipeline.workspace.curated import read_sampled
 from airflow_mlmon.pipeline.workspace.multivariate import compare_together
 from airflow_mlmon.pipeline.workspace.outliers import outlier_metrics
@@ -86,6 +86,7 @@ def detect_drift(run: Run, prepared: Prepared, profiled: Profiled) -> PartitionD
     run.progress("comparing with the baseline")
     reference = ensure_reference(run, prepared.partition.day)
     current = Profile.from_bytes(run.files.read(profiled.uri))
+    note(rows=current.rows)
     return compare_day(run, reference, prepared.partition, prepared.version, current)
 
 

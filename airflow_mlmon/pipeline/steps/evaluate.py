@@ -26,7 +26,7 @@ from airflow_mlmon.pipeline.steps.prepare import Prepared
 from airflow_mlmon.pipeline.steps.profile import Profiled, to_state
 from airflow_mlmon.pipeline.steps.rows import row_metrics
 from airflow_mlmon.pipeline.steps.validate import read_checks
-from airflow_mlmon.pipeline.telemetry import observed
+from airflow_mlmon.pipeline.telemetry import note, observed
 from airflow_mlmon.pipeline.workspace.compared_days import keep_compared
 from airflow_mlmon.pipeline.workspace.estimates import estimated_metrics
 from airflow_mlmon.pipeline.workspace.label_matches import match_metrics
@@ -99,6 +99,7 @@ def evaluate_partition(
         policy=run.policy,
         plan=run.plan,
     )
+    note(rows=state.rows_accepted, status=state.status.value)
     return Evaluated(
         status=state.status,
         message=state.message,

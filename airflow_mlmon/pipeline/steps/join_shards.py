@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
@@ -49,6 +48,7 @@ from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.spec.druid import Engine
 from airflow_mlmon.storage.scratch import scratch_folder
 from airflow_mlmon.tasks.operations import operational_schema
+from airflow_mlmon.tracing import TracedPool
 
 _COPIES = 8
 
@@ -114,7 +114,7 @@ def _write(run: Run, files: ShardFiles, manifest: Manifest, curated: Sequence[Cu
     partition, version, shards = manifest.partition, manifest.version, manifest.shards
     targets = [curated_uri(run, partition, version, shard, shards) for shard in range(shards)]
     sources = [files.uri(number, shard.rows) for number, shard in enumerate(curated)]
-    with ThreadPoolExecutor(_COPIES) as pool:
+    with TracedPool(_COPIES) as pool:
         list(pool.map(run.files.copy, sources, targets))
     schema = unify_schemas(files)
     quarantine = _collect_quarantine(run, files, curated, schema, folder)

@@ -31,7 +31,7 @@ from airflow_mlmon.partition import DEFAULT_ZONE, Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.deliveries import take_delivery
 from airflow_mlmon.pipeline.steps.duplicates import Repeats, find_repeats, write_id_hashes
-from airflow_mlmon.pipeline.telemetry import observed
+from airflow_mlmon.pipeline.telemetry import note, observed
 from airflow_mlmon.pipeline.workspace.curated import curated_uri
 from airflow_mlmon.pipeline.workspace.operations import write_operations
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, SAMPLE, profile_uri, to_parquet
@@ -124,7 +124,7 @@ class Prepared:
         return cls(**(content | times | typed))
 
 
-@observed("prepare_partition", lambda prepared: prepared.rows_read)
+@observed("prepare_partition")
 def prepare_partition(run: Run, partition: Partition) -> Prepared:
     """List the files, then read, curate, profile and write their rows under a version of their content.
 
@@ -160,6 +160,7 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
             repeats=repeats.digest,
         )
         _write(run, manifest, intake)
+    note(rows=manifest.rows_read, size=sum(file.size for file in manifest.files))
     return summarise(run, manifest, arrived, repeats)
 
 

@@ -13,7 +13,7 @@ from airflow_mlmon.pipeline.steps.deliveries import take_delivery
 from airflow_mlmon.pipeline.steps.performance import label_results, measure_labels
 from airflow_mlmon.pipeline.steps.prepare import Prepared, prepare_partition
 from airflow_mlmon.pipeline.steps.rows import row_metrics
-from airflow_mlmon.pipeline.telemetry import observed
+from airflow_mlmon.pipeline.telemetry import note, observed
 from airflow_mlmon.pipeline.workspace.estimates import estimated_metrics
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, ensure_reference
@@ -37,6 +37,7 @@ def profile_partition(run: Run, prepared: Prepared) -> Profiled:
     reference = ensure_reference(run, prepared.partition.day)
     filled = fill_history(run, reference, prepared.partition)
     profile = _profile(run, reference, prepared)
+    note(rows=profile.rows)
     return Profiled(
         uri=profile_uri(run, prepared.partition, prepared.version, reference.schema.id),
         schema=reference.schema.id,

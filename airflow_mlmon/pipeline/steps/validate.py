@@ -8,7 +8,7 @@ from dataclasses import asdict
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.prepare import Prepared
-from airflow_mlmon.pipeline.telemetry import observed
+from airflow_mlmon.pipeline.telemetry import note, observed
 from airflow_mlmon.pipeline.workspace.curated import open_columns
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
@@ -23,6 +23,7 @@ _FILE = "checks.json"
 @observed("validate_partition")
 def validate_partition(run: Run, prepared: Prepared) -> list[CheckOutcome]:
     """Run the checks of the spec, or those inferred from the reference, and store their outcomes."""
+    note(rows=prepared.rows_accepted)
     declared = run.spec.quality
     checks = ensure_reference(run, prepared.partition.day).inferred.checks if declared is None else declared
     run.progress(f"{len(checks)} checks")

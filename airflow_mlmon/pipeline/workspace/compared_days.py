@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
@@ -19,6 +18,7 @@ from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.profiles.hours import Hours
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import PartitionState
+from airflow_mlmon.tracing import TracedPool
 
 _READERS = 8
 # comparisons of columns that a process keeps, over all days: those of a hundred days of a hundred columns
@@ -141,7 +141,7 @@ def _read(run: Run, reference: StoredReference, states: Sequence[PartitionState]
     uris = {state.partition.day: _uri(run, reference, state) for state in states}
     unknown = [uri for uri in uris.values() if uri not in kept]
     # for the one day that is new in a process that runs many a thread costs more than it reads
-    with ThreadPoolExecutor(_READERS) if len(unknown) > 1 else nullcontext() as pool:
+    with TracedPool(_READERS) if len(unknown) > 1 else nullcontext() as pool:
         read = list((pool.map if pool else map)(lambda uri: _read_file(run, reference, uri), unknown))
     kept |= {uri: one for uri, one in zip(unknown, read, strict=True) if one is not None}
     found = {day: kept[uri] for day, uri in uris.items() if uri in kept}

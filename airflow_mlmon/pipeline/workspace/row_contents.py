@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -24,6 +23,7 @@ from airflow_mlmon.pipeline.workspace.samples import days_of, sample
 from airflow_mlmon.profiles.values.arrow import to_numpy
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.statistics.arrays import Integers
+from airflow_mlmon.tracing import TracedPool
 
 _DAYS = "contents.json"
 _KEPT = "contents of earlier days"
@@ -125,7 +125,7 @@ def _read_once(run: Run, uris: Sequence[str]) -> Mapping[str, Contents]:
     before: Mapping[str, Contents] = run.kept.get(_KEPT, {})
     unknown = [uri for uri in uris if uri not in before]
     # for the one day that is new in a process that runs many a thread costs more than it reads
-    with ThreadPoolExecutor(_READERS) if len(unknown) > 1 else nullcontext() as pool:
+    with TracedPool(_READERS) if len(unknown) > 1 else nullcontext() as pool:
         read = dict(zip(unknown, (pool.map if pool else map)(lambda uri: _read(run, uri), unknown), strict=True))
     found = {uri: known for uri in uris if (known := before.get(uri) or read.get(uri)) is not None}
     run.kept[_KEPT] = found

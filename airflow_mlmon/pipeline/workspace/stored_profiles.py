@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -14,6 +13,7 @@ from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, reference_days
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import PartitionState, Status
+from airflow_mlmon.tracing import TracedPool
 
 _READERS = 8
 
@@ -45,7 +45,7 @@ def stored_profiles(run: Run, reference: StoredReference, days: Sequence[date]) 
         return []
     states = {state.partition.day: state for state in run.store.states(run.model, days[0], days[-1])}
     own = _reference_days(run, reference, (states.get(day) for day in days))
-    with ThreadPoolExecutor(_READERS) as pool:
+    with TracedPool(_READERS) as pool:
         return list(pool.map(lambda day: _day_profile(run, reference, day, states.get(day), own), days))
 
 
