@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import boto3
@@ -12,13 +14,14 @@ import requests
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from include.demo.archive import write_archive
 from tests.support.composed import Composed, made_secrets
 from tests.support.prometheus import eventually
 
 pytestmark = pytest.mark.service
 
 DAY = "2013-03-08"
-# all but Druid and Grafana, and the archive of the example
+# all but Druid, Grafana, Loki and Tempo, and the archive of the example
 SERVICES = (
     "postgres",
     "s3",
@@ -30,13 +33,14 @@ SERVICES = (
     "triggerer",
     "prometheus",
     "alertmanager",
+    "collector",
 )
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composed]:
     folder = tmp_path_factory.mktemp("compose")
-    with Composed(folder, SERVICES, made_secrets(folder)) as started:
+    with Composed(folder, SERVICES, made_secrets(folder) | {"OTEL_ON": "True"}) as started:
         yield started
 
 
@@ -115,6 +119,28 @@ def test_airflow_serves_the_page_and_the_logs(stack, airflow, run):
     assert (log.status_code, "reading the archive" in log.text) == (200, True)
 
 
+def test_collector_has_spans_and_lines_of_the_day_to_which_the_page_leads(stack, airflow, run):
+    page = airflow.get(f"{address(stack)}/mlmon/flights/{DAY}/report.html", timeout=60).text
+    accepted = eventually(lambda: accepted_by_the_collector(stack), seconds=30)
+
+    assert {"spans", "log_records", "metric_points"} <= accepted
+    grafana = f"http://127.0.0.1:{stack.port('grafana', 3000)}/explore?"
+    assert {"tempo", "loki"} <= {
+        source for source in ("tempo", "loki") for link in links(page, grafana) if source in link
+    }
+
+
+def accepted_by_the_collector(stack: Composed) -> set[str]:
+    """Of what it has taken something; empty unless of all."""
+    text = requests.get(f"http://127.0.0.1:{stack.port('collector', 8888)}/metrics", timeout=10).text
+    found = re.findall(r"^otelcol_receiver_accepted_(\w+?)(?:_total)?\{.* [1-9]", text, flags=re.MULTILINE)
+    return set(found) if len(set(found)) == 3 else set()
+
+
+def links(page: str, beginning: str) -> list[str]:
+    return [link for link in re.findall(r'href="([^"]*)"', page) if link.startswith(beginning)]
+
+
 def test_prometheus_scrapes_the_day_and_has_the_rules(stack, run):
     query = "/api/v1/query?query=mlmon_rows{model='flights'}"
     found = eventually(lambda: ask(stack, "prometheus", 9090, query)["data"]["result"], seconds=60)
@@ -146,6 +172,12 @@ def test_grafana_may_read_the_store_and_nothing_else(stack, run):
     assert rows == [(979,)]
     with pytest.raises(psycopg.OperationalError, match="permission denied"):
         psycopg.connect(database(stack, "grafana", password, "airflow"))
+
+
+def test_archive_can_be_written_again(stack, run):
+    day = date.fromisoformat(DAY)
+
+    assert write_archive(s3(stack, stack.secrets["S3_SECRET_KEY"]), day, day, lambda *_: iter(())) == 0
 
 
 @pytest.mark.parametrize("user", ["postgres", "airflow", "mlmon", "druid", "grafana"])

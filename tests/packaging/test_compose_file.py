@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import stat
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
 from airflow.configuration import conf
 
 import airflow_mlmon
+from airflow_mlmon.links import LinkTemplates, Traced
 from airflow_mlmon.settings import OPTIONS
 from tests.support.composed import FILE, ROOT, ComposeError, interpolate, made_secrets, read
 from tests.support.processes import require
 
 DEPLOY = ROOT / "include" / "deploy"
 TEXT = FILE.read_text()
+# the data sources of a link
+OPENED = {"trace": "tempo", "log": "loki"}
 NEEDED = sorted(set(re.findall(r"\$\{(\w+):\?", TEXT)) | {"METRICS_TOKEN"})
 
 
@@ -81,6 +87,14 @@ def test_what_is_waited_for_says_when_it_is_ready(services):
         assert condition != "service_completed_successfully" or services[on]["restart"] == "no", on
 
 
+def test_what_ends_is_waited_for(services):
+    # else `docker compose up --wait` calls it a failure: docker/compose issue 10596
+    ends = {name for name, each in services.items() if each["restart"] == "no" and "profiles" not in each}
+    waits = [pair for each in services.values() for pair in each.get("depends_on", {}).items()]
+
+    assert ends == {on for on, how in waits if how["condition"] == "service_completed_successfully"} == {"init"}
+
+
 def test_airflow_knows_every_option(services):
     names = {name for service in services.values() for name in service.get("environment", {}) if "__" in name}
     options = [name.removeprefix("AIRFLOW__").lower().split("__") for name in names]
@@ -127,6 +141,22 @@ def test_secrets_are_for_their_owner_alone(tmp_path):
 
     assert stat.S_IMODE((tmp_path / ".env").stat().st_mode) == 0o600
     assert "/.env" in (ROOT / ".gitignore").read_text().split()
+
+
+@pytest.mark.parametrize("kind", ["trace", "log"])
+def test_links_of_a_day_are_what_grafana_opens(services, kind):
+    environment = services["scheduler"]["environment"]
+    templates = LinkTemplates(**{kind: environment[f"AIRFLOW__MLMON__{kind.upper()}_URL"]})
+    begun = datetime(2026, 3, 2, 5, tzinfo=UTC)
+    day = Traced(model="loans", partition="2026-03-01", trace="a1b2", span="c3", begun=begun, ended=begun)
+
+    link = urlsplit(getattr(templates.fill(day), kind))
+    pane = json.loads(parse_qs(link.query)["panes"][0])["day"]
+
+    [query] = pane["queries"]
+    assert {pane["datasource"], query["datasource"]["uid"], query["datasource"]["type"]} == {OPENED[kind]}
+    assert "a1b2" in (query.get("query") or query["expr"])
+    assert int(pane["range"]["from"]) < begun.timestamp() * 1000 < int(pane["range"]["to"])
 
 
 def test_prometheus_scrapes_services_of_the_file(services):

@@ -92,6 +92,7 @@ IMAGES = {
     "ghcr.io/versity/versitygw": _installed("versitygw", "make versitygw builds it with Go", ROOT / ".cache" / "bin"),
     "prom/prometheus": _installed("prometheus", "Debian's package of this name"),
     "prom/alertmanager": _installed("prometheus-alertmanager", "Debian's package of this name"),
+    "otel/opentelemetry-collector-contrib": _installed("otelcol", "make otelcol", ROOT / ".cache" / "bin"),
 }
 
 
@@ -181,6 +182,8 @@ class Composed:
             if code:
                 raise ComposeError(f"{name} ended with {code}:\n{self.log(name)}")
             return code == 0
+        if "healthcheck" not in service:
+            return True
         kind, *test = self.at_loopback(service["healthcheck"]["test"], name)
         command = test if kind == "CMD" else ["sh", "-c", *test]
         return subprocess.run(command, capture_output=True, timeout=30, check=False).returncode == 0
@@ -206,7 +209,7 @@ class Composed:
 
     def _names_absent(self, text: str) -> bool:
         absent = set(self.services) - set(self.names)
-        return any(re.search(rf"//(?:[^/@]*@)?{name}:\d", text) for name in absent | {"collector"})
+        return any(re.search(rf"//(?:[^/@]*@)?{name}:\d", text) for name in absent)
 
     def at_loopback(self, text: Any, service: str) -> Any:
         """Put this machine's addresses and paths into a text of the file, or into each of a list."""
@@ -221,7 +224,12 @@ class Composed:
 
         names = "|".join(map(re.escape, [*self.services, "localhost", "127.0.0.1", "0.0.0.0"]))  # noqa: S104
         text = re.sub(rf"(?<![\w.-])(?P<name>{names}):(?P<port>\d+)", address, text)
+        # as the collector has it
+        text = re.sub(r"host: 0\.0\.0\.0, port: (\d+)", lambda found: self._listening(service, int(found[1])), text)
         return re.sub(rf"(?<![\w./])(?=(?:{self._targets})(?![\w-]))", str(self.folder), text)
+
+    def _listening(self, service: str, port: int) -> str:
+        return f"host: 127.0.0.1, port: {self.port(service, port)}"
 
     @property
     def _targets(self) -> str:
@@ -232,21 +240,28 @@ class Composed:
     def _mount(self) -> None:
         """Make the folder what the containers see: folders as links, files as copies with addresses of here."""
         for name in self.names:
-            for source, target in _mounts(self.services[name]):
+            for source, target in self._mounts(name):
                 here = self.folder / target.lstrip("/")
                 here.parent.mkdir(parents=True, exist_ok=True)
                 if here.exists():
                     continue
-                if source is None:
-                    here.mkdir()
-                elif source.is_dir():
-                    here.symlink_to(source)
-                else:
+                if source.is_file():
                     here.write_text(self.at_loopback(source.read_text(), name))
+                else:
+                    here.symlink_to(source)
         secrets = self.folder / "run" / "secrets"
         secrets.mkdir(parents=True)
         for name, secret in self.file["secrets"].items():
             (secrets / name).write_text(self.secrets[secret["environment"]])
+
+    def _mounts(self, name: str) -> Iterator[tuple[Path, str]]:
+        """Source and target of each volume of a service; what is docker's is one folder for all of them."""
+        for entry in self.services[name].get("volumes", []):
+            source, target, *_ = entry.split(":")
+            if not source.startswith("."):
+                (self.folder / "volumes" / source).mkdir(parents=True, exist_ok=True)
+                source = str(self.folder / "volumes" / source)
+            yield ROOT / source, target
 
     def _start_postgres(self) -> None:
         """As the image's entrypoint: a server with the superuser's password, and the scripts of its folder."""
@@ -257,7 +272,7 @@ class Composed:
             private_postgres(user=settings["POSTGRES_USER"], password=settings["POSTGRES_PASSWORD"], port=port)
         )
         environment = {**os.environ, **settings, "PGHOST": "127.0.0.1", "PGPORT": str(port)}
-        [script] = [source for source, target in _mounts(service) if "initdb.d" in target]
+        [script] = [source for source, target in self._mounts("postgres") if "initdb.d" in target]
         subprocess.run([str(script)], check=True, env=environment | {"PGPASSWORD": settings["POSTGRES_PASSWORD"]})
 
     def _stop(self) -> None:
@@ -265,10 +280,3 @@ class Composed:
             process.terminate()
         for process in self._processes.values():
             stop(process, seconds=2)
-
-
-def _mounts(service: Mapping[str, Any]) -> Iterator[tuple[Path | None, str]]:
-    """Source and target of each volume; no source where it is docker's."""
-    for entry in service.get("volumes", []):
-        source, target, *_ = entry.split(":")
-        yield (ROOT / source if source.startswith(".") else None), target

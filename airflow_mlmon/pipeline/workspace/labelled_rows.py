@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -87,12 +88,23 @@ def open_labels(run: Run, day: Partition, version: str, deliveries: Sequence[Del
     with ExitStack() as stack:
         opened = []
         for delivery in deliveries:
-            if day not in find_labelled(run, delivery, {day: version}):
-                raise NotFoundError(f"The curated rows of {day} are not in the workspace any more.")
-            path = stack.enter_context(run.files.local_copy(labelled_uri(run, delivery, day, version)))
+            path = stack.enter_context(_open(run, delivery, day, version))
             file = pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=False)
             opened.append(_Ascending(stack.enter_context(file)))
         yield LabelsOfRows(delivery_schema(run.spec).empty_table().select([_LABEL, _EXCLUDED]), opened)
+
+
+@contextmanager
+def _open(run: Run, delivery: Delivery, day: Partition, version: str) -> Iterator[Path]:
+    uri = labelled_uri(run, delivery, day, version)
+    with ExitStack() as stack:
+        try:
+            path = stack.enter_context(run.files.local_copy(uri))
+        except NotFoundError:
+            if day not in find_labelled(run, delivery, {day: version}):
+                raise NotFoundError(f"The curated rows of {day} are not in the workspace any more.") from None
+            path = stack.enter_context(run.files.local_copy(uri))
+        yield path
 
 
 def labels_of(

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from airflow_mlmon.archive.curation.hash_log import HashLog
+from airflow_mlmon.archive.curation.repeats import hash_keys
 from airflow_mlmon.archive.label_keys import key_columns, prediction_keys, spell_keys, spell_stored
 from airflow_mlmon.archive.labels import delivery_schema
 from airflow_mlmon.archive.sought_keys import Matched, SoughtKeys
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.curated import open_columns
+from airflow_mlmon.pipeline.workspace.curated import CuratedColumns, open_columns
 from airflow_mlmon.records import Delivery
 from airflow_mlmon.spec.labels import IdForm
-from airflow_mlmon.statistics.arrays import Flags
+from airflow_mlmon.statistics.arrays import Flags, Integers
+from airflow_mlmon.storage.scratch import scratch_folder
 
 # keys that are sought at a time, each of which takes about 120 bytes, and the rows of a day that are read at a time
 _AT_ONCE, _BATCH = 1 << 21, 1 << 18
@@ -39,17 +45,57 @@ def match_delivery(run: Run, delivery: Delivery, days: Mapping[Partition, str]) 
     """
     pairs: dict[Partition, list[Matched]] = {day: [] for day in days}
     start = 0
-    for sought in map(SoughtKeys, _blocks(run, delivery)):
-        for day in list(pairs):
-            try:
-                found = [_at(first, start, sought.find(batch)) for first, batch in _keys_of(run, day, days[day])]
-            except NotFoundError:
-                del pairs[day]
-            else:
-                before: Sequence[Matched | None] = pairs[day] or [None] * len(found)
-                pairs[day] = [_join(*both) for both in zip(before, found, strict=True)]
-        start += len(sought)
+    with scratch_folder() as folder:
+        logs = {day: folder / f"{day.key}.hashes" if delivery.rows > _AT_ONCE else None for day in days}
+        keys = {day: _DayKeys(run, day, version, logs[day]) for day, version in days.items()}
+        for sought in map(SoughtKeys, _blocks(run, delivery)):
+            for day in list(pairs):
+                try:
+                    found = [_at(first, start, matched) for first, matched in keys[day].find(sought)]
+                except NotFoundError:
+                    del pairs[day]
+                else:
+                    before: Sequence[Matched | None] = pairs[day] or [None] * len(found)
+                    pairs[day] = [_join(*both) for both in zip(before, found, strict=True)]
+            start += len(sought)
+            # or it were held until the next keys are sought
+            del sought
     return pairs
+
+
+class _DayKeys:
+    """Keys of the predictions of a day, read and hashed once; later only those are read whose hash is sought."""
+
+    def __init__(self, run: Run, day: Partition, version: str, log: Path | None) -> None:
+        """Read nothing yet; `log` is the file that keeps the hashes, if keys are sought more than once."""
+        self._run, self._day, self._version = run, day, version
+        self._log = HashLog(log) if log else None
+        self._ends: list[int] = []
+
+    def find(self, sought: SoughtKeys) -> Iterator[tuple[int, Matched]]:
+        """Yield what is found in each batch of the rows, with the position of its first row.
+
+        Raises:
+            NotFoundError: the rows are gone.
+        """
+        if self._log and self._ends:
+            yield from self._find_again(sought, self._log)
+            return
+        for first, keys in _keys_of(self._run, self._day, self._version):
+            hashes = hash_keys(keys, 0)
+            if self._log:
+                self._log.add(hashes)
+                self._ends.append(self._log.rows)
+            yield first, sought.find_hashed(hashes, partial(_take, keys))
+
+    def _find_again(self, sought: SoughtKeys, log: HashLog) -> Iterator[tuple[int, Matched]]:
+        with open_columns(self._run, self._day, self._version) as rows:
+            for first, end in pairwise([0, *self._ends]):
+                yield first, sought.find_hashed(log.between(first, end), partial(self._read, rows, first))
+
+    def _read(self, rows: CuratedColumns, first: int, places: Integers) -> pa.ChunkedArray:
+        spec = self._run.spec
+        return prediction_keys(rows.take(first + places, list(key_columns(spec))), spec)
 
 
 def mark_found(run: Run, keys: pa.ChunkedArray, days: Mapping[Partition, str], forms: Sequence[IdForm] = ()) -> Marked:
@@ -96,6 +142,10 @@ def _blocks(run: Run, delivery: Delivery) -> Iterator[pa.ChunkedArray]:
             yield spell_stored(_take_all(held), run.spec)
 
 
+def _take(keys: pa.ChunkedArray, places: Integers) -> pa.ChunkedArray:
+    return keys.take(pa.array(places))
+
+
 def _take_all(held: list[pa.Array]) -> pa.ChunkedArray:
     """Return the arrays as one and empty the list, so that whoever is done with them frees their memory."""
     taken = pa.chunked_array(held)
@@ -119,6 +169,8 @@ def _join(before: Matched | None, after: Matched) -> Matched:
     """Join pairs of the same rows of a day, of which those of earlier rows of the delivery count."""
     if before is None or not len(before.rows):
         return after
+    if not len(after.rows):
+        return before
     positions = np.concatenate([before.positions, after.positions])
     positions, first = np.unique(positions, return_index=True)
     return Matched(positions, np.concatenate([before.rows, after.rows])[first])
