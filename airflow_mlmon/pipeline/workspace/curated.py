@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, SAMPLE, read_parquet, read_workspace_table
+from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, SAMPLE, read_parquet_file, read_workspace_table
 from airflow_mlmon.pipeline.workspace.samples import sample
 from airflow_mlmon.statistics.arrays import Integers
 from airflow_mlmon.storage.local import LocalStore
@@ -215,7 +215,7 @@ def _present(
 
 def _read(file: Path | RangedFile, columns: Collection[str] | None, where_there: Collection[str]) -> pa.Table:
     if isinstance(file, Path):
-        return read_parquet(file, columns, where_there)
+        return read_parquet_file(file, columns, where_there)
     wanted = _present(file, columns, where_there)
     with pq.ParquetFile(file, page_checksum_verification=True, pre_buffer=False) as opened:
         nothing = opened.read_row_groups([], columns=wanted)

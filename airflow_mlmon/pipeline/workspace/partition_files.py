@@ -39,10 +39,10 @@ def read_workspace_table(
         columns: the columns to read; by default all.
         where_there: further columns, which may be missing in the file.
     """
-    return read_parquet(pa.BufferReader(run.files.read(uri)), columns, where_there)
+    return read_parquet_file(pa.BufferReader(run.files.read(uri)), columns, where_there)
 
 
-def read_parquet(
+def read_parquet_file(
     source: Path | pa.BufferReader, columns: Collection[str] | None = None, where_there: Iterable[str] = ()
 ) -> pa.Table:
     """Read the rows of a Parquet file and verify its page checksums; see `read_workspace_table`."""
