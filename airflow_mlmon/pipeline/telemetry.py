@@ -51,9 +51,17 @@ def observed(name: str) -> Callable[[_Step], _Step]:
 
 
 @contextmanager
-def observing(run: Run, partition: Partition, name: str) -> Iterator[None]:
-    """Make what runs within a span, and record it in the store when it ends."""
+def observing(run: Run, partition: Partition, name: str, *, is_resumed: bool = False) -> Iterator[None]:
+    """Make what runs within a span, and record it in the store when it ends.
+
+    What is resumed goes on with a step that was recorded when it was deferred, and took the time between, too.
+    """
     started_at, started = datetime.now(UTC), time.perf_counter()
+    deferred = [one for one in run.store.step_runs(partition) if one.step == name] if is_resumed else []
+    before_s = 0.0
+    if deferred:
+        before_s = (started_at - deferred[0].started_at).total_seconds()
+        started_at = deferred[0].started_at
     seen: dict[str, str | int] = {}
     token = _noted.set(seen)
     error = ""
@@ -70,7 +78,7 @@ def observing(run: Run, partition: Partition, name: str) -> Iterator[None]:
             found = StepRun(
                 step=name,
                 started_at=started_at,
-                seconds=time.perf_counter() - started,
+                seconds=before_s + time.perf_counter() - started,
                 rows=None if rows is None else int(rows),
                 error=error,
                 **_address(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import date
@@ -108,6 +109,15 @@ def test_day_runs_and_its_page_is_in_the_bucket(stack, run):
     place = {"Bucket": "mlmon", "Prefix": f"workspace/reports/flights/{DAY}/"}
     pages = [found["Key"] for found in s3(stack, stack.secrets["S3_SECRET_KEY"]).list_objects_v2(**place)["Contents"]]
     assert f"workspace/reports/flights/{DAY}/report.html" in pages
+
+
+def test_doctor_finds_nothing_wrong(stack, run):
+    lines = stack.run("scheduler", "mlmon", "doctor", "--json").splitlines()
+    # among those of Airflow's own log
+    found = [json.loads(line) for line in lines if line.startswith("{")]
+
+    assert {"store", "workspace"} <= {finding["part"] for finding in found}
+    assert [finding for finding in found if finding["health"] == "failure"] == []
 
 
 def test_airflow_serves_the_page_and_the_logs(stack, airflow, run):

@@ -26,7 +26,7 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.telemetry import find_links
 from airflow_mlmon.pipeline.workspace.curated import curated_uri
 from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of, stored_outcomes
-from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, profile_uri
+from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, delivery_uri, profile_uri
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, pinned_reference, reference_outcomes
 from airflow_mlmon.profiles.columns.histogram import build_histogram
 from airflow_mlmon.profiles.profile import Profile
@@ -117,7 +117,9 @@ def day_page(run: Run, partition: Partition, written: Collection[str] = ()) -> D
         captured=captured_of(manifest),
         attributions=attributions_of(run, partition.day, metrics) if served else None,
         files=tuple(_source_file(file) for file in manifest["files"]),
-        deliveries=tuple(deliveries_of(run, partition)),
+        deliveries=tuple(
+            replace(one, uri=delivery_uri(run, one.partition, one.version)) for one in deliveries_of(run, partition)
+        ),
         baselines=_baselines(run, baselines),
         facts=_facts(run, state, reference),
         left_out=tuple(evidently["left_out"]) if evidently else (),

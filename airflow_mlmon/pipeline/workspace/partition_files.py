@@ -21,6 +21,11 @@ def profile_uri(run: Run, partition: Partition, version: str, schema_id: str) ->
     return run.version_uri(partition, version, f"{schema_id}.profile")
 
 
+def delivery_uri(run: Run, delivery: Partition, version: str) -> str:
+    """Return the URI of the labels of a delivery, wherever the workspace was when they were received."""
+    return run.uri("deliveries", delivery.key, f"{version}.parquet")
+
+
 def to_parquet(table: pa.Table) -> bytes:
     """Convert a table to the bytes of a Parquet file with page checksums."""
     sink = io.BytesIO()

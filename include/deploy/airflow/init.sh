@@ -2,8 +2,7 @@
 # workspace. It may run again.
 set -eu
 airflow db migrate
-# opening the store migrates it
-mlmon status >/dev/null
+mlmon store upgrade
 python - <<'PYTHON'
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 

@@ -29,8 +29,8 @@ _LOADS = """
     FROM mlmon_steps s WHERE s.step = 'load_druid' AND $__timeFilter(s.day) ORDER BY s.started_at DESC LIMIT 200
 """
 _ROWS = """
-    SELECT s.day AS time, s.model AS metric, s.rows AS value FROM mlmon_steps s
-    WHERE s.step = 'load_druid' AND $__timeFilter(s.day) ORDER BY 1, 2
+    SELECT s.day AS time, SUM(s.rows) AS loaded FROM mlmon_steps s
+    WHERE s.step = 'load_druid' AND $__timeFilter(s.day) GROUP BY s.day ORDER BY 1
 """
 _DATASOURCES = {
     "dataSource": "datasource",
@@ -88,7 +88,7 @@ def _durations() -> object:
 
 
 def _rows() -> object:
-    return bars("Rows loaded", "Rows of each model that its nights have loaded.", series(_ROWS), width=8)
+    return bars("Rows loaded", "Rows that the nights of all models have loaded.", series(_ROWS), width=8)
 
 
 def _loads() -> object:

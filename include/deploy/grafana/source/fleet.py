@@ -37,7 +37,7 @@ _OPEN_ALERTS = """
     SELECT e.model AS model, e.severity AS severity, e.metric AS metric, e.column AS feature, e.segment AS segment,
         e.opened AS opened, e.days AS days, e.state AS state, e.acknowledged_by AS owner
     FROM mlmon_alert_episodes e WHERE e.model IN ($model) AND e.state <> 'resolved'
-    ORDER BY e.severity, e.opened, e.model, e.metric
+    ORDER BY e.severity, e.opened, e.model, e.metric LIMIT 500
 """
 _MODELS = {
     "model": "model",
@@ -117,7 +117,7 @@ def _models() -> object:
 
 def _days() -> object:
     words = "Status of each day of each model; a day that has no square was not run."
-    return history("Days", words, series(_STATUS_OF_DAYS)).mappings(day_mappings())
+    return history("Days", words, series(_STATUS_OF_DAYS)).mappings(day_mappings()).per_page(20)
 
 
 def _alerts_by_day() -> object:
@@ -126,14 +126,18 @@ def _alerts_by_day() -> object:
 
 
 def _late() -> object:
-    late = over_time(f"max by (model) (mlmon:late:days{{{_OF}}})", "{{model}}")
-    panel = lines("Days late", "Days of each model that should be evaluated by now and are not.", late)
+    late = over_time(f"topk(20, max by (model) (mlmon:late:days{{{_OF}}}))", "{{model}}")
+    panel = lines(
+        "Days late", "Days that should be evaluated by now and are not, of the twenty models with most.", late
+    )
     return panel.thresholds(steps((None, GREEN), (1, RED))).min(0)
 
 
 def _open_alerts() -> object:
     panel = grid(
-        "Open alerts", "Alerts that are not resolved: since when, and who has acknowledged them.", records(_OPEN_ALERTS)
+        "Open alerts",
+        "Alerts that are not resolved, the first 500: since when, and who has acknowledged them.",
+        records(_OPEN_ALERTS),
     )
     panel = panel.override_by_name("owner", [option("displayName", "acknowledged by")])
     panel = panel.override_by_name("opened", [option("unit", "time:YYYY-MM-DD")])

@@ -28,10 +28,10 @@ from include.deploy.grafana.source.statuses import STATUS_COLOURS
 
 _OF = 'model="$model"'
 _EVALUATED = f"max(mlmon_evaluated_partition_timestamp_seconds{{{_OF}}}) * 1000"
-# of all rows and columns together
+# of all rows and columns together; those of the labels first
 _METRICS = """
-    SELECT DISTINCT v.metric FROM mlmon_verdicts v
-    WHERE v.model = '$model' AND v.column = '' AND v.segment = '' ORDER BY 1
+    SELECT v.metric FROM mlmon_verdicts v
+    WHERE v.model = '$model' AND v.column = '' AND v.segment = '' GROUP BY v.metric ORDER BY MIN(v.family), v.metric
 """
 _EXPECTED = """
     SELECT v.day AS time, MAX(v.value) AS observed, MAX(v.expected) AS expected, MIN(v.low) AS lowest,

@@ -70,9 +70,9 @@ def _scheduler() -> object:
 
 
 def _durations() -> object:
-    took = over_time(f"max by (model) (mlmon:night:duration_seconds{{{_OF}}})", "{{model}}")
+    took = over_time(f"topk(20, max by (model) (mlmon:night:duration_seconds{{{_OF}}}))", "{{model}}")
     usual = over_time(f"max(mlmon:night:usual_seconds{{{_OF}}})", "usual, of the slowest model", "B")
-    words = "From the first step of the last day of a model to the end of its last one."
+    words = "From the first step of the last day to the end of its last one, of the twenty slowest models."
     panel = lines("Duration of the nights", words, took, usual, unit="s")
     return panel.override_by_name(
         "usual, of the slowest model", [option("custom.lineStyle", {"fill": "dash", "dash": [6, 4]})]
@@ -81,8 +81,8 @@ def _durations() -> object:
 
 def _delays() -> object:
     expected = f"max by (model) (mlmon_expected_partition_timestamp_seconds{{{_OF}}})"
-    delay = over_time(f"{_STARTED} - ({expected} + 86400) >= 0", "{{model}}")
-    words = "From the end of the day to the start of its first step; no line until it has started."
+    delay = over_time(f"topk(20, {_STARTED} - ({expected} + 86400) >= 0)", "{{model}}")
+    words = "From the end of the day to the start of its first step, of the twenty latest that have started."
     return lines("Delay of the start", words, delay, unit="s")
 
 
