@@ -13,6 +13,7 @@ from airflow.cli.cli_config import ActionCommand, Arg, CLICommand, GroupCommand
 
 from airflow_mlmon.cli.command import Command
 from airflow_mlmon.cli.main import MLMON, main
+from airflow_mlmon.cli.stream import detach_output
 
 
 def get_airflow_commands() -> list[CLICommand]:
@@ -57,13 +58,23 @@ def _argument(param: click.Parameter) -> Arg:
 
 def _caller(command: click.Command, path: tuple[str, ...]) -> Callable[[argparse.Namespace], None]:
     def call(parsed: argparse.Namespace) -> None:
+        detach_output()
         from airflow_mlmon.hooks.configuration import read_airflow_settings  # noqa: PLC0415 - heavy
 
         # as Airflow's own commands do that read connections, which are in its database too
         os.environ["_AIRFLOW_PROCESS_CONTEXT"] = "server"
+        _keep_output()
         sys.exit(main([*path, *_words(command, parsed)], read_airflow_settings))
 
     return call
+
+
+def _keep_output() -> None:
+    """Keep standard output for the answer: Airflow's log, which has taken hold of it, goes to standard error."""
+    sys.stdout.flush()
+    kept = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    sys.stdout = open(kept, "w", encoding=sys.stdout.encoding, errors=sys.stdout.errors)  # noqa: PTH123, SIM115 - a descriptor, open to the end
 
 
 def _words(command: click.Command, parsed: argparse.Namespace) -> list[str]:

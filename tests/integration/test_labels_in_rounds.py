@@ -50,7 +50,7 @@ def test_every_prediction_gets_its_label(run: Run, monkeypatch, part):
     states = run.store.states("m", day_of(0), day_of(DAYS - 1))
     days = {state.partition: str(state.version) for state in states}
 
-    found = match_delivery(run, delivery, days)
+    found = {day: list(batches) for day, batches in match_delivery(run, delivery, days)}
 
     keys = read_keys(run, delivery).combine_chunks()
     for day, version in days.items():

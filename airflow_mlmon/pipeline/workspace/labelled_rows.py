@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -23,21 +25,23 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.matched_keys import match_delivery, read_labels
 from airflow_mlmon.pipeline.workspace.partition_files import read_workspace_table
 from airflow_mlmon.records import Delivery
-from airflow_mlmon.statistics.arrays import Integers
 
 _BATCH = 1 << 18
+# rows of a delivery that 32 bits can number
+_FEW = 1 << 31
+_Rows = npt.NDArray[np.signedinteger[Any]]
 _FOUND = "in-"
 _LABEL, _EXCLUDED = "label", "excluded"
 _POSITION, _ROW = "position", "row"
 
 
-def find_labelled(run: Run, delivery: Delivery, days: Mapping[Partition, str]) -> dict[Partition, Integers]:
+def find_labelled(run: Run, delivery: Delivery, days: Mapping[Partition, str]) -> dict[Partition, _Rows]:
     """Find the rows of days, given with their served versions, that a delivery has labels for.
 
     Returns:
         By day, the rows of the delivery that belong to a prediction; a day whose rows were pruned is left out.
     """
-    found: dict[Partition, Integers] = {}
+    found: dict[Partition, _Rows] = {}
     left: dict[Partition, str] = {}
     for day, version in days.items():
         try:
@@ -47,14 +51,12 @@ def find_labelled(run: Run, delivery: Delivery, days: Mapping[Partition, str]) -
         else:
             found[day] = stored.column(_ROW).to_numpy()
     if left:
-        matched = match_delivery(run, delivery, left)
         labels = read_labels(run, delivery)
-        for day in list(matched):
-            batches = matched.pop(day)
-            run.files.write(labelled_uri(run, delivery, day, left[day]), _encode(batches, labels))
-            rows = [np.zeros(0, dtype=np.int64), *(batch.rows for batch in batches)]
-            # the positions are written
-            del batches
+        number = np.int32 if delivery.rows < _FEW else np.int64
+        for day, batches in match_delivery(run, delivery, left):
+            rows: list[_Rows] = [np.zeros(0, dtype=number)]
+            data = _encode(_collect(batches, rows), labels)
+            run.files.write(labelled_uri(run, delivery, day, left[day]), data)
             found[day] = np.concatenate(rows)
     return found
 
@@ -154,7 +156,14 @@ def forget_labelled(run: Run, day: Partition, version: str) -> None:
         run.files.delete(item.uri)
 
 
-def _encode(matched: Sequence[Matched], labels: pa.Table) -> bytes:
+def _collect(matched: Iterable[Matched], rows: list[_Rows]) -> Iterator[Matched]:
+    """Yield pairs, and append the rows of the delivery to a list."""
+    for batch in matched:
+        rows.append(batch.rows.astype(rows[0].dtype))
+        yield batch
+
+
+def _encode(matched: Iterable[Matched], labels: pa.Table) -> bytes:
     """Return the pairs of a day with their labels as a Parquet file, one row group for each batch of its rows."""
     sink = io.BytesIO()
     fields = [pa.field(_POSITION, pa.int64()), pa.field(_ROW, pa.int64()), *labels.schema]
