@@ -63,18 +63,9 @@ def _caller(command: click.Command, path: tuple[str, ...]) -> Callable[[argparse
 
         # as Airflow's own commands do that read connections, which are in its database too
         os.environ["_AIRFLOW_PROCESS_CONTEXT"] = "server"
-        _keep_output()
         sys.exit(main([*path, *_words(command, parsed)], read_airflow_settings))
 
     return call
-
-
-def _keep_output() -> None:
-    """Keep standard output for the answer: Airflow's log, which has taken hold of it, goes to standard error."""
-    sys.stdout.flush()
-    kept = os.dup(sys.stdout.fileno())
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    sys.stdout = open(kept, "w", encoding=sys.stdout.encoding, errors=sys.stdout.errors)  # noqa: PTH123, SIM115 - a descriptor, open to the end
 
 
 def _words(command: click.Command, parsed: argparse.Namespace) -> list[str]:
