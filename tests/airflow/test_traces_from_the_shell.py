@@ -41,7 +41,10 @@ def test_day_is_one_trace_and_a_line_of_its_log_leads_to_its_span(airflow_home, 
     assert {span.name for span in steps} >= {"mlmon.prepare_partition", "mlmon.write_reports"}
     assert {span.trace for span in steps} == {day.trace}
     assert day.attributes["mlmon.status"] == "OK", done.stderr
-    lines = [json.loads(line) for line in (done.stdout + done.stderr).splitlines() if line.startswith("{")]
+    # standard output is for the answer alone
+    assert "{" not in done.stdout
+    assert "reports: " in done.stdout
+    lines = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
     alert, *_ = [line for line in lines if line["logger"] == "airflow_mlmon.alerts"]
     sent = found["mlmon.send_alerts"]
     assert (alert["trace_id"], alert["span_id"]) == (sent.trace, sent.span)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -22,7 +23,7 @@ from typing import Any, Self
 import yaml
 
 from tests.support.postgres import private_postgres
-from tests.support.processes import free_port, require, start, stop
+from tests.support.processes import require, start, stop
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "docker-compose.yaml"
@@ -106,6 +107,7 @@ class Composed:
         self.services: dict[str, Any] = self.file["services"]
         self.names = list(services)
         self._ports: dict[tuple[str, int], int] = {}
+        self._kept: list[socket.socket] = []
         self._published = {
             int(port.split(":")[-1]): name
             for name, service in self.services.items()
@@ -128,7 +130,14 @@ class Composed:
 
     def port(self, service: str, port: int) -> int:
         """The port on loopback of what listens on a port in a container."""
-        return self._ports.setdefault((service, port), free_port())
+        if (service, port) not in self._ports:
+            # kept, lest another process takes it first; who binds it to listen may, beside one that does not listen
+            kept = socket.socket()
+            kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            kept.bind(("127.0.0.1", 0))
+            self._kept.append(kept)
+            self._ports[service, port] = int(kept.getsockname()[1])
+        return self._ports[service, port]
 
     def run(self, name: str, *command: str, **variables: str) -> str:
         """Run a service, or another command in it, to its end, as `docker compose run`; its output."""
@@ -162,7 +171,7 @@ class Composed:
             if time.monotonic() > deadline:
                 missing = sorted(set(names) - ready)
                 raise ComposeError(f"not healthy: {missing}\n" + "\n".join(map(self.log, missing)))
-            time.sleep(0.2)
+            time.sleep(0.5)
 
     def _may_start(self, name: str, ready: set[str]) -> bool:
         return ready >= set(self.services[name].get("depends_on", {})) & set(self.names)
@@ -280,3 +289,5 @@ class Composed:
             process.terminate()
         for process in self._processes.values():
             stop(process, seconds=2)
+        for port in self._kept:
+            port.close()

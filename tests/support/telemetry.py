@@ -64,7 +64,7 @@ class Backends:
 
 
 class Collector:
-    """The collector by include/deploy/opentelemetry/collector.yaml, its addresses and folders replaced."""
+    """The collector by include/deploy/opentelemetry/collector.yaml, its addresses, folders and patience replaced."""
 
     # what Airflow is told besides the address
     ENVIRONMENT: ClassVar = {
@@ -86,6 +86,7 @@ class Collector:
             "http://loki:3100": backends,
             "/var/log/airflow": str(logs),
             "/var/lib/otelcol": str(folder / "otelcol"),
+            "poll_interval: 10s": "poll_interval: 1s",
             # of its own metrics
             "host: 0.0.0.0, port: 8888": f"host: 127.0.0.1, port: {self._ports[8888]}",
             **{f"0.0.0.0:{port}": f"127.0.0.1:{own}" for port, own in self._ports.items() if port != 8888},

@@ -141,7 +141,7 @@ def _written_features(run: Run) -> set[str]:
 def _alerting_columns(run: Run, day: date) -> list[str]:
     """Return the columns that alert on a day, in the order of their evaluation."""
     known = featured_columns(run.spec)
-    alerting = dict.fromkeys(alert.column for alert in run.store.alerts(run.model, day, day))
+    alerting = dict.fromkeys(alert.column for alert in run.ask(run.store.alerts, day, day))
     return [column for column in alerting if column in known]
 
 

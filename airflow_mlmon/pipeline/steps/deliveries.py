@@ -203,6 +203,7 @@ def _take_of_table(run: Run, labels: Labels, days: Sequence[Partition]) -> dict[
         known = next(iter(run.store.deliveries(run.model, day.day, day.day)), None)
         if known is not None and known.version == version:
             run.store.save_delivery(replace(known, listing=source.listing))
+            run.ask_anew()
         elif delivered.rows.num_rows or known is not None:
             _save(run, day, version, source.listing, delivered.rows)
     return taken
@@ -264,6 +265,7 @@ def _record(run: Run, partition: Partition, version: str, listing: str, rows: in
     forget_labelled(run, partition, version)
     uri = delivery_uri(run, partition, version)
     run.store.save_delivery(Delivery(partition=partition, version=version, uri=uri, rows=rows, listing=listing))
+    run.ask_anew()
 
 
 def _digest(rows: pa.Table) -> str:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, SAMPLE, read_workspace_table
+from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, SAMPLE, read_parquet_file, read_workspace_table
 from airflow_mlmon.pipeline.workspace.samples import sample
 from airflow_mlmon.statistics.arrays import Integers
 from airflow_mlmon.storage.local import LocalStore
@@ -153,7 +153,7 @@ class CuratedColumns:
 
     def table(self, columns: Collection[str] | None = None, where_there: Collection[str] = ()) -> pa.Table:
         """Read the rows at once; see `batches`."""
-        tables = [_read(file, _present(file, columns, where_there)) for file in self._files]
+        tables = [_read(file, columns, where_there) for file in self._files]
         return tables[0] if len(tables) == 1 else pa.concat_tables(tables, promote_options="permissive")
 
 
@@ -213,14 +213,13 @@ def _present(
     return list(dict.fromkeys([*columns, *(name for name in where_there if name in held)]))
 
 
-def _read(file: Path | RangedFile, columns: list[str] | None) -> pa.Table:
+def _read(file: Path | RangedFile, columns: Collection[str] | None, where_there: Collection[str]) -> pa.Table:
     if isinstance(file, Path):
-        return pq.read_table(file, columns=columns, page_checksum_verification=True, partitioning=None)
+        return read_parquet_file(file, columns, where_there)
+    wanted = _present(file, columns, where_there)
     with pq.ParquetFile(file, page_checksum_verification=True, pre_buffer=False) as opened:
-        nothing = opened.read_row_groups([], columns=columns)
-        tables = [
-            opened.read_row_groups(groups, columns=columns) for groups in _fetched(file, opened.metadata, columns)
-        ]
+        nothing = opened.read_row_groups([], columns=wanted)
+        tables = [opened.read_row_groups(groups, columns=wanted) for groups in _fetched(file, opened.metadata, wanted)]
     return pa.concat_tables([nothing, *tables])
 
 

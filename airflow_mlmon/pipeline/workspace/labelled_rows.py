@@ -33,6 +33,7 @@ _Rows = npt.NDArray[np.signedinteger[Any]]
 _FOUND = "in-"
 _LABEL, _EXCLUDED = "label", "excluded"
 _POSITION, _ROW = "position", "row"
+_KNOWN = "days that deliveries have labels for"
 
 
 def find_labelled(run: Run, delivery: Delivery, days: Mapping[Partition, str]) -> dict[Partition, _Rows]:
@@ -59,6 +60,24 @@ def find_labelled(run: Run, delivery: Delivery, days: Mapping[Partition, str]) -
             run.files.write(labelled_uri(run, delivery, day, left[day]), data)
             found[day] = np.concatenate(rows)
     return found
+
+
+def find_labelled_days(run: Run, deliveries: Mapping[Delivery, Mapping[Partition, str]]) -> set[Partition]:
+    """Find the days that deliveries have labels for, among those given with each and their served versions.
+
+    What a delivery has in common with a version never changes: a process that runs many days asks for it once.
+    """
+    before: Mapping[str, bool] = run.kept.get(_KNOWN, {})
+    known: dict[str, bool] = {}
+    touched = set()
+    for delivery, days in deliveries.items():
+        uris = {day: labelled_uri(run, delivery, day, version) for day, version in days.items()}
+        known |= {uri: before[uri] for uri in uris.values() if uri in before}
+        unknown = {day: version for day, version in days.items() if day not in touched and uris[day] not in known}
+        known |= {uris[day]: bool(len(rows)) for day, rows in find_labelled(run, delivery, unknown).items()}
+        touched |= {day for day, uri in uris.items() if known.get(uri)}
+    run.kept[_KNOWN] = known
+    return touched
 
 
 @contextmanager
@@ -154,6 +173,7 @@ def forget_labelled(run: Run, day: Partition, version: str) -> None:
     """Delete what was found of a delivery of a day, for the same files may be read otherwise now."""
     for item in run.files.list(run.uri("deliveries", day.key, f"{version}.{_FOUND}")):
         run.files.delete(item.uri)
+    run.kept.pop(_KNOWN, None)
 
 
 def _collect(matched: Iterable[Matched], rows: list[_Rows]) -> Iterator[Matched]:
