@@ -14,7 +14,7 @@ UV := $(BIN)/uv --quiet --no-progress --system-certs
 # a shell that forbids bytecode would compile every module again in every process
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up down serve druid druid-down test fuzz test-druid test-guards test-versions bench-profiles bench-druid bench-alerts bench-faults bench-faults-peers bench-models bench-day bench-intake bench-fleet bench-capture lint format docs bench lock wheel release versitygw azurite axe fake-gcs-server otelcol environments clean
+.PHONY: help setup demo up down serve druid druid-down test fuzz test-druid test-guards test-versions bench-profiles bench-druid bench-alerts bench-faults bench-faults-peers bench-models bench-day bench-intake bench-fleet bench-capture lint format dashboards docs bench lock wheel release versitygw azurite axe fake-gcs-server otelcol environments clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -97,6 +97,9 @@ format: $(READY) ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+dashboards: .cache/environments/grafana/ready ## write Grafana's dashboards as JSON from their source in Python
+	@PYTHONPATH=. .cache/environments/grafana/bin/python -m include.deploy.grafana.source.write include/deploy/grafana/dashboards
+
 docs: $(READY) ## regenerate the generated parts of the docs: tables, an example, links between pages
 	$(BIN)/python -m tests.support.docs
 
@@ -144,14 +147,15 @@ otelcol: .cache/bin/otelcol ## build the OpenTelemetry Collector of the tests (n
 	@touch $@
 
 # what runs beside the monitoring, in environments of its own: the example service, and what its tests start
-ENVIRONMENTS := serving bentoml mlserver mlflow release
+ENVIRONMENTS := serving bentoml mlserver mlflow release grafana
 
-environments: $(ENVIRONMENTS:%=.cache/environments/%/ready) ## install the example service, BentoML, MLServer, MLflow and what checks releases, each apart
+environments: $(ENVIRONMENTS:%=.cache/environments/%/ready) ## install the example service, BentoML, MLServer, MLflow, what checks releases and what makes dashboards, each apart
 
 .cache/environments/serving/ready: include/serving/requirements.txt
 .cache/environments/bentoml/ready: tests/environments/bentoml.txt
 .cache/environments/mlserver/ready: tests/environments/mlserver.txt
 .cache/environments/mlflow/ready: tests/environments/mlflow.txt
+.cache/environments/grafana/ready: tests/environments/grafana.txt
 .cache/environments/release/ready: tests/environments/release.txt
 
 .cache/environments/%/ready: | $(READY)

@@ -13,6 +13,7 @@ from airflow.cli.cli_config import ActionCommand, Arg, CLICommand, GroupCommand
 
 from airflow_mlmon.cli.command import Command
 from airflow_mlmon.cli.main import MLMON, main
+from airflow_mlmon.cli.stream import detach_output
 
 
 def get_airflow_commands() -> list[CLICommand]:
@@ -57,6 +58,7 @@ def _argument(param: click.Parameter) -> Arg:
 
 def _caller(command: click.Command, path: tuple[str, ...]) -> Callable[[argparse.Namespace], None]:
     def call(parsed: argparse.Namespace) -> None:
+        detach_output()
         from airflow_mlmon.hooks.configuration import read_airflow_settings  # noqa: PLC0415 - heavy
 
         # as Airflow's own commands do that read connections, which are in its database too

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from airflow_mlmon.errors import ConfigError
@@ -13,6 +14,8 @@ DAY = timedelta(days=1)
 DEFAULT_ZONE = "UTC"
 # days that a person may name: their neighbours and their bounds in every zone are dates too
 _FIRST, _LAST = date(1900, 1, 1), date(2999, 12, 31)
+# days whose bounds are remembered: a night asks thousands of times for those of its history
+_KEPT = 4096
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -85,6 +88,7 @@ class Partition:
         return f"{self.model} {self.key}"
 
 
+@lru_cache(maxsize=_KEPT)
 def start_of(day: date, zone: str) -> datetime:
     """Return the moment at which a calendar day begins in a zone, in UTC.
 
@@ -93,6 +97,7 @@ def start_of(day: date, zone: str) -> datetime:
     return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
 
 
+@lru_cache(maxsize=_KEPT)
 def day_of(moment: datetime, zone: str) -> date:
     """Return the calendar day of a moment in a zone."""
     return moment.astimezone(ZoneInfo(zone)).date()

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from airflow_mlmon.links import LinkTemplates
+
 SECTION = "mlmon"
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -78,6 +80,22 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "example": "/var/lib/prometheus/node-exporter",
         "default": "",
     },
+    "trace_url": {
+        "description": "URL of a trace, for the links of pages and alerts. Placeholders: {trace} and {span} are their "
+        "ids, {model}, {partition} the day, {from} and {to} milliseconds around its run.",
+        "version_added": "0.1.0",
+        "type": "string",
+        "example": "https://jaeger.example.com/trace/{trace}",
+        "default": "",
+    },
+    "log_url": {
+        "description": "URL of the lines of the log of a day, with the same placeholders. Default: the day's run in "
+        "Airflow.",
+        "version_added": "0.1.0",
+        "type": "string",
+        "example": "https://logs.example.com/search?query=trace_id%3D{trace}&from={from}&to={to}",
+        "default": "",
+    },
     "metrics_token": {
         "description": "Bearer token with which Prometheus may scrape the state of all models from /mlmon/metrics of "
         "Airflow's API server; without it nothing is served there.",
@@ -103,6 +121,7 @@ class Settings:
     pushgateway: str | None = None
     metrics_folder: str | None = None
     metrics_token: str | None = field(default=None, repr=False)
+    links: LinkTemplates = field(default_factory=LinkTemplates)
 
     @property
     def reports(self) -> str:
@@ -130,6 +149,7 @@ def read_settings(option: Callable[[str], str | None], home: Path, base_url: str
         pushgateway=option("pushgateway") or None,
         metrics_folder=option("metrics_folder") or None,
         metrics_token=option("metrics_token") or None,
+        links=LinkTemplates(trace=option("trace_url") or "", log=option("log_url") or ""),
     )
 
 

@@ -6,6 +6,7 @@ either they cost microseconds and have no trace. Private data may stand in no sp
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,6 +18,10 @@ from opentelemetry.trace import Span, SpanKind, StatusCode
 from opentelemetry.util.types import AttributeValue
 
 _tracer = trace.get_tracer("airflow_mlmon")
+_EXPORTERS = (
+    "opentelemetry.exporter.otlp.proto.http.trace_exporter",
+    "opentelemetry.exporter.otlp.proto.grpc.exporter",
+)
 
 _Given = ParamSpec("_Given")
 _Found = TypeVar("_Found")
@@ -41,6 +46,28 @@ def spanning(
         except BaseException as error:
             span.set_status(StatusCode.ERROR, type(error).__name__)
             raise
+
+
+def say_export_failures_once() -> None:
+    """Let this process say once, and not for each batch of spans, that they cannot be sent: for one that ends soon."""
+    for name in _EXPORTERS:
+        logger = logging.getLogger(name)
+        if not any(isinstance(one, _Once) for one in logger.filters):
+            logger.addFilter(_Once())
+
+
+class _Once(logging.Filter):
+    """Filter that lets a message pass once, whatever it is filled with."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether the message was not said yet."""
+        is_new = record.msg not in self._said
+        self._said.add(record.msg)
+        return is_new
 
 
 class TracedPool(ThreadPoolExecutor):

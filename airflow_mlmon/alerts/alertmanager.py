@@ -109,6 +109,8 @@ def _one(
         "since": alert.get("since"),
         "partition": message.partition.key,
         "fingerprint": alert["fingerprint"],
+        "trace_url": message.payload.get("trace"),
+        "log_url": message.payload.get("log"),
     }
     begins = datetime.fromisoformat(alert.get("since") or message.partition.start.isoformat())
     begins = begins.replace(tzinfo=begins.tzinfo or UTC)

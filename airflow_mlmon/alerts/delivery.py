@@ -14,6 +14,7 @@ from datetime import datetime
 from airflow_mlmon.alerts.channels import Sender
 from airflow_mlmon.alerts.message import day_message
 from airflow_mlmon.errors import ConfigError, MlmonError, ServiceRejectedError
+from airflow_mlmon.links import TraceLinks
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import Alert
 from airflow_mlmon.store.metric_store import MetricStore
@@ -49,6 +50,7 @@ def deliver(
     *,
     model: str | None = None,
     page_url: Callable[[Partition], str] = lambda _: "",
+    links: Callable[[Partition], TraceLinks] = lambda _: TraceLinks(),
     tells: Callable[[str, Alert], bool] = lambda *_: True,
 ) -> DeliveryReport:
     """Send the pending alerts, up to 20 messages; a failure does not stop the others.
@@ -59,6 +61,7 @@ def deliver(
         now: the time of this pass.
         model: only the alerts of this model, whose senders these are.
         page_url: returns the address of a day's page, for the message.
+        links: returns those of a day to its trace and its log, for the message.
         tells: decides if an alert is meant for the channel of that key; otherwise it counts as sent.
     """
     messages = sent = failed = 0
@@ -72,7 +75,7 @@ def deliver(
         messages += 1
         try:
             with foreign_failures(claims[0].channel):
-                _send(senders, claims, page_url)
+                _send(senders, claims, page_url, links)
         except MlmonError as error:
             # a receiver may have taken the others
             refused = error.refused if isinstance(error, ServiceRejectedError) else ()
@@ -103,9 +106,15 @@ def foreign_failures(channel: str) -> Iterator[None]:
         raise ServiceRejectedError(f"The channel {channel!r} failed with {type(error).__name__}.") from error
 
 
-def _send(senders: Mapping[str, Sender], claims: Sequence[Claim], page_url: Callable[[Partition], str]) -> None:
+def _send(
+    senders: Mapping[str, Sender],
+    claims: Sequence[Claim],
+    page_url: Callable[[Partition], str],
+    links: Callable[[Partition], TraceLinks],
+) -> None:
     channel = claims[0].channel
     if channel not in senders:
         raise ConfigError(f"The channel {channel!r} is no longer in the spec.", valid=sorted(senders))
     day = claims[0].state
-    senders[channel].send(day_message(day, [claim.alert for claim in claims], page_url(day.partition)))
+    alerts = [claim.alert for claim in claims]
+    senders[channel].send(day_message(day, alerts, page_url(day.partition), links(day.partition)))

@@ -29,7 +29,8 @@ READ_TIMEOUT_S = 20
 REPLY_TIMEOUT_S = 30
 _SUCCESS = range(200, 300)
 _REDIRECT = range(300, 400)
-_REFUSAL = range(300, 500)
+# what it has not learnt it will not know on a retry
+_REFUSAL = frozenset({*range(300, 500), 501})
 _PASSING = frozenset({408, 425, 429})
 
 

@@ -9,11 +9,13 @@ from typing import Any
 
 from airflow_mlmon.alerts.breach import plain
 from airflow_mlmon.lifecycle.incidents import ToldIncident, group_incidents
+from airflow_mlmon.links import TraceLinks
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import Alert, AlertEvent, AlertLifecycle, AlertState, PartitionState
 
 _SUBJECT_LENGTH = 200
 _CAUSE_LENGTH = 300
+_NO_LINKS = TraceLinks()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +46,9 @@ class DayMessage(Message):
         return self.payload["model"], self.payload["partition"], *(word for pair in told for word in pair)
 
 
-def day_message(state: PartitionState, alerts: Sequence[Alert], report: str = "") -> DayMessage:
+def day_message(
+    state: PartitionState, alerts: Sequence[Alert], report: str = "", links: TraceLinks = _NO_LINKS
+) -> DayMessage:
     """Build the message about the alerts of a day, grouped by incident.
 
     Incidents with a critical alert come first and resolved ones last, otherwise in the order of the alerts. An alert
@@ -54,6 +58,7 @@ def day_message(state: PartitionState, alerts: Sequence[Alert], report: str = ""
         state: day of the alerts.
         alerts: at least one.
         report: the address of the day's page.
+        links: those to its trace and its log; without one to the log, that to its run in Airflow is given if known.
 
     Raises:
         ValueError: there is no alert.
@@ -63,8 +68,9 @@ def day_message(state: PartitionState, alerts: Sequence[Alert], report: str = ""
     incidents = group_incidents(map(_lifecycle_known, alerts), ends_apart=True)
     ordered = [alert for incident in incidents for alert in incident.alerts]
     severity = incidents[0].severity
+    addresses = {"report": report, "trace": links.trace, "log": links.log or state.log}
     subject = plain(_subject(state, incidents), _SUBJECT_LENGTH)
-    text = "".join(f"{line}\n" for line in _lines(state, incidents, report))
+    text = "".join(f"{line}\n" for line in _lines(state, incidents, addresses))
     return DayMessage(
         partition=state.partition,
         severity=severity,
@@ -79,7 +85,7 @@ def day_message(state: PartitionState, alerts: Sequence[Alert], report: str = ""
             "severity": severity,
             "subject": subject,
             "text": text,
-            "report": report,
+            **addresses,
             "alerts": [_as_json(alert) for alert in ordered],
         },
     )
@@ -131,7 +137,7 @@ def _subject(state: PartitionState, incidents: Sequence[ToldIncident]) -> str:
     return f"[{tag}] {state.partition}: {first.subject}{others}"
 
 
-def _lines(state: PartitionState, incidents: Sequence[ToldIncident], report: str) -> Iterator[str]:
+def _lines(state: PartitionState, incidents: Sequence[ToldIncident], addresses: Mapping[str, str]) -> Iterator[str]:
     """Yield the lines of the text; the first names the likely cause of the most severe incident."""
     yield _heading(incidents[0])
     yield f"{state.partition}, status {state.status.value}"
@@ -142,8 +148,9 @@ def _lines(state: PartitionState, incidents: Sequence[ToldIncident], report: str
             yield "" if is_alone else f"\n{_heading(incident)}"
         for alert in incident.alerts:
             yield f"- {_tag(alert)}: {alert.text}{_course(alert)}"
-    if report:
-        yield f"report: {report}"
+    for name, address in addresses.items():
+        if address:
+            yield f"{name}: {address}"
 
 
 def _heading(incident: ToldIncident) -> str:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_mlmon.archive.curation.repeats import hash_keys
+from airflow_mlmon.profiles.engine.hash_index import HashIndex, Places
 from airflow_mlmon.profiles.engine.id_hashes import hash_ids
 from airflow_mlmon.statistics.arrays import Flags, Integers
-
-_HASH_BITS, _SPARSE, _FEWEST_BITS = 63, 4, 8
 
 
 class Matched(NamedTuple):
@@ -27,52 +28,50 @@ class SoughtKeys:
     def __init__(self, keys: pa.ChunkedArray) -> None:
         hashes = hash_ids(keys)
         self._order = np.argsort(hashes)
-        self._hashes = hashes[self._order]
+        self._index = HashIndex(hashes[self._order])
         self._keys = pa.chunked_array([_to_large(keys).combine_chunks()])
-        # at most a fourth of the places is taken: most other hashes are told by theirs
-        self._shift = _HASH_BITS - max((len(hashes) * _SPARSE).bit_length(), _FEWEST_BITS)
-        self._is_taken = np.zeros(1 << (_HASH_BITS - self._shift), np.bool_)
-        self._is_taken[hashes >> self._shift] = True
-        self._has_doubled = bool(np.any(self._hashes[1:] == self._hashes[:-1]))
+        ascending = self._index.hashes
+        self._has_doubled = bool(np.any(ascending[1:] == ascending[:-1]))
 
     def __len__(self) -> int:
         """Return the number of keys."""
-        return len(self._hashes)
+        return len(self._order)
 
     def find(self, keys: pa.ChunkedArray) -> Matched:
         """Find the predictions that have one of the keys; null is none."""
-        valid = np.flatnonzero(keys.is_valid().to_numpy()) if keys.null_count else None
-        hashes = hash_ids(keys.drop_null())
-        likely = np.flatnonzero(self._is_taken[hashes >> self._shift])
-        order = likely[np.argsort(hashes[likely])]
-        hashes = hashes[order]
-        low = np.searchsorted(self._hashes, hashes)
-        held = low < len(self._hashes)
-        held[held] = self._hashes[low[held]] == hashes[held]
-        suspects = order[held] if valid is None else valid[order[held]]
-        ascending = np.argsort(suspects)
-        suspects, low = suspects[ascending], low[held][ascending]
-        asked = _to_large(keys.take(pa.array(suspects)))
+        return self.find_hashed(hash_keys(keys, 0), lambda positions: keys.take(pa.array(positions)))
+
+    def find_hashed(self, hashes: Integers, keys_at: Callable[[Integers], pa.ChunkedArray]) -> Matched:
+        """Find the predictions that have one of the keys by their hashes, of which those of null keys are negative.
+
+        `keys_at` returns the keys at ascending positions among them, which only those are asked for that are likely.
+        """
+        places = self._index.places_of(hashes)
+        suspects = np.flatnonzero(places >= 0)
+        if not len(suspects):
+            return Matched(suspects, suspects)
+        low, asked = places[suspects], _to_large(keys_at(suspects))
         if not self._has_doubled:
             rows = self._order[low]
             is_equal = pc.equal(asked, self._keys.take(pa.array(rows))).to_numpy()
             return Matched(suspects[is_equal], rows[is_equal])
         rows = self._rows_alike(low)
-        places = pc.index_in(asked, self._keys.take(pa.array(rows)).combine_chunks())
-        is_equal = places.is_valid().to_numpy()
-        return Matched(suspects[is_equal], rows[places.drop_null().to_numpy()])
+        found = pc.index_in(asked, self._keys.take(pa.array(rows)).combine_chunks())
+        is_equal = found.is_valid().to_numpy()
+        return Matched(suspects[is_equal], rows[found.drop_null().to_numpy()])
 
     def mark(self, rows: Integers) -> Flags:
         """Mark the keys that are equal to that of one of these rows."""
-        marked = np.zeros(len(self._hashes), dtype=np.bool_)
+        marked = np.zeros(len(self), dtype=np.bool_)
         marked[rows] = True
         if self._has_doubled:
             marked = marked[pc.index_in(self._keys, self._keys.combine_chunks()).to_numpy()]
         return marked
 
-    def _rows_alike(self, low: Integers) -> Integers:
+    def _rows_alike(self, low: Places) -> Integers:
         """Return the rows, ascending and once each, whose hash is one of those at some places."""
-        return np.sort(self._order[np.isin(self._hashes, self._hashes[low])])
+        hashes = self._index.hashes
+        return np.sort(self._order[np.isin(hashes, hashes[low])])
 
 
 def _to_large(keys: pa.ChunkedArray) -> pa.ChunkedArray:

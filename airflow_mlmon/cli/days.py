@@ -29,6 +29,7 @@ from airflow_mlmon.records import Status
 from airflow_mlmon.settings import Settings
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.choices import EvidentlyForm
+from airflow_mlmon.tracing import say_export_failures_once
 
 _GOOD = {Status.OK, Status.PARTIAL}
 
@@ -43,6 +44,7 @@ def run_days(
     evidently: EvidentlyForm | None = None,
 ) -> bool:
     """Run consecutive days; return True if each was evaluated."""
+    say_export_failures_once()
     settings, as_json = call.settings, call.as_json
     first, last = partitions[0].day, partitions[-1].day
     with _progress(as_json=as_json) as progress:

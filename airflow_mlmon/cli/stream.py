@@ -24,6 +24,19 @@ def reserve_output() -> Iterator[None]:
         _RESERVED.reset(token)
 
 
+def detach_output() -> None:
+    """Leave standard output to the command for the rest of the process, as `reserve_output` does for what it calls.
+
+    Log handlers that were made before hold the stream itself: the descriptor below it becomes standard error's.
+    """
+    old = sys.stdout
+    old.flush()
+    # the process ends with it
+    answer = open(os.dup(old.fileno()), "w", encoding=old.encoding, errors=old.errors, buffering=1)  # noqa: PTH123, SIM115 - a descriptor
+    os.dup2(sys.stderr.fileno(), old.fileno())
+    sys.stdout = answer
+
+
 def open_output() -> TextIO:
     """Return the stream of the command's answer."""
     return _RESERVED.get() or sys.stdout

@@ -84,6 +84,12 @@ def parse_cluster_status(answer: Mapping[str, Any]) -> ClusterStatus:
     return ClusterStatus(version=answer["version"], extensions=tuple(sorted(artifacts)))
 
 
+def parse_task_slots(answer: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
+    """Sum up the slots of the workers, and those in use, in the answer to `GET …/workers`."""
+    slots = sum(int(worker["worker"]["capacity"]) for worker in answer)
+    return slots, sum(int(worker["currCapacityUsed"]) for worker in answer)
+
+
 def parse_task_status(answer: Mapping[str, Any]) -> TaskStatus:
     """Parse the answer to `GET …/task/{id}/status`."""
     status = answer["status"]

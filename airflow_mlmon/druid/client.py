@@ -9,7 +9,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -25,6 +25,7 @@ from airflow_mlmon.druid.answers import (
     parse_cluster_status,
     parse_segment_columns,
     parse_task_report,
+    parse_task_slots,
     parse_task_status,
 )
 from airflow_mlmon.druid.auth import Auth
@@ -237,6 +238,16 @@ class DruidClient:
         if isinstance(answer.data, Mapping) and answer.data.get("error") == _RESOURCE_LIMIT:
             raise ResourceLimitError(f"Druid at {self.base_url} ran out of memory for a query: {answer.message}")
         return [dict(row) for row in self._expect(answer)]
+
+    def now(self) -> datetime:
+        """Fetch the time of the broker."""
+        moment = datetime.fromisoformat(str(self.sql("SELECT CURRENT_TIMESTAMP AS moment")[0]["moment"]))
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+    def task_slots(self) -> tuple[int, int]:
+        """Fetch how many task slots the workers have, and how many are in use."""
+        workers = self._expect(self._transport.send("GET", "/druid/indexer/v1/workers"))
+        return self._parsed(parse_task_slots, workers)
 
     def segment_columns(self, datasource: str, interval: Partition) -> list[SegmentColumns]:
         """Fetch the columns of each served segment of an interval; none if the datasource does not exist."""

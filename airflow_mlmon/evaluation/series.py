@@ -95,13 +95,11 @@ class Series:
 
     def expected(self) -> Expectation | None:
         """Estimate the expected value from the days before; None for too few."""
-        on_scale, scale = _ON_SCALE[self.measure], self.scale
-        values = np.array([on_scale(point.value, scale) for _, point in self.past])
-        sampling = np.array([self.sampling(point) for _, point in self.past])
+        on_scale, scale, sampling = _ON_SCALE[self.measure], self.scale, self._sampling
         return estimate_expected(
             [day for day, _ in self.past],
-            values,
-            sampling,
+            np.array([on_scale(point.value, scale) for _, point in self.past]),
+            np.array([sampling(point) for _, point in self.past]),
             day=self.day,
             season=self.season,
             outliers=self.outliers,
@@ -128,11 +126,13 @@ class Series:
 
     def sampling(self, point: Point) -> float:
         """Return the sampling variance on the scale."""
+        return self._sampling(point)
+
+    @property
+    def _sampling(self) -> Callable[[Point], float]:
         if self.measure is Measure.COUNT:
-            return 1 / max(point.rows if self.is_projected else point.value, 0.5)
-        if self.measure is Measure.DURATION:
-            return _STEADIEST**2
-        return 1 / max(point.rows, 1)
+            return _of_projected if self.is_projected else _of_counted
+        return _of_duration if self.measure is Measure.DURATION else _of_rows
 
     def variance(self, expected: Expectation) -> float:
         """Return the variance of the distance from the expected value, on the scale."""
@@ -192,6 +192,22 @@ def _log_of_rest(value: float, _: float) -> float:
 
 def _log_of_hours(value: float, _: float) -> float:
     return math.log(_HOURS + max(value, 0.0))
+
+
+def _of_projected(point: Point) -> float:
+    return 1 / max(point.rows, 0.5)
+
+
+def _of_counted(point: Point) -> float:
+    return 1 / max(point.value, 0.5)
+
+
+def _of_duration(_: Point) -> float:
+    return _STEADIEST**2
+
+
+def _of_rows(point: Point) -> float:
+    return 1 / max(point.rows, 1)
 
 
 # by measure, because each value of each past day of each number passes here

@@ -52,6 +52,7 @@ def open_run(
             is_silent=is_silent,
             reports_url=settings.reports_url,
             log_url=log_url,
+            links=settings.links,
             shared_channels=load_channels(settings.channels) if settings.channels else (),
         )
 

@@ -18,6 +18,7 @@ from airflow_mlmon.hooks.dag_run import find_log_url, find_timely_partition, is_
 from airflow_mlmon.lineage import Data
 from airflow_mlmon.loading import load_spec
 from airflow_mlmon.partition import Partition
+from airflow_mlmon.tracing import say_export_failures_once
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
@@ -81,6 +82,7 @@ class PartitionOperator(BaseOperator):
             self._day = find_timely_partition(run.spec, context, self.partition, now=datetime.now(UTC))
             from airflow_mlmon.pipeline.telemetry import marking  # noqa: PLC0415 - heavy
 
+            say_export_failures_once()
             # the span under way is that of Airflow's task
             with marking(self._day):
                 self._result = self._run_recorded(step, run, self._day, context)

@@ -85,7 +85,7 @@ class DruidIngestOperator(PartitionOperator):
         client = self._client(run)
         ingest, reached = self._ingest(run, client, partition, context), Ingest.from_dict(state)
         self._note(client, reached)
-        return self._finish(run, partition, client, ingest, partial(ingest.advance, reached))
+        return self._finish(run, partition, client, ingest, partial(ingest.advance, reached), is_resumed=True)
 
     def _client(self, run: Run) -> DruidClient:
         from airflow_mlmon.hooks.connection import find_connection  # noqa: PLC0415 - heavy
@@ -105,12 +105,19 @@ class DruidIngestOperator(PartitionOperator):
         return DruidIngest(run, client, [partition, *days], clear_number=clear_number, today=today)
 
     def _finish(
-        self, run: Run, partition: Partition, client: DruidClient, ingest: DruidIngest, go_on: Callable[[], Ingest]
+        self,
+        run: Run,
+        partition: Partition,
+        client: DruidClient,
+        ingest: DruidIngest,
+        go_on: Callable[[], Ingest],
+        *,
+        is_resumed: bool = False,
     ) -> dict[str, Any]:
         from airflow_mlmon.pipeline.telemetry import note, observing  # noqa: PLC0415 - heavy
 
         # what is deferred ends its span before, as it goes on in another process
-        with observing(run, partition, "load_druid"):
+        with observing(run, partition, "load_druid", is_resumed=is_resumed):
             state = go_on()
             while state.open and not self.deferrable:
                 self._note(client, state)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_mlmon.alerts.channels import channels_of
@@ -15,7 +16,8 @@ from airflow_mlmon.archive.layouts.layout import day_folders
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.fleet import MonitoringPlan, RegisteredModel
 from airflow_mlmon.lifecycle.states import Policy
-from airflow_mlmon.partition import DEFAULT_ZONE, Partition, days_between
+from airflow_mlmon.links import LinkTemplates
+from airflow_mlmon.partition import DAY, DEFAULT_ZONE, Partition, days_between
 from airflow_mlmon.profiles.hours import Clock
 from airflow_mlmon.spec import Channel, ModelSpec, SharedChannel
 from airflow_mlmon.spec.layouts import OF_TIME, PLACEHOLDER
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str], None]
 _Read = TypeVar("_Read")
+_Days = TypeVar("_Days", dict[Any, Any], list[Any])
 _ASKED = "asked"
 
 # keys of a column that are part of the fingerprint without a value too: later ones are not, so that it stays the same
@@ -84,6 +87,7 @@ class Run:
     is_silent: bool = False
     reports_url: str = ""
     log_url: str = ""
+    links: LinkTemplates = field(default_factory=LinkTemplates)
     shared_channels: tuple[SharedChannel, ...] = ()
 
     @property
@@ -171,6 +175,38 @@ class Run:
             known[key] = read(self.model, *arguments)
         return known[key]
 
+    def ask_days(
+        self,
+        read: Callable[..., _Days],
+        first: date,
+        last: date,
+        *arguments: Hashable,
+        day_of: Callable[[Any], date] = itemgetter(0),
+    ) -> _Days:
+        """Return what a function of the store says of a range of days, of which those asked for before are not read.
+
+        Args:
+            read: the function, of the model, the first and the last day, and the arguments; it returns a mapping or a
+                list, in the order of the days.
+            first: the first day.
+            last: the last day.
+            arguments: further arguments.
+            day_of: the day of a key of the mapping or of an entry of the list.
+        """
+        known: dict[tuple[Hashable, ...], Any] | None = self.__dict__.get(_ASKED)
+        if known is None:
+            return read(self.model, first, last, *arguments)
+        key = "days", read, *arguments
+        begin, end, found = known.get(key, (first, first - DAY, None))
+        if found is None or first > end + DAY or last < begin - DAY:
+            begin, end, found = first, last, read(self.model, first, last, *arguments)
+        if first < begin:
+            begin, found = first, _join(read(self.model, first, begin - DAY, *arguments), found)
+        if last > end:
+            end, found = last, _join(found, read(self.model, end + DAY, last, *arguments))
+        known[key] = begin, end, found
+        return found if (begin, end) == (first, last) else _between(found, first, last, day_of)
+
     def ask_anew(self) -> None:
         """Read anew what was asked, because it was changed."""
         if self.__dict__.get(_ASKED):
@@ -228,3 +264,14 @@ class Run:
         """Return the folder of the partition's predictions in the archive; the first and the last of several."""
         folders = day_folders(self.spec.predictions, partition)
         return folders[0] if len(folders) == 1 else f"{folders[0]} … {folders[-1]}"
+
+
+def _join(before: _Days, after: _Days) -> _Days:
+    """Join what is known of two ranges of days."""
+    return before | after if isinstance(before, dict) else [*before, *after]
+
+
+def _between(found: _Days, first: date, last: date, day_of: Callable[[Any], date]) -> _Days:
+    if isinstance(found, dict):
+        return {key: value for key, value in found.items() if first <= day_of(key) <= last}
+    return [entry for entry in found if first <= day_of(entry) <= last]

@@ -8,22 +8,25 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import Any, TypeVar, cast
 
 from opentelemetry import trace
 
 from airflow_mlmon.errors import MlmonError
+from airflow_mlmon.links import LinkTemplates, Traced, TraceLinks
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.store.metric_store import MetricStore
 from airflow_mlmon.store.step_store import StepRun
 from airflow_mlmon.tracing import spanning
 
 _log = logging.getLogger(__name__)
+SEND = "send_alerts"
 _ROWS, _BYTES, _STATUS = "mlmon.rows", "mlmon.bytes", "mlmon.status"
 _noted: ContextVar[dict[str, str | int] | None] = ContextVar("noted", default=None)
 
@@ -48,9 +51,17 @@ def observed(name: str) -> Callable[[_Step], _Step]:
 
 
 @contextmanager
-def observing(run: Run, partition: Partition, name: str) -> Iterator[None]:
-    """Make what runs within a span, and record it in the store when it ends."""
+def observing(run: Run, partition: Partition, name: str, *, is_resumed: bool = False) -> Iterator[None]:
+    """Make what runs within a span, and record it in the store when it ends.
+
+    What is resumed goes on with a step that was recorded when it was deferred, and took the time between, too.
+    """
     started_at, started = datetime.now(UTC), time.perf_counter()
+    deferred = [one for one in run.store.step_runs(partition) if one.step == name] if is_resumed else []
+    before_s = 0.0
+    if deferred:
+        before_s = (started_at - deferred[0].started_at).total_seconds()
+        started_at = deferred[0].started_at
     seen: dict[str, str | int] = {}
     token = _noted.set(seen)
     error = ""
@@ -67,7 +78,7 @@ def observing(run: Run, partition: Partition, name: str) -> Iterator[None]:
             found = StepRun(
                 step=name,
                 started_at=started_at,
-                seconds=time.perf_counter() - started,
+                seconds=before_s + time.perf_counter() - started,
                 rows=None if rows is None else int(rows),
                 error=error,
                 **_address(),
@@ -100,6 +111,29 @@ def note(*, rows: int | None = None, size: int | None = None, status: str | None
     if seen is not None:
         given = {_ROWS: rows, _BYTES: size, _STATUS: status}
         seen.update({name: value for name, value in given.items() if value is not None})
+
+
+def find_links(store: MetricStore, templates: LinkTemplates, partition: Partition) -> TraceLinks:
+    """Find the links of a day to the trace of its last run and to its log."""
+    if templates == LinkTemplates():
+        return TraceLinks()
+    # alerts may be sent by a run of another day
+    steps = [one for one in store.step_runs(partition) if one.step != SEND]
+    return link_step(templates, partition, steps[-1], steps) if steps else TraceLinks()
+
+
+def link_step(templates: LinkTemplates, partition: Partition, step: StepRun, steps: Iterable[StepRun]) -> TraceLinks:
+    """Return the links of a step, among the steps of its day, to its span and the log of all that were in its trace."""
+    together = [one for one in steps if one.trace == step.trace]
+    day = Traced(
+        model=partition.model,
+        partition=partition.key,
+        trace=step.trace,
+        span=step.span,
+        begun=min(one.started_at for one in together),
+        ended=max(one.started_at + timedelta(seconds=one.seconds) for one in together),
+    )
+    return templates.fill(day)
 
 
 def _bound(**facts: str) -> AbstractContextManager[None]:

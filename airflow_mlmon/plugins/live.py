@@ -11,6 +11,8 @@ from airflow_mlmon.plugins.access import broken_specs
 from airflow_mlmon.plugins.specs import open_model
 
 if TYPE_CHECKING:
+    from airflow_mlmon.links import LinkTemplates
+    from airflow_mlmon.partition import Partition
     from airflow_mlmon.pipeline.pages.fleet import Fleet
     from airflow_mlmon.store.metric_store import MetricStore
 
@@ -92,14 +94,23 @@ def comparison_html(model: str, day: date, other: date) -> str:
 
 
 def put_now(
-    page: str, store: MetricStore, model: str, day: date, *, edit: str | None = None, run: str | None = None
+    page: str,
+    store: MetricStore,
+    partition: Partition,
+    templates: LinkTemplates,
+    *,
+    edit: str | None = None,
+    run: str | None = None,
 ) -> str:
-    """Put the state of a day's alerts now into its written page, with the forms for which there are tokens."""
+    """Put the state of a day's alerts now, and how its steps ran, into its page, with the forms that have a token."""
     from airflow_mlmon.lifecycle.incidents import group_incidents  # noqa: PLC0415 - heavy
+    from airflow_mlmon.pipeline.telemetry import link_step  # noqa: PLC0415 - heavy
     from airflow_mlmon.reports.against import against_file  # noqa: PLC0415 - heavy
     from airflow_mlmon.reports.page import render_page  # noqa: PLC0415 - heavy
 
+    model, day = partition.model, partition.day
     alerts = store.alerts(model, day, day)
+    steps = store.step_runs(partition)
     tracked = {
         alert.fingerprint: alert
         for alert in store.tracked_alerts(model, [alert.fingerprint for alert in alerts])
@@ -113,6 +124,7 @@ def put_now(
         incidents=group_incidents(alerts),
         tracked=tracked,
         others={day - past: against_file(day - past) for past in _COMPARED if day - past in evaluated},
+        steps=[(step, link_step(templates, partition, step, steps)) for step in steps],
         edit=edit,
         run=run,
     )

@@ -164,7 +164,9 @@ def show_day(
         session = FormSession(request, user, now)
         run = session.token(Purpose.RUN, model) if may_run(model, user) else None
         with _open_store() as store:
-            page = live.put_now(content.decode(), store, model, key, edit=_edit_token(session, model, user), run=run)
+            partition, templates = Partition.of_day(model, key), read_airflow_settings().links
+            edit = _edit_token(session, model, user)
+            page = live.put_now(content.decode(), store, partition, templates, edit=edit, run=run)
         return session.remember(answer_live(page, session.shown_notice))
     if name is ReportFile.EVIDENTLY:
         # without an origin it can load no script with the user's rights

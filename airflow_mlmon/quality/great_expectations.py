@@ -98,15 +98,16 @@ def known_expectations() -> tuple[str, ...]:
     return tuple(sorted(name for name in names if name.startswith("expect_")))
 
 
-def check_arguments(checks: Sequence[Check]) -> None:
-    """Raise an error for checks that Great Expectations cannot build.
+def check_arguments(checks: Sequence[Check]) -> list[Any]:
+    """Build the expectations of checks, in their order.
 
     Raises:
         ConfigError: an expectation is unknown or its arguments are wrong; each mistake on a line of its own.
     """
-    mistakes = [mistake for position, check in enumerate(checks) for mistake in _mistakes(position, check)]
-    if mistakes:
+    known, built = known_expectations(), list[Any]()
+    if mistakes := [found for at, check in enumerate(checks) for found in _mistakes(at, check, known, built)]:
         raise ConfigError("\n".join(mistakes))
+    return built
 
 
 def validate(rows: CheckedRows, checks: Sequence[Check], known: Known, *, size: int = _BATCH) -> list[CheckOutcome]:
@@ -121,14 +122,14 @@ def validate(rows: CheckedRows, checks: Sequence[Check], known: Known, *, size: 
     Raises:
         ConfigError: a check cannot be built.
     """
-    check_arguments(checks)
+    expectations = check_arguments(checks)
     outcomes: dict[int, CheckOutcome] = {}
     asked: dict[int, _Asked] = {}
     for position, check in enumerate(checks):
         if (outcome := _outcome_without_rows(rows, check, known.spec)) is not None:
             outcomes[position] = outcome
         else:
-            asked[position] = _Asked.of(check, known.spec)
+            asked[position] = _Asked.of(check, expectations[position], known.spec)
     questions = {entry.question for entry in asked.values() if entry.question is not None}
     counts = known.count(questions, rows, size)
     counted = _Counted(rows)
@@ -155,18 +156,17 @@ class _Asked:
     question: Question | None
 
     @classmethod
-    def of(cls, check: Check, spec: ModelSpec) -> _Asked:
+    def of(cls, check: Check, expectation: Any, spec: ModelSpec) -> _Asked:
         is_personal = any(spec.columns[name].personal for name in columns_of(check) if name in spec.columns)
-        return cls(check, _build(check), _PASSED_ONLY if is_personal else _COUNTS_ONLY, question_of(check))
+        return cls(check, expectation, _PASSED_ONLY if is_personal else _COUNTS_ONLY, question_of(check))
 
     @property
     def settings(self) -> dict[str, Any]:
         return {"result_format": dict(self.result_format)}
 
 
-def _mistakes(position: int, check: Check) -> Iterator[str]:
+def _mistakes(position: int, check: Check, known: Sequence[str], built: list[Any]) -> Iterator[str]:
     key = f"quality.{position}"
-    known = known_expectations()
     if check.expectation not in known:
         hint = _nearest_expectation(check.expectation, known)
         yield f"{key}.expectation: unknown expectation {check.expectation!r}{hint}"
@@ -176,7 +176,7 @@ def _mistakes(position: int, check: Check) -> Iterator[str]:
         yield f"{key}.arguments.column: {about}: give the column as `column` beside `expectation`"
         return
     try:
-        _build(check)
+        built.append(_build(check))
     except Exception as error:  # noqa: BLE001 - pydantic's and any error that an expectation's own validator raises
         fields = set(get_expectation_impl(check.expectation).__fields__)
         for name, what in _argument_mistakes(error).items():

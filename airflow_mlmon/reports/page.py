@@ -17,6 +17,7 @@ from markupsafe import Markup
 from airflow_mlmon.baselines import BaselinePin
 from airflow_mlmon.evaluation.limits import strength
 from airflow_mlmon.lifecycle.incidents import group_incidents
+from airflow_mlmon.links import TraceLinks
 from airflow_mlmon.records import (
     Alert,
     CheckOutcome,
@@ -166,6 +167,7 @@ class DayPage:
     facts: tuple[Fact, ...] = ()
     left_out: tuple[str, ...] = ()
     evidently_href: str | None = None
+    links: TraceLinks = field(default_factory=TraceLinks)
     index_href: str | None = None
     previous_href: str | None = None
     next_href: str | None = None

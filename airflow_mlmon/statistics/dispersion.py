@@ -98,8 +98,7 @@ def estimate_expected(
     Returns:
             The estimate; None with too few days.
     """
-    is_out = np.array([past in outliers for past in days], dtype=np.bool_)
-    if is_out.any():
+    if outliers and (is_out := np.array([past in outliers for past in days], dtype=np.bool_)).any():
         kept = [past for past in days if past not in outliers]
         others = estimate_expected(kept, values[~is_out], sampling[~is_out], day=day, season="none")
         if others is None:
@@ -116,22 +115,22 @@ def estimate_expected(
         leverage = 1 / flat.of_centre + float(ages.mean() ** 2 / ((ages - ages.mean()) ** 2).sum())
         freedom = flat.freedom - 1
         return replace(flat, of_centre=1 / leverage, ratio=flat.ratio * flat.freedom / freedom, freedom=freedom)
-    weekdays = np.array([past.weekday() for past in days])
-    same = weekdays == day.weekday()
+    weights, own, own_weights = 1 / sampling, values, 1 / sampling
     groups = np.zeros(len(values), dtype=np.int64)
-    if season != "none" and _has_season(weekdays, values, sampling, same, is_asked=season == "weekday"):
-        groups = weekdays
-    else:
-        same = np.ones(len(values), dtype=np.bool_)
-    freedom = len(values) - len(np.unique(groups))
-    typical = len(sampling) / float((1 / sampling).sum())
+    means = 1
+    if season != "none":
+        weekdays = np.array([past.weekday() for past in days])
+        same = weekdays == day.weekday()
+        if _has_season(weekdays, values, weights, same, is_asked=season == "weekday"):
+            groups, means, own, own_weights = weekdays, _count_different(weekdays), values[same], weights[same]
+    freedom = len(values) - means
     return Expectation(
-        centre=float(np.average(values[same], weights=1 / sampling[same])),
+        centre=float((own * own_weights).sum() / own_weights.sum()),
         days=len(values),
-        of_centre=int(same.sum()),
-        ratio=_scatter(values, sampling, groups) / freedom,
+        of_centre=len(own),
+        ratio=_scatter(values, weights, groups) / freedom,
         freedom=freedom,
-        sampling=typical,
+        sampling=len(sampling) / float(weights.sum()),
     )
 
 
@@ -152,10 +151,10 @@ def shrink(found: Sequence[Expectation]) -> list[Expectation]:
 
 
 def _has_season(
-    weekdays: npt.NDArray[np.int_], values: Floats, sampling: Floats, same: npt.NDArray[np.bool_], *, is_asked: bool
+    weekdays: npt.NDArray[np.int_], values: Floats, weights: Floats, same: npt.NDArray[np.bool_], *, is_asked: bool
 ) -> bool:
     """Apply the F test of equal weekday means."""
-    groups = len(np.unique(weekdays))
+    groups = _count_different(weekdays)
     freedom = len(values) - groups
     if not same.any() or freedom < FEWEST_DAYS - 1 or groups == 1:
         return False
@@ -163,8 +162,8 @@ def _has_season(
         return True
     if len(values) < _SEASON_DAYS:
         return False
-    within = _scatter(values, sampling, weekdays)
-    around = _scatter(values, sampling, np.zeros(len(values), dtype=np.int64))
+    within = _scatter(values, weights, weekdays)
+    around = _scatter(values, weights, np.zeros(len(values), dtype=np.int64))
     if within <= 0:
         return around > 0
     statistic = (around - within) / (groups - 1) / (within / freedom)
@@ -187,9 +186,12 @@ def _slope(days: Sequence[date], values: Floats, sampling: Floats) -> float:
     return slope if slope and 2 * special.stdtr(freedom, -statistic) < _TREND_LEVEL else 0.0
 
 
-def _scatter(values: Floats, sampling: Floats, groups: npt.NDArray[np.int_]) -> float:
+def _count_different(numbers: npt.NDArray[np.int_]) -> int:
+    return len(set(numbers.tolist()))
+
+
+def _scatter(values: Floats, weights: Floats, groups: npt.NDArray[np.int_]) -> float:
     """Sum the squared distances from the mean of each group, in units of the sampling variance."""
-    weights = 1 / sampling
     totals = np.bincount(groups, weights=weights)
     means = np.bincount(groups, weights=weights * values) / np.where(totals > 0, totals, 1.0)
     return float((weights * (values - means[groups]) ** 2).sum())

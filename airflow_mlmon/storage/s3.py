@@ -172,6 +172,9 @@ def _from_answer(uri: str, error: ClientError) -> MlmonError:
         return ServiceRejectedError(f"S3 bucket {bucket!r} does not exist ({uri}).", hint="check the path in the spec")
     if status >= _SERVER_ERROR or status in _BUSY or code in {"SlowDown", "RequestTimeout"}:
         return ServiceUnavailableError(f"S3 answered {status} {code} for {uri}.", uri=uri)
+    if code == "RequestTimeTooSkewed":
+        said = f"S3 refused the request for {uri}: {code} ({status}), the clock of this machine is wrong."
+        return ServiceRejectedError(said, hint="synchronise it by NTP", uri=uri)
     return ServiceRejectedError(
         f"S3 refused the request for {uri}: {code} ({status}).",
         hint="check the connection's access key and its permissions",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import date
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -11,6 +13,7 @@ from airflow_mlmon.records import Delivery
 from airflow_mlmon.store import schema
 from airflow_mlmon.store.database import Database
 from airflow_mlmon.store.rows import delivery_of, delivery_row, is_of, key_of
+from airflow_mlmon.store.statements import bound_range, in_range
 
 
 class DeliveryStore:
@@ -27,18 +30,19 @@ class DeliveryStore:
 
     def deliveries(self, model: str, first: date, last: date) -> list[Delivery]:
         """Read the label deliveries of a range, in the order of the days."""
-        table = schema.deliveries
-        of_range = sa.and_(table.c.model == model, table.c.day.between(first, last))
         with self._database.asking() as connection:
-            found = connection.execute(sa.select(table).where(of_range).order_by(table.c.day))
+            found = connection.execute(_of_range(schema.deliveries), bound_range(model, first, last))
             return [delivery_of(row) for row in found]
 
     def label_bases(self, model: str, first: date, last: date) -> dict[date, set[str]]:
         """Read, by day of a range, the versions of the deliveries that its performance rests on."""
-        table = schema.label_bases
-        query = sa.select(table).where(table.c.model == model, table.c.day.between(first, last))
         bases: dict[date, set[str]] = defaultdict(set)
         with self._database.asking() as connection:
-            for row in connection.execute(query):
+            for row in connection.execute(_of_range(schema.label_bases), bound_range(model, first, last)):
                 bases[row.day].add(row.version)
         return bases
+
+
+@cache
+def _of_range(table: sa.Table) -> sa.Select[tuple[Any, ...]]:
+    return sa.select(table).where(in_range(table)).order_by(table.c.day)

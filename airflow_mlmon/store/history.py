@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from airflow_mlmon.records import Status, SubjectKey, VerdictState
 from airflow_mlmon.store import schema
 from airflow_mlmon.store.rows import subject_of
+from airflow_mlmon.store.statements import bound_range, in_range
 
 # of one statement, well below what a database takes in a union
 _MOST_METRICS = 100
@@ -132,12 +133,15 @@ def breached_days(
 
 def evaluation_bases(connection: sa.Connection, model: str, days: tuple[date, date]) -> dict[date, dict[date, str]]:
     """Return, by evaluated day of a range, the versions that its verdicts rest on, by day."""
-    table = schema.evaluation_bases
-    query = sa.select(table.c.day, table.c.base, table.c.version).where(
-        table.c.model == model, table.c.day.between(*days)
-    )
     found: dict[date, dict[date, str]] = {}
     # a history of rows for each day: thousands for the page of a model
-    for day, base, version in connection.execute(query.order_by(table.c.day, table.c.base)).all():
+    for day, base, version in connection.execute(_bases_query(), bound_range(model, *days)).all():
         found.setdefault(day, {})[base] = version
     return found
+
+
+@cache
+def _bases_query() -> sa.Select[tuple[Any, ...]]:
+    table = schema.evaluation_bases
+    query = sa.select(table.c.day, table.c.base, table.c.version)
+    return query.where(in_range(table)).order_by(table.c.day, table.c.base)

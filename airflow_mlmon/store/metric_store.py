@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any, Self
 
 import sqlalchemy as sa
@@ -52,6 +52,7 @@ from airflow_mlmon.store.rows import (
     verdict_of,
 )
 from airflow_mlmon.store.schema import BreachState
+from airflow_mlmon.store.statements import bound, bound_range, has_key, in_range
 from airflow_mlmon.store.step_store import StepStore
 
 _POLICY = Policy()
@@ -216,12 +217,9 @@ class MetricStore(
 
     def states(self, model: str, first: date, last: date) -> list[PartitionState]:
         """Read the records of a range, in the order of the days."""
-        query = (
-            sa.select(schema.partitions)
-            .where(within(schema.partitions, model, first, last))
-            .order_by(schema.partitions.c.day)
-        )
-        return [partition_of(row) for row in self._rows(query)]
+        with self._database.asking() as connection:
+            found = connection.execute(_days_query(), bound_range(model, first, last)).all()
+        return [partition_of(row) for row in found]
 
     def evaluation_bases(self, model: str, first: date, last: date) -> dict[date, dict[date, str]]:
         """Read, by evaluated day of a range, the versions of the rows that its verdicts rest on, by day."""
@@ -374,6 +372,17 @@ class MetricStore(
             return outbox.retry(connection, model)
 
     def _of_partition(self, table: sa.Table, partition: Partition, *order: str) -> Sequence[sa.Row[Any]]:
-        # predictions before labels: in the order in which they become known
-        columns = (table.c.family.desc(), *(table.c[name] for name in order))
-        return self._rows(sa.select(table).where(is_of(table, key_of(partition))).order_by(*columns))
+        with self._database.asking() as connection:
+            return connection.execute(_results_query(table, *order), bound(key_of(partition))).all()
+
+
+@cache
+def _days_query() -> sa.Select[tuple[Any, ...]]:
+    return sa.select(schema.partitions).where(in_range(schema.partitions)).order_by(schema.partitions.c.day)
+
+
+@cache
+def _results_query(table: sa.Table, *order: str) -> sa.Select[tuple[Any, ...]]:
+    # predictions before labels: in the order in which they become known
+    columns = (table.c.family.desc(), *(table.c[name] for name in order))
+    return sa.select(table).where(has_key(table, "model", "day")).order_by(*columns)

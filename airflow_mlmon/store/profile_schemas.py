@@ -19,6 +19,11 @@ class StoredSchema(NamedTuple):
     uri: str
     fingerprint: str
 
+    @property
+    def folder(self) -> str:
+        """Return the name of the folder of what it was pinned from, for the workspace may have been moved."""
+        return self.uri.split("/")[-2]
+
 
 def pin(connection: sa.Connection, model: str, profile_schema: StoredSchema, supersedes: str | None) -> StoredSchema:
     """Pin a profile schema in place of `supersedes`, and return the pinned one."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,14 +31,18 @@ from airflow_mlmon.store.rows import (
     verdict_rows,
 )
 from airflow_mlmon.store.schema import BreachState
+from airflow_mlmon.store.statements import bound, has_key
 
 
 def stored_day(connection: sa.Connection, partition: Partition) -> PartitionState | None:
     """Read the stored record of a partition."""
-    row = connection.execute(
-        sa.select(schema.partitions).where(is_of(schema.partitions, key_of(partition)))
-    ).one_or_none()
+    row = connection.execute(_day_query(), bound(key_of(partition))).one_or_none()
     return None if row is None else partition_of(row)
+
+
+@cache
+def _day_query() -> sa.Select[tuple[Any, ...]]:
+    return sa.select(schema.partitions).where(has_key(schema.partitions, "model", "day"))
 
 
 def move_pointer(connection: sa.Connection, state: PartitionState, supersedes: str | None) -> bool:
@@ -178,9 +183,14 @@ def _upsert(connection: sa.Connection, table: sa.Table, key: Row, row: Row, *, e
 
 
 def _replace(connection: sa.Connection, table: sa.Table, key: Row, rows: Sequence[Mapping[str, Any]]) -> None:
-    connection.execute(sa.delete(table).where(is_of(table, key)))
+    connection.execute(_deletion(table, *key), bound(key))
     if rows:
         connection.execute(sa.insert(table), list(rows))
+
+
+@cache
+def _deletion(table: sa.Table, *names: str) -> sa.Delete:
+    return sa.delete(table).where(has_key(table, *names))
 
 
 def _resolve_others(connection: sa.Connection, key: Row, breaching: Sequence[str]) -> None:

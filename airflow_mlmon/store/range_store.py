@@ -90,7 +90,7 @@ class RangeStore:
         return [(row.day, verdict_of(row)) for row in rows]
 
     def subject_verdicts(
-        self, model: str, subjects: Collection[MetricColumn], first: date, last: date
+        self, model: str, first: date, last: date, subjects: Collection[MetricColumn]
     ) -> list[tuple[date, Verdict]]:
         """Read the verdicts on some metrics of columns over a range, over all rows."""
         table = schema.verdicts

@@ -11,6 +11,7 @@ bytes.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -89,7 +90,9 @@ def write_archive(client: Any, first: date, last: date, content: Content = objec
     Days before 1 March are only in the reference: the model was not in service.
     """
     served = _serve(first, last)
-    client.create_bucket(Bucket=BUCKET)
+    # another call may have made it
+    with contextlib.suppress(client.exceptions.BucketAlreadyOwnedByYou):
+        client.create_bucket(Bucket=BUCKET)
 
     def put(item: tuple[str, bytes]) -> None:
         client.put_object(Bucket=BUCKET, Key=item[0], Body=item[1])

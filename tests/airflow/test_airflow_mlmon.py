@@ -14,8 +14,10 @@ from airflow.cli.cli_parser import get_parser
 
 from airflow_mlmon.airflow_commands import _words
 from airflow_mlmon.store.metric_store import MetricStore
+from tests.support.base_day import FIRST, BaseArchive
 from tests.support.commands import command_of, declared
 from tests.support.many_models import register
+from tests.support.processes import free_port
 
 EXAMPLES = [example for _, command in declared() for example in command.examples]
 
@@ -30,14 +32,14 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def airflow(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def airflow(home: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW__")}
     return subprocess.run(
         [sys.executable, "-m", "airflow", "mlmon", *words],
         capture_output=True,
         text=True,
         check=False,
-        env=environment | {"AIRFLOW_HOME": str(home), "COLUMNS": "80"},
+        env=environment | {"AIRFLOW_HOME": str(home), "COLUMNS": "80"} | more,
     )
 
 
@@ -54,6 +56,30 @@ def test_a_call_that_fails_exits_as_in_the_shell(home):
 
     assert done.returncode == 2
     assert json.loads(done.stdout)["error"] == "ConfigError"
+
+
+def test_what_airflow_logs_is_not_in_the_answer(home):
+    """Airflow's own handlers hold the stream of standard output: the hook of S3 says where its keys are from."""
+    archive = BaseArchive(home)
+    spec = home / "m.yaml"
+    # nothing answers there
+    keys = {
+        "conn_type": "aws",
+        "login": "a",
+        "password": "b",
+        "extra": {"endpoint_url": f"http://127.0.0.1:{free_port()}"},
+    }
+    spec.write_text(
+        archive.spec_text.replace(f"{archive.root}/preds/", "s3://nowhere/preds/").replace(
+            "predictions:\n", "predictions:\n  connection: aws_default\n"
+        )
+    )
+    done = airflow(
+        home, "run", str(spec), "--partition", str(FIRST), "--json", AIRFLOW_CONN_AWS_DEFAULT=json.dumps(keys)
+    )
+
+    assert "AWS Connection" in done.stderr
+    assert [json.loads(line)["status"] for line in done.stdout.splitlines()] == ["FAILED"]
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

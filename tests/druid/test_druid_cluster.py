@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
+from airflow_mlmon.doctor.diagnosis import Health
+from airflow_mlmon.doctor.services import check_druid
 from airflow_mlmon.druid.ingestion import build_metrics_datasource
 from airflow_mlmon.druid.json_lines import write_json_lines
 from airflow_mlmon.druid.load import Load, Patience, empty_partition, load_partition
@@ -15,6 +19,7 @@ from airflow_mlmon.druid.tables import build_metrics_table
 from airflow_mlmon.errors import NotFoundError, ServiceRejectedError, ServiceUnavailableError
 from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.records import MetricValue
+from airflow_mlmon.spec.druid import Druid
 from tests.support.druid.bucket import DAY, NEXT, QUICK, SIGNATURE, datasource, handing_in, load_rows, rows_of, served
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(240)]
@@ -24,6 +29,14 @@ def test_the_cluster_is_ready_in_time_and_tells_its_version(cluster, client):
     assert cluster.ready_s < 180
     assert client.status().version == "33.0.0"
     assert "druid-datasketches" in client.status().extensions
+
+
+def test_the_doctor_finds_its_slots_and_its_clock_and_that_it_runs_tasks(client):
+    found = check_druid(
+        "druid", client, Druid(), datasource="doctor", clock=lambda: datetime.now(UTC), sleep=time.sleep
+    )
+
+    assert [(one.health, "task slots in use; a task" in one.said) for one in found] == [(Health.OK, True)]
 
 
 def test_a_day_loaded_twice_is_there_once(client, bucket):

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 import airflow_mlmon
+from airflow_mlmon.partition import Partition
+from airflow_mlmon.store.metric_store import MetricStore
 from tests.support.archive import FIRST, day_table
 from tests.support.runs import local_archive
 
@@ -49,6 +51,10 @@ def test_dag_loads_the_day_and_a_second_run_replaces_it(run_dag, cluster, client
     [load] = [value for key, value in first["values"]["druid_ingest"].items() if "predictions" in key]
     assert first["links"]["druid_ingest"] == [f"{cluster.url}/unified-console.html#tasks/task_id~{load['task_id']}"]
     assert second["values"]["druid_ingest"][f"loans_predictions {FIRST}"]["rows"] == 100
+    with MetricStore(f"sqlite:///{tmp_path / 'store.db'}") as store:
+        [recorded] = [one for one in store.step_runs(Partition.of_day("loans", FIRST)) if one.step == "load_druid"]
+    rows = sum(load["rows"] for load in second["values"]["druid_ingest"].values())
+    assert (recorded.error, recorded.rows) == ("", rows)
     assert client.sql("SELECT COUNT(*) AS n FROM loans_predictions") == [{"n": 100}]
     query = 'SELECT "value" FROM loans_metrics WHERE "metric" = ? AND segment IS NULL AND __time = ?'
     assert client.sql(query, ["rows", FIRST_MOMENT]) == [{"value": 100.0}]

@@ -44,11 +44,13 @@ def test_other_columns_are_not_fetched(given, tmp_path):
             assert opened.rows == ROWS
             found = pa.concat_tables(opened.batches(["id", "a.b"], ["score", "absent"], size=10_000))
             at_once = opened.table(["id", "a.b"], ["score", "absent"])
+            taken = opened.take(np.array([1, GROUP - 1, GROUP, ROWS - 1]), ["a.b"])
         with pytest.raises(NotFoundError, match="not in the workspace any more"), open_columns(run, day, "w"):
             pass
 
     assert found.equals(rows.select(["id", "a.b", "score"]))
     assert at_once.equals(found)
+    assert taken.column("a.b").to_pylist() == [1, GROUP - 1, GROUP, ROWS - 1]
     size = (tmp_path / "rows.parquet").stat().st_size
     assert 0 < sum(fetched) < size / 2 < size
 

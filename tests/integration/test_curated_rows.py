@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -41,8 +42,10 @@ def test_rows_are_the_same_in_any_number_of_files(run: Run, cuts: tuple[int, ...
         assert rows.rows == 10
         assert rows.names == ("id", "x")
         batches = list(rows.batches(["x"], where_there=["gone", "x"], size=4))
+        taken = rows.take(np.array([0, 3, 8, 9]), ["x"])
     assert max(batch.num_rows for batch in batches) <= 4
     assert pa.concat_tables(batches).equals(ROWS.select(["x"]))
+    assert taken.column("x").to_pylist() == [0, 3, 8, 9]
 
 
 def test_a_shard_without_a_column_has_nulls(run: Run) -> None:

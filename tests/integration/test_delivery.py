@@ -20,9 +20,10 @@ from airflow_mlmon.partition import DAY, Partition
 from airflow_mlmon.pipeline.deciding.alerting import AlertName, act_on_alerts
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.send import send_alerts
-from airflow_mlmon.records import Action, ActionKind
+from airflow_mlmon.records import Action, ActionKind, Status
 from airflow_mlmon.settings import read_environment_settings
 from airflow_mlmon.spec.alerts import SharedChannel
+from airflow_mlmon.store.outbox import wait_after
 from tests.support.archive import FIRST, Archive
 from tests.support.inbox import MailBox, WebInbox, mail_server, web_server
 from tests.support.nightly_model import evaluate_day
@@ -213,6 +214,24 @@ def test_alertmanager_that_has_forgotten_an_open_alert_is_told_of_it_again(run, 
     assert [fired["labels"]["metric"] for fired in receivers.alertmanager.firing()] == ["rows"]
     # nobody else hears of it twice
     assert len(receivers.hook.posts) == 1
+
+
+def test_alertmanager_that_restarts_during_the_run_is_told_by_the_next_and_once(run, receivers):
+    receivers.alertmanager.kill()
+
+    with pytest.raises(ServiceUnavailableError) as caught:
+        deliver(run)
+
+    assert str(caught.value).count("cannot be reached") == 1
+    assert run.store.state(run.partition(FIRST)).status is Status.OK
+    receivers.alertmanager.restart()
+    later = datetime.now(UTC) + wait_after(1)
+    first = send_alerts(run, run.partition(FIRST), build_senders(run, later), later)
+    second = send_alerts(run, run.partition(FIRST), build_senders(run, later), later)
+    assert (first.sent, first.failed, second.messages) == (1, 0, 0)
+    assert [fired["labels"]["metric"] for fired in receivers.alertmanager.firing()] == ["rows"]
+    # those who were there heard of it once
+    assert len(receivers.hook.posts) == len(receivers.mail.mails) == 1
 
 
 def test_alert_that_resolves_ends_everywhere_and_is_told_only_where_its_beginning_was(run, archive, receivers):

@@ -14,6 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from airflow_mlmon.doctor.diagnosis import Health
+from airflow_mlmon.doctor.services import check_mlflow
 from airflow_mlmon.errors import ConfigError, DataError, MlmonError, NotFoundError, ServiceRejectedError
 from airflow_mlmon.hooks.mlflow_server import connect_mlflow
 from airflow_mlmon.hooks.s3 import s3_client
@@ -274,6 +276,13 @@ def test_baseline_of_a_version_by_alias_follows_the_registry(registry, tmp_path)
         for offset, (challenger, other) in enumerate(((first, second), (second, first))):
             of = {version: kind_on(run, offset, version) for version in (challenger, other)}
             assert of == {challenger: "previous", other: "reference"}
+
+
+@pytest.mark.usefixtures("connected")
+def test_doctor_says_that_the_server_answers():
+    [found] = check_mlflow("mlflow", connect_mlflow("mlmon_mlflow_default"))
+
+    assert (found.health, found.said) == (Health.OK, "MLflow answers")
 
 
 def test_wrong_password_is_said_and_not_shown(tmp_path, monkeypatch):

@@ -14,8 +14,9 @@ from opentelemetry.trace import StatusCode, format_span_id, format_trace_id
 from airflow_mlmon.errors import ServiceUnavailableError
 from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.telemetry import observing_day
+from airflow_mlmon.pipeline.telemetry import observing, observing_day
 from airflow_mlmon.records import Status
+from airflow_mlmon.store.step_store import StepRun
 from tests.support.archive import FIRST
 from tests.support.runs import local_archive, opened
 from tests.support.spans import spans_in_memory
@@ -120,6 +121,24 @@ def test_lines_of_a_log_without_traces_bear_model_and_day_alone(run):
     run_partition(traced, run.partition(FIRST))
 
     assert {tuple(sorted(one)) for one in seen if one} == {("model", "partition")}
+
+
+def test_step_that_was_deferred_took_the_time_of_its_wait_too(run):
+    day = run.partition(FIRST)
+    begun = StepRun(step="load_druid", started_at=datetime.now(UTC) - timedelta(minutes=5), seconds=1)
+    run.store.record_step(day, begun)
+
+    with observing(run, day, "load_druid", is_resumed=True):
+        pass
+    [resumed] = run.store.step_runs(day)
+    with observing(run, day, "load_druid"):
+        pass
+    [anew] = run.store.step_runs(day)
+
+    assert resumed.started_at == begun.started_at
+    assert 300 <= resumed.seconds < 400
+    assert anew.started_at > begun.started_at
+    assert anew.seconds < 100
 
 
 def test_step_that_fails_is_told_by_its_kind_alone(run, spans, monkeypatch):

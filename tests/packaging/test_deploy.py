@@ -21,6 +21,7 @@ from include.deploy.check import Chart, merge, read_values
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "include" / "deploy"
 AIRFLOW = [DEPLOY / "values-airflow.yaml"]
+TRACED = [*AIRFLOW, DEPLOY / "values-telemetry.yaml"]
 MEDIUM = [*AIRFLOW, DEPLOY / "sizes" / "medium.yaml"]
 LARGE = [*MEDIUM, DEPLOY / "sizes" / "large.yaml"]
 DRUID = [DEPLOY / "values-druid.yaml"]
@@ -37,7 +38,7 @@ def airflow() -> Chart:
     return chart("airflow-1.22.0")
 
 
-@pytest.mark.parametrize("files", [AIRFLOW, MEDIUM, LARGE], ids=["small", "medium", "large"])
+@pytest.mark.parametrize("files", [AIRFLOW, TRACED, MEDIUM, LARGE], ids=["small", "traced", "medium", "large"])
 def test_airflow_chart_knows_every_value(airflow, files):
     assert airflow.faults(read_values(files)) == []
 
@@ -58,7 +59,7 @@ def test_wrong_value_is_named(airflow, wrong, named):
     assert named in airflow.faults(merge(read_values(AIRFLOW), wrong))
 
 
-@pytest.mark.parametrize("files", [AIRFLOW, LARGE], ids=["small", "large"])
+@pytest.mark.parametrize("files", [AIRFLOW, TRACED, LARGE], ids=["small", "traced", "large"])
 def test_airflow_knows_every_option(files):
     known = conf.configuration_description
     # the executors' options are those of providers

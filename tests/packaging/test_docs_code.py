@@ -120,6 +120,7 @@ def test_every_command_of_a_shell_is_one(text):
         "git": None,
         "cd": None,
         "make": None,
+        "include/deploy/make-env": None,
         "openssl": None,
         "pip": None,
         "docker": None,

@@ -23,31 +23,39 @@ START_TIMEOUT_S = 30
 
 
 @contextmanager
-def private_postgres(kept: Path | None = None) -> Iterator[str]:
+def private_postgres(
+    kept: Path | None = None, *, user: str = "mlmon", password: str | None = None, port: int | None = None
+) -> Iterator[str]:
     """Run a server of its own and yield the URL of its maintenance database.
 
     Args:
         kept: folder in which its data stay; None for one that is removed.
+        user: its superuser.
+        password: that of the superuser; None where nobody is asked for one.
+        port: where it listens; None for a free port.
 
     Without PostgreSQL on the machine the test is skipped, and fails where CI=true.
     """
     binaries = _binaries()
     folder = Path(tempfile.mkdtemp(prefix="mlmon-postgres-")) if kept is None else kept
     folder.mkdir(parents=True, exist_ok=True)
-    user = _unprivileged(folder)
+    account = _unprivileged(folder)
     try:
         data = folder / "data"
         if not data.exists():
-            _run([binaries / "initdb", "-D", data, "-A", "trust", "-U", "mlmon", "--no-sync", "-E", "UTF8"], user)
-        port = free_port()
+            (folder / "password").write_text(password or "")
+            how = ["-A", "scram-sha-256", f"--pwfile={folder / 'password'}"] if password else ["-A", "trust"]
+            _run([binaries / "initdb", "-D", data, *how, "-U", user, "--no-sync", "-E", "UTF8"], account)
+        port = port or free_port()
         settings = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": ""}
         # nothing of it has to outlive the session
         settings |= {"fsync": "off", "full_page_writes": "off", "wal_level": "minimal", "max_wal_senders": 0}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         with (folder / "log").open("wb") as log:
-            server = subprocess.Popen([binaries / "postgres", "-D", data, *options], stdout=log, stderr=log, **user)
+            server = subprocess.Popen([binaries / "postgres", "-D", data, *options], stdout=log, stderr=log, **account)
         try:
-            url = f"postgresql://mlmon@127.0.0.1:{port}/postgres"
+            login = f"{user}:{password}" if password else user
+            url = f"postgresql://{login}@127.0.0.1:{port}/postgres"
             _wait_until_ready(url, server, folder / "log")
             yield url
         finally:

@@ -140,6 +140,8 @@ class Prometheus(_Server):
         return [
             f"--config.file={self.folder / 'prometheus.yml'}",
             f"--storage.tsdb.path={self.folder / 'tsdb'}",
+            # what a test puts there is of another year
+            "--storage.tsdb.retention.time=100y",
         ]
 
     def query(self, expression: str) -> list[tuple[dict[str, str], float]]:

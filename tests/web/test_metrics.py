@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+from contextlib import closing
 
 import pytest
 
+from airflow_mlmon.store.database import Database
+from airflow_mlmon.store.migration import read_revision, take_back
+from airflow_mlmon.store.schema import SCHEMA_VERSION
 from tests.support.api_server import ApiServer
 from tests.support.monitored import LAST, METRICS_TOKEN, OTHERS
 from tests.support.prometheus import Prometheus, eventually
@@ -75,3 +79,19 @@ def test_steps_of_the_last_day_tell_how_long_they_took(prometheus):
     assert {"prepare_partition", "evaluate_partition"} <= set(took)
     assert all(value > 0 for value in took.values())
     assert failed == []
+
+
+def test_scrape_during_a_migration_fails_and_the_next_is_right(prometheus, server):
+    """It waits for whoever migrates the store, for longer than a scrape may take, and shows no wrong number."""
+    known = 'mlmon_rows{model="loans"}'
+    before = [value for _, value in prometheus.query(known)]
+    with closing(Database(f"sqlite:///{server.home / 'store.db'}")) as database:
+        take_back(database, "0022")
+        with database.writing("schema"):
+            assert eventually(lambda: prometheus.query("up == 0"))
+            assert read_revision(database) == "0022"
+
+        assert eventually(lambda: prometheus.query("up == 1") and prometheus.query(known), seconds=40)
+
+        assert [value for _, value in prometheus.query(known)] == before != []
+        assert read_revision(database) == SCHEMA_VERSION

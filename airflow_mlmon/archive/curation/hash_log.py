@@ -60,9 +60,14 @@ class HashLog:
             hashes.sort()
             yield hashes
 
+    def between(self, start: int, end: int) -> Integers:
+        """Return the hashes of a range of rows."""
+        hashes = np.fromfile(self.path, dtype="<i8", count=end - start, offset=_BYTES * start)
+        return hashes.astype(np.int64, copy=False)
+
     def _blocks(self) -> Iterator[Integers]:
         for start in range(0, self.rows, _BLOCK):
-            yield np.fromfile(self.path, dtype="<i8", count=_BLOCK, offset=_BYTES * start).astype(np.int64, copy=False)
+            yield self.between(start, min(start + _BLOCK, self.rows))
 
     def positions_of(self, wanted: Integers) -> Positions:
         """Return the positions, ascending, of the rows whose hash is one of the ascending `wanted`."""

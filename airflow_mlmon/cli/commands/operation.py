@@ -9,6 +9,20 @@ from airflow_mlmon.cli.command import PLACES, Command, Group
 TITLE = "Operation"
 
 COMMANDS = (
+    Command(
+        "doctor",
+        "doctor:examine_deployment",
+        "examine the deployment: versions, clocks, disks, store, workspace, archives, services, channels",
+        click.Argument(["paths"], nargs=-1, metavar="[SPEC]...", help="specs, or folders of them, to examine too"),
+        *PLACES,
+        examples=("mlmon doctor", "mlmon doctor include/models", "mlmon doctor fraud.yaml --json"),
+        ok="nothing is wrong, whatever there is to warn of",
+        bad="something is wrong: the finding says what to do",
+        wrong="an argument is wrong, or there is no such file or folder",
+        note="It writes one object to the workspace and removes it, lets Druid run one task that does nothing, and "
+        "sends no message: a mail server is greeted, a webhook asked with an empty GET. The store is neither created "
+        "nor upgraded.",
+    ),
     Group(
         "store",
         "migrate the metric store to this release, or back to an earlier one",

@@ -24,7 +24,7 @@ from airflow_mlmon.pipeline.deciding.column_baselines import column_baselines
 from airflow_mlmon.pipeline.deciding.grouping import find_incidents
 from airflow_mlmon.pipeline.deciding.hours import measure_row_hours, past_hours, row_hours
 from airflow_mlmon.pipeline.deciding.label_looks import may_get_more, share_of_labels
-from airflow_mlmon.pipeline.deciding.recent import recent_points
+from airflow_mlmon.pipeline.deciding.recent import Points, points_by_subject, recent_points
 from airflow_mlmon.pipeline.deciding.unknown import without_unknown
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.compared_days import PastDay, past_days
@@ -167,7 +167,7 @@ class PartitionEvaluator:
         if reference is None:
             # those of all columns are many, and labels are of none
             names = sorted({*_OF_ALL_ROWS, *(value.metric for value in metrics)}.intersection(names))
-        found = self.run.store.past(self.run.model, names, day, reach)
+        found = points_by_subject(self.run.store.past(self.run.model, names, day, reach))
         evidence = PartitionEvidence(
             day=day,
             metrics=metrics,
@@ -256,19 +256,16 @@ class PartitionEvaluator:
         return breached, begin_anew(found, accepted, self.run.spec.alerts.clear)
 
     def _past(
-        self,
-        found: Sequence[tuple[date, SubjectKey, float, int]],
-        unlike: Collection[date],
-        breached: Mapping[SubjectKey, Collection[date]],
+        self, found: Points, unlike: Collection[date], breached: Mapping[SubjectKey, Collection[date]]
     ) -> dict[SubjectKey, list[tuple[date, Point]]]:
-        past: dict[SubjectKey, list[tuple[date, Point]]] = {}
         # a missing day is no history of the number of rows
-        empty = {before for before, key, value, _ in found if key == (ROWS, None, None) and not value}
-        for before, key, value, rows in found:
-            is_unlike = before in unlike and key[2] is None and self._is_of_model(key)
-            if not is_unlike and before not in empty and before not in breached.get(key, ()):
-                past.setdefault(key, []).append((before, Point(value=value, rows=rows)))
-        return {key: points[-self.run.spec.history.days :] for key, points in past.items()}
+        empty = {before for before, point in found.get((ROWS, None, None), ()) if not point.value}
+        past = {}
+        for key, points in found.items():
+            left_out = empty.union(breached.get(key, ()), unlike if key[2] is None and self._is_of_model(key) else ())
+            if kept := [one for one in points if one[0] not in left_out] if left_out else points:
+                past[key] = kept[-self.run.spec.history.days :]
+        return past
 
     def _is_of_model(self, key: SubjectKey) -> bool:
         """Return whether a metric changes with the model version: so does what explains its outputs."""

@@ -16,7 +16,7 @@ from airflow_mlmon.lifecycle.tracked import TrackedAlert
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.curated import has_curated
-from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST
+from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, delivery_uri
 from airflow_mlmon.records import Alert, CheckOutcome, Family, MetricValue, PartitionState, Verdict, VerdictState
 from airflow_mlmon.spec.metrics import ROWS
 from airflow_mlmon.spec.plan import without_secrets
@@ -115,7 +115,8 @@ def delivery_records(run: Run, first: date, last: date, facts: RangeFacts) -> It
     used = frozenset[str]().union(*facts.labels.values()) if facts.labels else frozenset()
     for one in run.store.deliveries(run.model, first, date.max):
         if one.partition.day <= last or one.version in used:
-            record = {"day": one.partition.key, "version": one.version, "rows": one.rows, "files": one.uri}
+            record = {"day": one.partition.key, "version": one.version, "rows": one.rows}
+            record["files"] = delivery_uri(run, one.partition, one.version)
             yield _masked(record) | {"used": one.version in used}
 
 

@@ -13,7 +13,7 @@ from airflow_mlmon.pipeline.baselines.in_force import BaselineEntry, EntryState,
 from airflow_mlmon.pipeline.baselines.versions import version_counts, version_of
 from airflow_mlmon.pipeline.deciding.staleness import stale_days
 from airflow_mlmon.pipeline.pages.card import card_of
-from airflow_mlmon.pipeline.pages.trends import trend_charts
+from airflow_mlmon.pipeline.pages.trends import shown_states, trend_charts
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.records import Alert, MetricValue, PartitionState, Verdict, VerdictState
 from airflow_mlmon.reports.feature import feature_file
@@ -60,7 +60,7 @@ def model_page(run: Run, *, now: datetime | None = None, written: Collection[str
     if last is None:
         return page
     since = last - timedelta(days=SHOWN_DAYS - 1)
-    states = [state for state in run.store.states(run.model, since, last) if state.evaluated]
+    states = [state for state in shown_states(run, since, last) if state.evaluated]
     counts = version_counts(run, date.min, last)
     marks = {day: mark for day, mark in version_marks(counts).items() if day >= since}
     metrics = run.store.metric_values(states[-1].partition) if run.spec.segments else ()
@@ -128,7 +128,7 @@ def _heat(run: Run, states: Sequence[PartitionState], columns: Sequence[str]) ->
     first, last = states[0].partition.day, states[-1].partition.day
     # of a wide table only those that are drawn are read
     shown = [(DRIFT, column) for column in columns[:MAX_COLUMNS]]
-    verdicts = run.store.subject_verdicts(run.model, shown, first, last)
+    verdicts = run.store.subject_verdicts(run.model, first, last, shown)
     hrefs = {state.partition.day: f"{state.partition.key}/{PAGE}" for state in states}
     heat = heat_map(date_range(first, last), verdicts, hrefs, run.spec.alerts.evaluation)
     return heat and replace(heat, left_out=len(columns) - len(shown))

@@ -8,8 +8,9 @@ from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NamedTuple
 
+from airflow_mlmon.baselines import BaselineFacts
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.baselines.choose import baseline_profiles
@@ -19,12 +20,13 @@ from airflow_mlmon.pipeline.pages.capture import captured_of
 from airflow_mlmon.pipeline.pages.feature import featured_columns
 from airflow_mlmon.pipeline.pages.hours import draw_hours
 from airflow_mlmon.pipeline.pages.requests import attributions_of, requests_of
-from airflow_mlmon.pipeline.pages.trends import shown_marks, trend_charts
+from airflow_mlmon.pipeline.pages.trends import shown_marks, shown_states, trend_charts
 from airflow_mlmon.pipeline.pages.versions import versions_of
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.telemetry import find_links
 from airflow_mlmon.pipeline.workspace.curated import curated_uri
 from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of, stored_outcomes
-from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, profile_uri
+from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, delivery_uri, profile_uri
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, pinned_reference, reference_outcomes
 from airflow_mlmon.profiles.columns.histogram import build_histogram
 from airflow_mlmon.profiles.profile import Profile
@@ -47,6 +49,7 @@ from airflow_mlmon.spec.baseline import BaselineKind
 from airflow_mlmon.spec.metrics import DRIFT, ESTIMATION_GAP, UNSEEN
 from airflow_mlmon.tasks.fairness import fairness_tables
 from airflow_mlmon.tasks.outcome_table import OutcomeTable
+from airflow_mlmon.tasks.parts import OutcomeParts
 from airflow_mlmon.tasks.registry import METRICS, task_of
 
 PAGE = DAY
@@ -56,6 +59,13 @@ EVIDENTLY_JSON = "evidently.json"
 LEFT_OUT = "evidently_left_out.json"
 _LIBRARIES = ("airflow-mlmon", "evidently", "great-expectations", "pandas", "pyarrow")
 _PERFORMANCE_DAYS = 14
+
+
+class _Found(NamedTuple):
+    metrics: Sequence[MetricValue]
+    verdicts: Sequence[Verdict]
+    baselines: Sequence[BaselineFacts]
+    label: Sequence[ColumnRow]
 
 
 def day_page(run: Run, partition: Partition, written: Collection[str] = ()) -> DayPage:
@@ -71,7 +81,10 @@ def day_page(run: Run, partition: Partition, written: Collection[str] = ()) -> D
     metrics = store.metric_values(partition)
     together = next((value for value in metrics if value.multivariate), None)
     reference, profile = pinned_reference(run, partition.day), _profile(run, state) if served else None
+    outcomes, before = _outcomes(run, state, reference) if served else (None, None)
+    baselines = store.compared_with(partition)
     verdicts = tuple(store.verdicts(partition))
+    found = _Found(metrics, verdicts, baselines, _label_row(run, metrics, outcomes, before))
     marks = marks_until(run, partition.day)
     return DayPage(
         model=run.model,
@@ -83,10 +96,10 @@ def day_page(run: Run, partition: Partition, written: Collection[str] = ()) -> D
         task=task_of(run.spec),
         own_metrics=run.spec.own_metrics,
         policy=run.spec.alerts.evaluation,
-        alerts=tuple(store.alerts(run.model, partition.day, partition.day)),
+        alerts=tuple(run.ask(store.alerts, partition.day, partition.day)),
         verdicts=verdicts,
         checks=tuple(store.checks(partition)),
-        columns=_columns(run, state, (metrics, verdicts), reference, profile) if profile else (),
+        columns=_columns(run, state, found, reference, profile) if profile else (),
         together=together if served else None,
         metrics=tuple(value for value in metrics if value.segment is None),
         trends=trend_charts(run, partition.day, marks, verdicts if state.evaluated else ()),
@@ -96,19 +109,22 @@ def day_page(run: Run, partition: Partition, written: Collection[str] = ()) -> D
             name: f"../{file}" for name in featured_columns(run.spec) if (file := feature_file(name)) in written
         },
         performance=_performance(run, partition.day) if run.spec.labels else (),
-        tables=_tables(run, state, metrics, reference) if served and reference and run.spec.labels else (),
-        fairness=_fairness(run, state, reference, profile) if profile and run.spec.fairness else (),
+        tables=_tables(run, metrics, outcomes, before),
+        fairness=_fairness(run, outcomes, profile) if profile and run.spec.fairness else (),
         quarantine=manifest["quarantined"],
         hours=draw_hours(run, state.partition, profile) if profile else None,
         requests=requests_of(run, state, metrics) if served else None,
         captured=captured_of(manifest),
         attributions=attributions_of(run, partition.day, metrics) if served else None,
         files=tuple(_source_file(file) for file in manifest["files"]),
-        deliveries=tuple(deliveries_of(run, partition)),
-        baselines=_baselines(run, partition),
+        deliveries=tuple(
+            replace(one, uri=delivery_uri(run, one.partition, one.version)) for one in deliveries_of(run, partition)
+        ),
+        baselines=_baselines(run, baselines),
         facts=_facts(run, state, reference),
         left_out=tuple(evidently["left_out"]) if evidently else (),
         evidently_href=evidently["file"] if evidently else None,
+        links=find_links(store, run.links, partition),
         index_href=f"../{INDEX}",
         previous_href=_href_of(run, partition.shift(-1)),
         next_href=_href_of(run, partition.shift(1)),
@@ -140,26 +156,34 @@ def _profile(run: Run, state: PartitionState) -> Profile | None:
         return None
 
 
+def _outcomes(
+    run: Run, state: PartitionState, reference: StoredReference | None
+) -> tuple[OutcomeParts | None, OutcomeParts | None]:
+    """Return the outcome profiles of a day with labels, and those of the reference."""
+    if reference is None or run.spec.labels is None:
+        return None, None
+    current = stored_outcomes(run, state.partition, str(state.version), reference.outcomes)
+    return current, reference_outcomes(run, reference)
+
+
 def _columns(
     run: Run,
     state: PartitionState,
-    found: tuple[Sequence[MetricValue], Sequence[Verdict]],
+    found: _Found,
     reference: StoredReference | None,
     profile: Profile,
 ) -> tuple[ColumnRow, ...]:
     """Return the drift of every column, with a chart of the first if the day has the schema of the reference."""
-    metrics, verdicts = found
-    baselines = run.store.compared_with(state.partition)
     titles = {
         column: facts.title
-        for facts in baselines
+        for facts in found.baselines
         for column in facts.columns
         if facts.kind is not BaselineKind.REFERENCE
     }
     is_shown = reference is not None and reference.schema.id == state.schema
-    compared = baseline_profiles(run, reference, baselines) if reference is not None and is_shown else {}
+    compared = baseline_profiles(run, reference, found.baselines) if reference is not None and is_shown else {}
     unseen: dict[str | None, list[MetricValue]] = {}
-    for value in metrics:
+    for value in found.metrics:
         if value.metric in UNSEEN:
             unseen.setdefault(value.column, []).append(value)
     rows = [
@@ -169,10 +193,10 @@ def _columns(
             # a share of 0 is the rule
             unseen=tuple(one for one in unseen.get(score.column, ()) if one.value),
         )
-        for score in column_scores(metrics, profile.columns)
+        for score in column_scores(found.metrics, profile.columns)
     ]
     # a picture for each of those that are shown as cards
-    ranked = rank_columns([*rows, *_label_row(run, state, metrics, reference)], verdicts, run.spec.alerts.evaluation)
+    ranked = rank_columns([*rows, *found.label], found.verdicts, run.spec.alerts.evaluation)
     return tuple(
         replace(row, picture=_picture(compared.get(str(row.score.column)), profile, str(row.score.column)))
         if rank < MOST_COLUMNS and row.picture is None
@@ -182,16 +206,14 @@ def _columns(
 
 
 def _label_row(
-    run: Run, state: PartitionState, metrics: Sequence[MetricValue], reference: StoredReference | None
+    run: Run, metrics: Sequence[MetricValue], current: OutcomeParts | None, before: OutcomeParts | None
 ) -> list[ColumnRow]:
     """Return the drift of the label, if enough labels are received."""
-    if run.spec.labels is None or reference is None:
+    if run.spec.labels is None or current is None or before is None:
         return []
     name = run.spec.labels.label
     score = next((value for value in metrics if value.key == (DRIFT, name, None)), None)
-    current = stored_outcomes(run, state.partition, str(state.version), reference.outcomes)
-    before = reference_outcomes(run, reference)
-    if score is None or score.drift is None or current is None or before is None:
+    if score is None or score.drift is None:
         return []
     # the label is evaluated by its own metrics
     note = "; ".join(filter(None, (score.drift.note, "evaluated by the metrics of the labels")))
@@ -207,7 +229,7 @@ def _picture(compared: Profile | None, profile: Profile, column: str) -> Any:
     return before_after(bins, column) if bins.labels else None
 
 
-def _baselines(run: Run, partition: Partition) -> tuple[BaselineDays, ...]:
+def _baselines(run: Run, compared: Sequence[BaselineFacts]) -> tuple[BaselineDays, ...]:
     pins = {pin.number: pin for pin in run.ask(run.store.baselines)}
     return tuple(
         BaselineDays(
@@ -217,14 +239,14 @@ def _baselines(run: Run, partition: Partition) -> tuple[BaselineDays, ...]:
             days=entry.days,
             pin=pins.get(entry.pin) if entry.pin else None,
         )
-        for entry in run.store.compared_with(partition)
+        for entry in compared
     )
 
 
 def _performance(run: Run, last: date) -> tuple[PerformanceDay, ...]:
     first = last - timedelta(days=_PERFORMANCE_DAYS - 1)
     names = _performance_metrics(run)
-    values = run.store.measured(run.model, first, last, names)
+    values = run.ask_days(run.store.measured, first, last, names)
     return tuple(
         PerformanceDay(
             day=state.partition.day,
@@ -233,31 +255,24 @@ def _performance(run: Run, last: date) -> tuple[PerformanceDay, ...]:
             },
             href=f"../{state.partition.key}/{PAGE}" if state.evaluated else None,
         )
-        for state in run.store.states(run.model, first, last)
+        for state in shown_states(run, first, last)
     )
 
 
 def _tables(
-    run: Run, state: PartitionState, metrics: Sequence[MetricValue], reference: StoredReference
+    run: Run, metrics: Sequence[MetricValue], current: OutcomeParts | None, before: OutcomeParts | None
 ) -> tuple[ShownTable, ...]:
     """Return the tables of the kind of model; none until enough labels have come for its metrics."""
     task = task_of(run.spec)
     own = {name for name in task.label_metrics if METRICS[name].is_performance}
     if not any(value.value is not None and value.metric in own for value in metrics):
         return ()
-    current = stored_outcomes(run, state.partition, str(state.version), reference.outcomes)
-    before = reference_outcomes(run, reference)
     found = task.tables(current.whole, before.whole if before else None) if current else ()
     return tuple(map(_shown, found))
 
 
-def _fairness(
-    run: Run, state: PartitionState, reference: StoredReference | None, profile: Profile
-) -> tuple[ShownTable, ...]:
+def _fairness(run: Run, found: OutcomeParts | None, profile: Profile) -> tuple[ShownTable, ...]:
     """Return the rates of the groups of each protected column, with those of labels once they have come."""
-    version = str(state.version)
-    has_labels = reference is not None and run.spec.labels is not None
-    found = stored_outcomes(run, state.partition, version, reference.outcomes) if reference and has_labels else None
     return tuple(map(_shown, fairness_tables(task_of(run.spec), run.spec, profile, found)))
 
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 from airflow_mlmon.drift.attributions import SHARE
 from airflow_mlmon.partition import date_range
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.records import Verdict, VerdictState
+from airflow_mlmon.records import PartitionState, Verdict, VerdictState
 from airflow_mlmon.reports.charts import Trend, TrendPoint, trend
 from airflow_mlmon.reports.page import TrendChart
 from airflow_mlmon.spec.choices import Role
@@ -95,7 +95,7 @@ def trend_of(run: Run, last: date, metric: str, column: str | None) -> Trend | N
 
 def _points(run: Run, days: Sequence[date], keys: Sequence[MetricColumn]) -> dict[MetricColumn, list[TrendPoint]]:
     """Return the points of some metrics of columns over consecutive days."""
-    values = run.store.metrics(run.model, days[0], days[-1], keys)
+    values = run.ask_days(run.store.metrics, days[0], days[-1], tuple(keys))
     verdicts = _verdicts(run, days, keys)
     return {key: [_point(day, values.get((day, *key)), verdicts.get((day, *key))) for day in days] for key in keys}
 
@@ -103,6 +103,11 @@ def _points(run: Run, days: Sequence[date], keys: Sequence[MetricColumn]) -> dic
 def _trend(run: Run, metric: str, column: str | None, points: tuple[TrendPoint, ...]) -> Trend:
     title = subject_title(metric, column, run.spec.labels)
     return Trend(title=title, unit="%" if METRICS[metric].is_share else "", points=points)
+
+
+def shown_states(run: Run, first: date, last: date) -> list[PartitionState]:
+    """Return the records of a range of days, as pages show them."""
+    return run.ask_days(run.store.states, first, last, day_of=lambda state: state.partition.day)
 
 
 def shown_marks(run: Run, last: date, marks: Mapping[date, str]) -> dict[date, str]:
@@ -140,9 +145,8 @@ def _verdicts(
     run: Run, days: Sequence[date], keys: Sequence[MetricColumn]
 ) -> dict[tuple[date, str, str | None], Verdict]:
     """Return the verdict on each value of the evaluated days."""
-    states = run.store.states(run.model, days[0], days[-1])
-    evaluated = {state.partition.day for state in states if state.evaluated}
-    found = run.store.subject_verdicts(run.model, keys, days[0], days[-1])
+    evaluated = {state.partition.day for state in shown_states(run, days[0], days[-1]) if state.evaluated}
+    found = run.ask_days(run.store.subject_verdicts, days[0], days[-1], tuple(keys))
     return _one_each(((day, *_subject(one)), one) for day, one in found if day in evaluated)
 
 

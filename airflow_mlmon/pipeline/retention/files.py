@@ -102,7 +102,7 @@ def _references(run: Run) -> Iterator[tuple[_Place, StoredObject]]:
     for (folder, *_), item in _listed(run, run.uri("reference"), parts=2):
         # of versions that an alias has named
         is_named = pinned is not None and folder.startswith(f"{pinned.fingerprint}-v")
-        if pinned is not None and folder != pinned.uri.split("/")[-2] and not is_named:
+        if pinned is not None and folder != pinned.folder and not is_named:
             yield (Stored.SUPERSEDED, None, f"reference {folder}"), item
 
 

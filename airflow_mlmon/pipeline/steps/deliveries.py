@@ -35,7 +35,7 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.labelled_rows import forget_labelled
 from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of
-from airflow_mlmon.pipeline.workspace.partition_files import to_parquet
+from airflow_mlmon.pipeline.workspace.partition_files import delivery_uri, to_parquet
 from airflow_mlmon.records import Delivery
 from airflow_mlmon.spec import Labels
 from airflow_mlmon.spec.choices import FileFormat
@@ -88,7 +88,7 @@ def restore_deliveries(run: Run, partition: Partition) -> None:
     if run.spec.retention.rows is None:
         return
     for delivery in deliveries_of(run, partition):
-        if not run.files.list(delivery.uri):
+        if not run.files.list(delivery_uri(run, delivery.partition, delivery.version)):
             take_delivery(run, delivery.partition)
 
 
@@ -152,7 +152,7 @@ def _take(run: Run, labels: Labels, partition: Partition, source: DeliveryFiles)
             partition=partition, files=found.files, rows_accepted=found.read, capture=_losses(source, found.files)
         )
         version = _version(labels, manifest, found.contradictory)
-        run.files.upload(_uri(run, partition, version), found.path)
+        run.files.upload(delivery_uri(run, partition, version), found.path)
         _record(run, partition, version, source.listing, found.rows)
     note = _join(_tell(found.contradictory), _warn(labels, source))
     return Taken(found.rows, _problem(manifest), note, _causes(manifest))
@@ -203,6 +203,7 @@ def _take_of_table(run: Run, labels: Labels, days: Sequence[Partition]) -> dict[
         known = next(iter(run.store.deliveries(run.model, day.day, day.day)), None)
         if known is not None and known.version == version:
             run.store.save_delivery(replace(known, listing=source.listing))
+            run.ask_anew()
         elif delivered.rows.num_rows or known is not None:
             _save(run, day, version, source.listing, delivered.rows)
     return taken
@@ -256,18 +257,15 @@ def _own_source(run: Run, labels: Labels, source: DeliveryFiles) -> ListedSource
 
 
 def _save(run: Run, partition: Partition, version: str, listing: str, rows: pa.Table) -> None:
-    run.files.write(_uri(run, partition, version), to_parquet(rows))
+    run.files.write(delivery_uri(run, partition, version), to_parquet(rows))
     _record(run, partition, version, listing, rows.num_rows)
 
 
 def _record(run: Run, partition: Partition, version: str, listing: str, rows: int) -> None:
     forget_labelled(run, partition, version)
-    uri = _uri(run, partition, version)
+    uri = delivery_uri(run, partition, version)
     run.store.save_delivery(Delivery(partition=partition, version=version, uri=uri, rows=rows, listing=listing))
-
-
-def _uri(run: Run, partition: Partition, version: str) -> str:
-    return run.uri("deliveries", partition.key, f"{version}.parquet")
+    run.ask_anew()
 
 
 def _digest(rows: pa.Table) -> str:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime
+from functools import partial
 
 from airflow_mlmon.alerts.channels import Sender
 from airflow_mlmon.alerts.delivery import DeliveryReport, deliver, foreign_failures
@@ -15,13 +16,13 @@ from airflow_mlmon.lifecycle.tracked import TrackedAlert
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.baselines.write_back import write_back
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.telemetry import observed
+from airflow_mlmon.pipeline.telemetry import SEND, find_links, observed
 from airflow_mlmon.records import Alert, AlertEvent, AlertState
 
 log = logging.getLogger(__name__)
 
 
-@observed("send_alerts")
+@observed(SEND)
 def send_alerts(run: Run, partition: Partition, senders: Mapping[str, Sender], now: datetime) -> DeliveryReport:  # noqa: ARG001 - of its record
     """Send the waiting alerts of a model after a day's run; failed ones stay in the outbox for the next run.
 
@@ -61,7 +62,15 @@ def _deliver_all(
     """
     report = DeliveryReport()
     while not report.failed:
-        found = deliver(run.store, senders, now, model=run.model, page_url=run.page_url, tells=tells)
+        found = deliver(
+            run.store,
+            senders,
+            now,
+            model=run.model,
+            page_url=run.page_url,
+            links=partial(find_links, run.store, run.links),
+            tells=tells,
+        )
         report = report.joined(found)
         if not found.messages:
             break
@@ -96,7 +105,9 @@ def _tell_again(run: Run, senders: Mapping[str, Sender], unresolved: list[Tracke
             continue
         try:
             with foreign_failures(key):
-                senders[key].send(day_message(states[-1], told, run.page_url(states[-1].partition)))
+                day = states[-1].partition
+                links = find_links(run.store, run.links, day)
+                senders[key].send(day_message(states[-1], told, run.page_url(day), links))
         except MlmonError as error:
             yield f"{key}: {error}"
 

@@ -20,7 +20,7 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.curated import has_curated, read_curated
 from airflow_mlmon.pipeline.workspace.label_matches import LabelMatches
-from airflow_mlmon.pipeline.workspace.labelled_rows import find_labelled
+from airflow_mlmon.pipeline.workspace.labelled_rows import find_labelled, find_labelled_days
 from airflow_mlmon.pipeline.workspace.matched_keys import mark_found, read_keys
 from airflow_mlmon.pipeline.workspace.outcomes import NOTHING_TOLD, Told
 from airflow_mlmon.records import Delivery
@@ -73,19 +73,16 @@ def find_touched_days(run: Run, days: _Versions, looked: Partition | None = None
     bases = run.store.label_bases(run.model, first.day, last.day)
     current = {delivery.version for delivery in deliveries}
     touched = {day for day in days if bases.get(day.day, set()) - current and has_curated(run, day, days[day])}
-    for delivery in deliveries:
-        own = delivery.partition
-        unread = {
+    unread = {
+        delivery: {
             day: version
-            for day, version in days.items()
-            if day not in touched
-            and own.shift(-labels.reach) <= day <= own
-            and own != looked
-            and delivery.version not in bases.get(day.day, ())
+            for day, version in within_reach(run, delivery, days).items()
+            if day not in touched and delivery.version not in bases.get(day.day, ())
         }
-        if unread:
-            touched |= look_through(run, delivery, unread).days
-    return touched
+        for delivery in deliveries
+        if delivery.partition != looked
+    }
+    return touched | find_labelled_days(run, unread)
 
 
 def look_through(run: Run, delivery: Delivery, days: _Versions) -> Looked:

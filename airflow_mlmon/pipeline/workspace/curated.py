@@ -8,14 +8,16 @@ from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, SAMPLE, read_workspace_table
+from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, SAMPLE, read_parquet_file, read_workspace_table
 from airflow_mlmon.pipeline.workspace.samples import sample
+from airflow_mlmon.statistics.arrays import Integers
 from airflow_mlmon.storage.local import LocalStore
 from airflow_mlmon.storage.ranges import RangedFile
 
@@ -104,7 +106,11 @@ class CuratedColumns:
     @cached_property
     def rows(self) -> int:
         """Number of rows."""
-        return sum(pq.read_metadata(file).num_rows for file in self._files)
+        return sum(footer.num_rows for footer in self._footers)
+
+    @cached_property
+    def _footers(self) -> tuple[pq.FileMetaData, ...]:
+        return tuple(map(pq.read_metadata, self._files))
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -135,9 +141,19 @@ class CuratedColumns:
                     for batch in opened.iter_batches(most, row_groups=groups, columns=wanted):
                         yield pa.Table.from_batches([batch])
 
+    def take(self, positions: Integers, columns: Collection[str]) -> pa.Table:
+        """Read columns of the rows at ascending positions, at least one; row groups without any are not read."""
+        found, start = [], 0
+        for file, footer in zip(self._files, self._footers, strict=True):
+            here = _between(positions, start, start + footer.num_rows)
+            if len(here):
+                found.append(_take(file, footer, here, list(columns)))
+            start += footer.num_rows
+        return pa.concat_tables(found)
+
     def table(self, columns: Collection[str] | None = None, where_there: Collection[str] = ()) -> pa.Table:
         """Read the rows at once; see `batches`."""
-        tables = [_read(file, _present(file, columns, where_there)) for file in self._files]
+        tables = [_read(file, columns, where_there) for file in self._files]
         return tables[0] if len(tables) == 1 else pa.concat_tables(tables, promote_options="permissive")
 
 
@@ -197,28 +213,48 @@ def _present(
     return list(dict.fromkeys([*columns, *(name for name in where_there if name in held)]))
 
 
-def _read(file: Path | RangedFile, columns: list[str] | None) -> pa.Table:
+def _read(file: Path | RangedFile, columns: Collection[str] | None, where_there: Collection[str]) -> pa.Table:
     if isinstance(file, Path):
-        return pq.read_table(file, columns=columns, page_checksum_verification=True, partitioning=None)
+        return read_parquet_file(file, columns, where_there)
+    wanted = _present(file, columns, where_there)
     with pq.ParquetFile(file, page_checksum_verification=True, pre_buffer=False) as opened:
-        nothing = opened.read_row_groups([], columns=columns)
-        tables = [
-            opened.read_row_groups(groups, columns=columns) for groups in _fetched(file, opened.metadata, columns)
-        ]
+        nothing = opened.read_row_groups([], columns=wanted)
+        tables = [opened.read_row_groups(groups, columns=wanted) for groups in _fetched(file, opened.metadata, wanted)]
     return pa.concat_tables([nothing, *tables])
 
 
-def _fetched(file: Path | RangedFile, found: pq.FileMetaData, columns: list[str] | None) -> Iterator[list[int]]:
-    """Yield row groups that may be read: of a file that is read in ranges a few at a time, once fetched."""
+def _take(file: Path | RangedFile, footer: pq.FileMetaData, positions: Integers, columns: list[str]) -> pa.Table:
+    ends = np.cumsum([footer.row_group(group).num_rows for group in range(footer.num_row_groups)])
+    held = np.unique(np.searchsorted(ends, positions, side="right")).tolist()
+    tables = []
+    with pq.ParquetFile(file, metadata=footer, page_checksum_verification=True, pre_buffer=False) as opened:
+        for groups in _fetched(file, footer, columns, held):
+            for group in groups:
+                start = int(ends[group]) - footer.row_group(group).num_rows
+                here = _between(positions, start, int(ends[group]))
+                tables.append(opened.read_row_group(group, columns=columns).take(pa.array(here)))
+    return pa.concat_tables(tables)
+
+
+def _between(positions: Integers, start: int, end: int) -> Integers:
+    """Return those of ascending positions that are in a range, counted from its start."""
+    return positions[slice(*np.searchsorted(positions, [start, end]))] - start
+
+
+def _fetched(
+    file: Path | RangedFile, found: pq.FileMetaData, columns: list[str] | None, asked: Sequence[int] | None = None
+) -> Iterator[list[int]]:
+    """Yield row groups that may be read, by default all: of a file that is read in ranges a few at a time, fetched."""
+    wanted = list(range(found.num_row_groups) if asked is None else asked)
     if isinstance(file, Path) or columns is None:
-        yield list(range(found.num_row_groups))
+        yield wanted
         return
-    wanted = set(columns)
-    for first in range(0, found.num_row_groups, _FETCHED):
-        groups = list(range(first, min(first + _FETCHED, found.num_row_groups)))
+    names = set(columns)
+    for first in range(0, len(wanted), _FETCHED):
+        groups = wanted[first : first + _FETCHED]
         chunks = [found.row_group(group).column(at) for group in groups for at in range(found.num_columns)]
         # the path of an element of a vector begins with its column
-        own = [chunk for chunk in chunks if wanted & {chunk.path_in_schema, chunk.path_in_schema.partition(".")[0]}]
+        own = [chunk for chunk in chunks if names & {chunk.path_in_schema, chunk.path_in_schema.partition(".")[0]}]
         file.fetch((_start_of(chunk), chunk.total_compressed_size) for chunk in own)
         yield groups
 

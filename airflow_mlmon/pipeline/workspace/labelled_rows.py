@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -22,21 +25,24 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.matched_keys import match_delivery, read_labels
 from airflow_mlmon.pipeline.workspace.partition_files import read_workspace_table
 from airflow_mlmon.records import Delivery
-from airflow_mlmon.statistics.arrays import Integers
 
 _BATCH = 1 << 18
+# rows of a delivery that 32 bits can number
+_FEW = 1 << 31
+_Rows = npt.NDArray[np.signedinteger[Any]]
 _FOUND = "in-"
 _LABEL, _EXCLUDED = "label", "excluded"
 _POSITION, _ROW = "position", "row"
+_KNOWN = "days that deliveries have labels for"
 
 
-def find_labelled(run: Run, delivery: Delivery, days: Mapping[Partition, str]) -> dict[Partition, Integers]:
+def find_labelled(run: Run, delivery: Delivery, days: Mapping[Partition, str]) -> dict[Partition, _Rows]:
     """Find the rows of days, given with their served versions, that a delivery has labels for.
 
     Returns:
         By day, the rows of the delivery that belong to a prediction; a day whose rows were pruned is left out.
     """
-    found: dict[Partition, Integers] = {}
+    found: dict[Partition, _Rows] = {}
     left: dict[Partition, str] = {}
     for day, version in days.items():
         try:
@@ -46,16 +52,32 @@ def find_labelled(run: Run, delivery: Delivery, days: Mapping[Partition, str]) -
         else:
             found[day] = stored.column(_ROW).to_numpy()
     if left:
-        matched = match_delivery(run, delivery, left)
         labels = read_labels(run, delivery)
-        for day in list(matched):
-            batches = matched.pop(day)
-            run.files.write(labelled_uri(run, delivery, day, left[day]), _encode(batches, labels))
-            rows = [np.zeros(0, dtype=np.int64), *(batch.rows for batch in batches)]
-            # the positions are written
-            del batches
+        number = np.int32 if delivery.rows < _FEW else np.int64
+        for day, batches in match_delivery(run, delivery, left):
+            rows: list[_Rows] = [np.zeros(0, dtype=number)]
+            data = _encode(_collect(batches, rows), labels)
+            run.files.write(labelled_uri(run, delivery, day, left[day]), data)
             found[day] = np.concatenate(rows)
     return found
+
+
+def find_labelled_days(run: Run, deliveries: Mapping[Delivery, Mapping[Partition, str]]) -> set[Partition]:
+    """Find the days that deliveries have labels for, among those given with each and their served versions.
+
+    What a delivery has in common with a version never changes: a process that runs many days asks for it once.
+    """
+    before: Mapping[str, bool] = run.kept.get(_KNOWN, {})
+    known: dict[str, bool] = {}
+    touched = set()
+    for delivery, days in deliveries.items():
+        uris = {day: labelled_uri(run, delivery, day, version) for day, version in days.items()}
+        known |= {uri: before[uri] for uri in uris.values() if uri in before}
+        unknown = {day: version for day, version in days.items() if day not in touched and uris[day] not in known}
+        known |= {uris[day]: bool(len(rows)) for day, rows in find_labelled(run, delivery, unknown).items()}
+        touched |= {day for day, uri in uris.items() if known.get(uri)}
+    run.kept[_KNOWN] = known
+    return touched
 
 
 @contextmanager
@@ -68,12 +90,23 @@ def open_labels(run: Run, day: Partition, version: str, deliveries: Sequence[Del
     with ExitStack() as stack:
         opened = []
         for delivery in deliveries:
-            if day not in find_labelled(run, delivery, {day: version}):
-                raise NotFoundError(f"The curated rows of {day} are not in the workspace any more.")
-            path = stack.enter_context(run.files.local_copy(labelled_uri(run, delivery, day, version)))
+            path = stack.enter_context(_open(run, delivery, day, version))
             file = pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=False)
             opened.append(_Ascending(stack.enter_context(file)))
         yield LabelsOfRows(delivery_schema(run.spec).empty_table().select([_LABEL, _EXCLUDED]), opened)
+
+
+@contextmanager
+def _open(run: Run, delivery: Delivery, day: Partition, version: str) -> Iterator[Path]:
+    uri = labelled_uri(run, delivery, day, version)
+    with ExitStack() as stack:
+        try:
+            path = stack.enter_context(run.files.local_copy(uri))
+        except NotFoundError:
+            if day not in find_labelled(run, delivery, {day: version}):
+                raise NotFoundError(f"The curated rows of {day} are not in the workspace any more.") from None
+            path = stack.enter_context(run.files.local_copy(uri))
+        yield path
 
 
 def labels_of(
@@ -140,9 +173,17 @@ def forget_labelled(run: Run, day: Partition, version: str) -> None:
     """Delete what was found of a delivery of a day, for the same files may be read otherwise now."""
     for item in run.files.list(run.uri("deliveries", day.key, f"{version}.{_FOUND}")):
         run.files.delete(item.uri)
+    run.kept.pop(_KNOWN, None)
 
 
-def _encode(matched: Sequence[Matched], labels: pa.Table) -> bytes:
+def _collect(matched: Iterable[Matched], rows: list[_Rows]) -> Iterator[Matched]:
+    """Yield pairs, and append the rows of the delivery to a list."""
+    for batch in matched:
+        rows.append(batch.rows.astype(rows[0].dtype))
+        yield batch
+
+
+def _encode(matched: Iterable[Matched], labels: pa.Table) -> bytes:
     """Return the pairs of a day with their labels as a Parquet file, one row group for each batch of its rows."""
     sink = io.BytesIO()
     fields = [pa.field(_POSITION, pa.int64()), pa.field(_ROW, pa.int64()), *labels.schema]

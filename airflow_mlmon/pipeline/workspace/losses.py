@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,13 +11,12 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.curated import open_columns
-from airflow_mlmon.pipeline.workspace.partition_files import read_workspace_table, to_parquet
+from airflow_mlmon.pipeline.workspace.partition_files import read_parquet_file, read_workspace_table, to_parquet
 from airflow_mlmon.pipeline.workspace.samples import sample
 from airflow_mlmon.profiles.schema import ColumnSchema, Kind, ProfileSchema
 from airflow_mlmon.spec import ColumnType, ModelSpec
@@ -154,7 +152,7 @@ def with_losses(run: Run, joined: pa.Table, expected: Floats) -> pa.Table:
 def _fitted(data: bytes, columns: tuple[ColumnSchema, ...], id_column: str) -> LossModel | None:
     from airflow_mlmon.drift.expected_loss import fit_losses  # noqa: PLC0415 - slow to import
 
-    rows = pq.read_table(io.BytesIO(data))
+    rows = read_parquet_file(pa.BufferReader(data))
     return fit_losses(rows, rows.column(_LOSS).to_numpy(), columns, id_column)
 
 

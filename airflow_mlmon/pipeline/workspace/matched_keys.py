@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from contextlib import ExitStack
+from functools import partial, reduce
+from io import BytesIO
+from itertools import pairwise
+from pathlib import Path
+from typing import IO, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from airflow_mlmon.archive.curation.hash_log import HashLog
+from airflow_mlmon.archive.curation.repeats import hash_keys
 from airflow_mlmon.archive.label_keys import key_columns, prediction_keys, spell_keys, spell_stored
 from airflow_mlmon.archive.labels import delivery_schema
 from airflow_mlmon.archive.sought_keys import Matched, SoughtKeys
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.curated import open_columns
+from airflow_mlmon.pipeline.workspace.curated import CuratedColumns, open_columns
+from airflow_mlmon.pipeline.workspace.partition_files import delivery_uri
 from airflow_mlmon.records import Delivery
 from airflow_mlmon.spec.labels import IdForm
-from airflow_mlmon.statistics.arrays import Flags
+from airflow_mlmon.statistics.arrays import Flags, Integers
+from airflow_mlmon.storage.scratch import scratch_folder
 
 # keys that are sought at a time, each of which takes about 120 bytes, and the rows of a day that are read at a time
 _AT_ONCE, _BATCH = 1 << 21, 1 << 18
+_NUMBER = 8
+_NONE = Matched(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
 
 
 class Marked(NamedTuple):
@@ -31,25 +42,91 @@ class Marked(NamedTuple):
     gone: frozenset[Partition]
 
 
-def match_delivery(run: Run, delivery: Delivery, days: Mapping[Partition, str]) -> dict[Partition, list[Matched]]:
+def match_delivery(
+    run: Run, delivery: Delivery, days: Mapping[Partition, str]
+) -> Iterator[tuple[Partition, Iterator[Matched]]]:
     """Match the keys of a delivery with the predictions of days, given with their served versions.
 
-    Returns:
-        By day, pairs of each batch of its rows; a day whose rows were pruned is left out.
+    Yields:
+        Each day with the pairs of each batch of its rows, to be read before the next; a day whose rows were pruned is
+        left out.
     """
-    pairs: dict[Partition, list[Matched]] = {day: [] for day in days}
-    start = 0
-    for sought in map(SoughtKeys, _blocks(run, delivery)):
-        for day in list(pairs):
-            try:
-                found = [_at(first, start, sought.find(batch)) for first, batch in _keys_of(run, day, days[day])]
-            except NotFoundError:
-                del pairs[day]
-            else:
-                before: Sequence[Matched | None] = pairs[day] or [None] * len(found)
-                pairs[day] = [_join(*both) for both in zip(before, found, strict=True)]
-        start += len(sought)
-    return pairs
+    with ExitStack() as stack:
+        folder = stack.enter_context(scratch_folder()) if delivery.rows > _AT_ONCE else None
+        found = {day: _DayPairs(run, day, version, folder, stack) for day, version in days.items()}
+        start = 0
+        for sought in map(SoughtKeys, _blocks(run, delivery)):
+            for day in list(found):
+                try:
+                    found[day].seek(sought, start)
+                except NotFoundError:
+                    del found[day]
+            start += len(sought)
+            # or it were held until the next keys are sought
+            del sought
+        for day, pairs in found.items():
+            yield day, pairs.batches()
+
+
+class _DayPairs:
+    """Pairs of a day's predictions and a delivery's keys, which are sought a part at a time.
+
+    Of a large delivery, pairs and the hashes of the predictions' keys are kept on disk: after the first part only those
+    keys are read whose hash is sought.
+    """
+
+    def __init__(self, run: Run, day: Partition, version: str, folder: Path | None, stack: ExitStack) -> None:
+        self._run, self._day, self._version = run, day, version
+        self._log = HashLog(folder / f"{day.key}.hashes") if folder else None
+        self._pairs: IO[bytes] = BytesIO()
+        if folder:
+            self._pairs = stack.enter_context((folder / f"{day.key}.pairs").open("w+b"))
+        # of each batch: the position after its last row, and where its pairs begin in the file and how many they are
+        self._ends: list[int] = []
+        self._places: list[list[tuple[int, int]]] = []
+
+    def seek(self, sought: SoughtKeys, row: int) -> None:
+        """Find the predictions with one of the keys, of which the first is that of a row of the delivery.
+
+        Raises:
+            NotFoundError: the rows are gone.
+        """
+        is_known = bool(self._log and self._ends)
+        for number, (first, matched) in enumerate(self._find_again(sought) if is_known else self._find(sought)):
+            if len(matched.rows):
+                self._places[number].append((self._pairs.tell(), len(matched.rows)))
+                self._pairs.write((first + matched.positions).tobytes() + (row + matched.rows).tobytes())
+
+    def batches(self) -> Iterator[Matched]:
+        """Yield the pairs of each batch of the rows."""
+        for places in self._places:
+            yield reduce(_join, map(self._read_pairs, places), _NONE)
+
+    def _read_pairs(self, place: tuple[int, int]) -> Matched:
+        start, count = place
+        self._pairs.seek(start)
+        return Matched(*np.frombuffer(self._pairs.read(2 * count * _NUMBER), dtype=np.int64).reshape(2, count))
+
+    def _find(self, sought: SoughtKeys) -> Iterator[tuple[int, Matched]]:
+        is_first = not self._ends
+        for first, keys in _keys_of(self._run, self._day, self._version):
+            hashes = hash_keys(keys, 0)
+            if is_first:
+                self._ends.append(first + len(keys))
+                self._places.append([])
+            if self._log:
+                self._log.add(hashes)
+            yield first, sought.find_hashed(hashes, partial(_take, keys))
+
+    def _find_again(self, sought: SoughtKeys) -> Iterator[tuple[int, Matched]]:
+        assert self._log is not None  # noqa: S101 - of a delivery that is sought in parts
+        with open_columns(self._run, self._day, self._version) as rows:
+            for first, end in pairwise([0, *self._ends]):
+                yield first, sought.find_hashed(self._log.between(first, end), partial(self._read_keys, rows, first))
+
+    def _read_keys(self, rows: CuratedColumns, first: int, places: Integers) -> pa.ChunkedArray:
+        spec = self._run.spec
+        return prediction_keys(rows.take(first + places, list(key_columns(spec))), spec)
 
 
 def mark_found(run: Run, keys: pa.ChunkedArray, days: Mapping[Partition, str], forms: Sequence[IdForm] = ()) -> Marked:
@@ -81,12 +158,18 @@ def read_labels(run: Run, delivery: Delivery) -> pa.Table:
     """Read label and exclusion of each row of a delivery."""
     # the first release wrote the third column under another name
     _, *names = delivery_schema(run.spec).names
-    with run.files.local_copy(delivery.uri) as path, pq.ParquetFile(path, page_checksum_verification=True) as file:
+    with (
+        run.files.local_copy(_uri(run, delivery)) as path,
+        pq.ParquetFile(path, page_checksum_verification=True) as file,
+    ):
         return file.read(file.schema_arrow.names[1:]).rename_columns(names)
 
 
 def _blocks(run: Run, delivery: Delivery) -> Iterator[pa.ChunkedArray]:
-    with run.files.local_copy(delivery.uri) as path, pq.ParquetFile(path, page_checksum_verification=True) as file:
+    with (
+        run.files.local_copy(_uri(run, delivery)) as path,
+        pq.ParquetFile(path, page_checksum_verification=True) as file,
+    ):
         held: list[pa.Array] = []
         for batch in file.iter_batches(_BATCH, columns=["id"]):
             held.append(batch.column(0))
@@ -94,6 +177,10 @@ def _blocks(run: Run, delivery: Delivery) -> Iterator[pa.ChunkedArray]:
                 yield spell_stored(_take_all(held), run.spec)
         if held:
             yield spell_stored(_take_all(held), run.spec)
+
+
+def _take(keys: pa.ChunkedArray, places: Integers) -> pa.ChunkedArray:
+    return keys.take(pa.array(places))
 
 
 def _take_all(held: list[pa.Array]) -> pa.ChunkedArray:
@@ -111,13 +198,9 @@ def _keys_of(run: Run, day: Partition, version: str) -> Iterator[tuple[int, pa.C
             first += batch.num_rows
 
 
-def _at(position: int, row: int, matched: Matched) -> Matched:
-    return Matched(position + matched.positions, row + matched.rows)
-
-
-def _join(before: Matched | None, after: Matched) -> Matched:
+def _join(before: Matched, after: Matched) -> Matched:
     """Join pairs of the same rows of a day, of which those of earlier rows of the delivery count."""
-    if before is None or not len(before.rows):
+    if not len(before.rows):
         return after
     positions = np.concatenate([before.positions, after.positions])
     positions, first = np.unique(positions, return_index=True)
@@ -126,3 +209,7 @@ def _join(before: Matched | None, after: Matched) -> Matched:
 
 def _respell(keys: pa.ChunkedArray, forms: Sequence[IdForm]) -> pa.ChunkedArray:
     return pa.chunked_array([spell_keys(chunk, forms) for chunk in keys.chunks], pa.string()) if forms else keys
+
+
+def _uri(run: Run, delivery: Delivery) -> str:
+    return delivery_uri(run, delivery.partition, delivery.version)

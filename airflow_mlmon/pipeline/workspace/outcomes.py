@@ -233,7 +233,7 @@ def deliveries_of(run: Run, partition: Partition) -> list[Delivery]:
     if labels is None:
         return []
     last = partition.shift(labels.reach).day
-    return sorted(run.store.deliveries(run.model, partition.day, last), key=lambda delivery: delivery.partition.start)
+    return sorted(run.ask(run.store.deliveries, partition.day, last), key=lambda delivery: delivery.partition.start)
 
 
 def _output_columns(spec: ModelSpec) -> list[str]:

@@ -122,7 +122,7 @@ def ensure_reference(run: Run, day: date | None = None) -> StoredReference:
     if found is not None:
         return found
     first = pinned_schema(run) if version_named(run, day) else None
-    known = _load(run, first.uri.rpartition("/")[0]) if first else None
+    known = _load(run, run.uri(_FOLDER, first.folder)) if first else None
     return _pin(run, _latest_id(run), day=day, known=known)
 
 
@@ -145,12 +145,12 @@ def pinned_reference(run: Run, day: date | None = None) -> StoredReference | Non
     if pinned is None:
         return None
     version = version_named(run, day)
-    if version is None:
-        return _load(run, run.uri(_FOLDER, pinned.uri.split("/")[-2]))
+    own = run.uri(_FOLDER, pinned.folder)
+    folder = _folder_of_version(run, pinned.fingerprint, version, pinned.schema_id) if version else own
     try:
-        return _load(run, _folder_of_version(run, pinned.fingerprint, version, pinned.schema_id))
+        return _load(run, folder)
     except NotFoundError:
-        # what the alias names now is read when a day of it is run
+        # a day that is run reads what the alias names now, and pins anew what the workspace has lost
         return None
 
 
@@ -178,7 +178,7 @@ def latest_reference(run: Run) -> tuple[StoredReference, bool]:
     pinned = run.ask(run.store.current_schema)
     if pinned is None:
         raise NotFoundError(f"No profile schema is pinned for {run.model}.", hint="the first run pins it")
-    return _load(run, pinned.uri.rpartition("/")[0]), _is_of(run, pinned.fingerprint)
+    return _load(run, run.uri(_FOLDER, pinned.folder)), _is_of(run, pinned.fingerprint)
 
 
 def _is_of(run: Run, fingerprint: str) -> bool:

@@ -21,7 +21,7 @@ from airflow_mlmon.archive.layouts.layout import ListedFile, list_below, list_de
 from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.mlflow_source import OpenedReference, open_mlflow
-from airflow_mlmon.pipeline.workspace.partition_files import read_local
+from airflow_mlmon.pipeline.workspace.partition_files import read_parquet_file
 from airflow_mlmon.pipeline.workspace.predicted import reference_columns
 from airflow_mlmon.spec import ModelSpec, Role
 from airflow_mlmon.spec.choices import FileFormat
@@ -126,7 +126,7 @@ def _read(run: Run, opened: OpenedReference, files: Sequence[ListedFile]) -> Ref
         intake = _take_in(run, source, folder)
         if problems := [f"{file.uri}: {file.problem}" for file in intake.files if file.problem]:
             raise ConfigError(f"The reference of {run.model} cannot be read: {'; '.join(problems)}.")
-        rows, errors = (read_local(spool.finish()) for spool in (intake.accepted.rows, intake.errors.rows))
+        rows, errors = (read_parquet_file(spool.finish()) for spool in (intake.accepted.rows, intake.errors.rows))
     return ReferenceRows(
         rows=rows,
         files={file.uri: file.sha256 for file in intake.files} if opened.checksums is None else dict(opened.checksums),

@@ -49,6 +49,7 @@ class Distribution:
     values: Tally = field(default_factory=_no_values)
     cells: Tally = field(default_factory=_no_cells)
     atoms: Tally = field(default_factory=_no_values)
+    _points: list[Tally] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @classmethod
     def sum_of(cls, parts: Sequence[Self]) -> Self:
@@ -87,8 +88,11 @@ class Distribution:
         """Return the counts of deviations: exact values, or cell midpoints and, separately, atoms."""
         if self.is_exact:
             return self.values
-        rest = self.without_atoms()
-        return Tally.total([Tally(keys=to_midpoints(rest.keys), counts=rest.counts), self.atoms])
+        if not self._points:
+            # those of a reference are asked for by each comparison, each picture and each quantile
+            rest = self.without_atoms()
+            self._points.append(Tally.total([Tally(keys=to_midpoints(rest.keys), counts=rest.counts), self.atoms]))
+        return self._points[0]
 
     @property
     def is_too_coarse(self) -> bool:

@@ -306,6 +306,78 @@ static PyObject *hash_texts(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+/* Hashes that are looked up at a time: each is fetched from memory while the others are waited for. */
+#define AT_ONCE 64
+
+/* Find hashes among ascending ones: those, where the ones of each bucket begin, bits below the bucket, bitmap of the
+   buckets that are FINER bits smaller and have one, FINER, hashes that are sought, out of the first place of each in 32
+   bits, -1 of one that is not there or is negative. */
+static PyObject *find_hashes(PyObject *self, PyObject *args)
+{
+    PyObject *of[5];
+    Py_ssize_t shift, finer;
+    Py_buffer views[5];
+    int opened = 0;
+    if (!PyArg_ParseTuple(args, "OOnOnOO", &of[0], &of[1], &shift, &of[2], &finer, &of[3], &of[4]))
+        return NULL;
+    if (finer < 3 || shift < finer || shift > 62) {
+        PyErr_SetString(PyExc_ValueError, "a hash has 63 bits");
+        return NULL;
+    }
+    const Py_ssize_t buckets = (Py_ssize_t)1 << (63 - shift);
+    for (; opened < 5; opened++) {
+        const Py_ssize_t least[5] = {0, 4 * (buckets + 1), buckets << (finer - 3), 0, opened == 4 ? views[3].len / 2 : 0};
+        if (view(of[opened], &views[opened], least[opened], opened == 4) < 0)
+            goto failed;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    const int64_t *hashes = views[0].buf, *sought = views[3].buf;
+    const int32_t *starts = views[1].buf, known = (int32_t)(views[0].len / 8);
+    const uint8_t *taken = views[2].buf;
+    int32_t *places = views[4].buf;
+    const Py_ssize_t count = views[3].len / 8;
+    for (Py_ssize_t first = 0; first < count; first += AT_ONCE) {
+        const Py_ssize_t last = first + AT_ONCE < count ? first + AT_ONCE : count;
+        Py_ssize_t likely[AT_ONCE], held = 0;
+        for (Py_ssize_t at = first; at < last; at++) {
+            const uint64_t fine = (uint64_t)(sought[at] & INT64_MAX) >> (shift - finer);
+            places[at] = -1;
+            likely[held] = at;
+            held += (taken[fine >> 3] >> (7 - (fine & 7)) & 1) & (sought[at] >= 0);
+        }
+        for (Py_ssize_t number = 0; number < held; number++)
+            __builtin_prefetch(starts + (sought[likely[number]] >> shift));
+        for (Py_ssize_t number = 0; number < held; number++) {
+            const int32_t low = starts[sought[likely[number]] >> shift];
+            if (low >= 0 && low < known)
+                __builtin_prefetch(hashes + low);
+        }
+        for (Py_ssize_t number = 0; number < held; number++) {
+            const int64_t hash = sought[likely[number]];
+            int32_t low = starts[hash >> shift], high = starts[(hash >> shift) + 1];
+            const int32_t end = high;
+            if (low < 0 || end > known)
+                continue;
+            while (low < high) {
+                const int32_t middle = low + (high - low) / 2;
+                if (hashes[middle] < hash)
+                    low = middle + 1;
+                else
+                    high = middle;
+            }
+            if (low < end && hashes[low] == hash)
+                places[likely[number]] = low;
+        }
+    }
+    Py_END_ALLOW_THREADS
+failed:
+    while (opened)
+        PyBuffer_Release(&views[--opened]);
+    if (PyErr_Occurred())
+        return NULL;
+    Py_RETURN_NONE;
+}
+
 /* Find the patterns of texts in ASCII: offsets of 32 bits, first text, number, bytes, shapes of the 128 characters,
    longest run, longest run of digits, longest pattern, out of bytes, out of lengths, out of whether each was cut. */
 static PyObject *find_patterns(PyObject *self, PyObject *args)
@@ -519,6 +591,7 @@ static PyMethodDef methods[] = {
     {"split_hours", split_hours, METH_VARARGS, "Select the hours of the rows that are valid, and count the others."},
     {"count_deviations", count_deviations, METH_VARARGS, "Sum and count deviations."},
     {"hash_texts", hash_texts, METH_VARARGS, "Hash texts."},
+    {"find_hashes", find_hashes, METH_VARARGS, "Find hashes among ascending ones."},
     {"add_counts", add_counts, METH_VARARGS, "Add counts at the places of their keys."},
     {"read_steps", read_steps, METH_VARARGS, "Read a tally that was written as steps."},
     {"look_up_units", look_up_units, METH_VARARGS, "Look up the unit of time of each moment."},

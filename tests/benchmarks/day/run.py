@@ -21,13 +21,15 @@ With ARGS="--only day_cpu_s_5000" some of them. Days have 20 columns and lie in 
                          evidently's DataDriftPreset, Great Expectations on pandas and scikit-learn's metrics, over a
                          run of the same 1,000,000 rows with as many labels (`against`)
     times_polars         ratio of the same: the run, over a script of polars with nulls, PSI and AUC (`against`)
+    tracing_share        share of the CPU seconds of a day of 5,000 rows, its workspace on S3, that its spans add, with
+                         their sending (`traced`)
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.benchmarks.day import against, labels, large, small, wide, year
+from tests.benchmarks.day import against, labels, large, small, traced, wide, year
 from tests.benchmarks.measured import Key, measure_keys
 
 KEYS: Mapping[str, Key] = {
@@ -45,6 +47,7 @@ KEYS: Mapping[str, Key] = {
     "wide_1000_page_kib": Key("<= 500", wide.page_kib),
     "times_evidently_ge": Key(">= 30", against.times_evidently_ge),
     "times_polars": Key("<= 3", against.times_polars),
+    "tracing_share": Key("<= 0.03", traced.tracing_share),
 }
 
 

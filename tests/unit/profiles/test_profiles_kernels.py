@@ -14,7 +14,8 @@ from airflow_mlmon.profiles.codec.codec import read_steps, write_steps
 from airflow_mlmon.profiles.codec.framing import ByteReader, ByteWriter
 from airflow_mlmon.profiles.columns import counting, tally
 from airflow_mlmon.profiles.columns.tally import Tally
-from airflow_mlmon.profiles.engine import hours
+from airflow_mlmon.profiles.engine import hash_index, hours
+from airflow_mlmon.profiles.engine.hash_index import HashIndex
 from airflow_mlmon.profiles.engine.local import profile_table
 from airflow_mlmon.profiles.hours import Clock
 from airflow_mlmon.profiles.values import characters, murmur, reading, times
@@ -26,7 +27,7 @@ from airflow_mlmon.spec.times import TimeFeature
 from include.kernels.build import ROOT, SOURCE, compile_kernels
 from tests.support.profiles import make_schema, numeric_schema
 
-MODULES = (counting, framing, hours, tally, characters, murmur, reading, times)
+MODULES = (counting, framing, hash_index, hours, tally, characters, murmur, reading, times)
 LIMITS = np.finfo(np.float64)
 SPECIAL = [0.0, -0.0, 0.5, 1.5, 2.5, -0.5, -1.5, 1e-300, -1e-300, LIMITS.smallest_subnormal, LIMITS.tiny]
 SPECIAL += [-LIMITS.smallest_subnormal, 2.0**-126, np.nextafter(2.0**-126, 0), -(2.0**-127), 2.0**-149, 1 / 3]
@@ -167,6 +168,23 @@ def test_stored_tallies_are_read_and_summed_alike(both):
     assert [one.keys.dtype for one in pure] == [one.keys.dtype for one in fast]
 
 
+@pytest.mark.parametrize("many", [0, 1, 400, 5000])
+def test_hashes_are_found_wherever_they_lie(both, many):
+    random = np.random.default_rng(many)
+    # many in one bucket, some twice, and both ends
+    ends = np.array([0, 2**63 - 1])
+    spread = random.integers(0, 2**63 - 1, many, endpoint=True)
+    known = np.sort(np.concatenate([spread, spread[::3], random.integers(0, 2**20, many), ends[:many]]))
+    asked = np.concatenate([known, known + (known < 2**63 - 1), random.integers(-5, 2**20, 3000), [-(2**63), -1]])
+    asked = random.permutation(asked)
+    expected = np.searchsorted(known, asked)
+    expected[~np.isin(asked, known)] = -1
+
+    pure, fast = both(lambda: HashIndex(known).places_of(asked).tolist())
+
+    assert pure == fast == expected.tolist()
+
+
 def test_kernels_of_another_source_are_left_out(compiled, tmp_path, caplog):
     changed = tmp_path / "changed.c"
     changed.write_bytes((ROOT / SOURCE).read_bytes() + b"\n")
@@ -187,6 +205,8 @@ def test_buffers_that_are_too_short_are_refused(compiled):
         compiled.read_steps(bytes(10), 0, 1, 4, 8, 0, np.zeros(2, np.int32), np.zeros(2, np.int64))
     with pytest.raises(ValueError, match="no place"):
         compiled.add_counts(np.array([7], np.int32), np.ones(1, np.int64), 3, np.zeros(4, np.int64))
+    with pytest.raises(ValueError, match="too short"):
+        compiled.find_hashes(np.zeros(1, int), np.zeros(2**8, np.int32), 55, bytes(2**8), 3, np.zeros(1, int), out)
     with pytest.raises(ValueError, match="damaged"):
         compiled.hash_texts(offsets, 4, 0, 2, b"text", out)
     with pytest.raises(ValueError, match="ASCII"):
