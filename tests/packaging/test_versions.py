@@ -16,7 +16,7 @@ LOWEST = FOUND["lowest-3.11"]["packages"]
 @pytest.mark.parametrize("name", [one.name for one in SETS])
 def test_the_part_of_the_suite_passed_with_each_set(name):
     assert FOUND[name]["failed"] == 0
-    assert FOUND[name]["passed"] > 300
+    assert FOUND[name]["passed"] > 200
 
 
 def test_each_lower_bound_is_a_version_that_was_installed_and_tested():

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from tests.versions.sets import LOCK, RESULTS, ROOT, SETS, VersionSet, direct_requirements, extras, find_python
+from tests.versions.sets import RESULTS, ROOT, SETS, VersionSet, direct_requirements, extras, find_python
 
 ENVIRONMENTS = ROOT / ".cache" / "versions"
 # whole days, in a real Airflow and on real S3 servers and databases; what reads files; what the first release stored
@@ -92,8 +92,7 @@ def _install(versions: VersionSet, found: str, wheel: Path) -> Path:
     folder = ENVIRONMENTS / versions.name
     python = folder / "bin" / "python"
     _uv("venv", "--clear", "--python", found, str(folder))
-    pins = LOCK if versions.chosen == "locked" else _resolve(versions, python)
-    _uv("pip", "sync", "--python", str(python), str(pins))
+    _uv("pip", "sync", "--python", str(python), str(_resolve(versions, python)))
     _uv("pip", "install", "--python", str(python), "--no-deps", str(wheel))
     return python
 

@@ -46,7 +46,7 @@ class VersionSet:
 
     name: str
     python: str
-    chosen: Literal["lowest", "locked", "image", "newest"]
+    chosen: Literal["lowest", "image", "newest"]
     about: str
 
     def requirements(self) -> list[str]:
@@ -61,7 +61,6 @@ class VersionSet:
 
 SETS = (
     VersionSet(name="lowest-3.11", python="3.11", chosen="lowest", about="lowest of each that `pyproject.toml` takes"),
-    VersionSet(name="locked-3.11", python="3.11", chosen="locked", about="`requirements.lock`, as in every test"),
     VersionSet(
         name="image-3.12", python="3.12", chosen="image", about="with the providers of Airflow's image, resolved as one"
     ),
