@@ -9,6 +9,8 @@ from __future__ import annotations
 import gc
 from importlib import import_module
 
+from airflow_mlmon.garbage import uncollected
+
 _OF_RUNS = (
     "airflow_mlmon.hooks.run",
     "airflow_mlmon.pipeline.nightly",
@@ -42,13 +44,9 @@ def keep_loaded() -> None:
 
 
 def _import(names: tuple[str, ...]) -> None:
-    # thousands of classes are made, and none of them is garbage
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        for name in names:
-            import_module(name)
-    finally:
-        gc.freeze()
-        if was_enabled:
-            gc.enable()
+    with uncollected():
+        try:
+            for name in names:
+                import_module(name)
+        finally:
+            gc.freeze()

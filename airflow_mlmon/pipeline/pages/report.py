@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from airflow_mlmon.evaluation.columns import drift_by_column
+from airflow_mlmon.garbage import uncollected
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.deciding.staleness import stale_days
 from airflow_mlmon.pipeline.pages.against import against_page
@@ -180,7 +181,9 @@ def _evidently_form(run: Run, state: PartitionState, asked: EvidentlyForm) -> Ev
 def _write_evidently(run: Run, state: PartitionState, version: str, *, has_page: bool) -> None:
     """Write Evidently's own report on samples, beside the page."""
     from airflow_mlmon.quality.frame import to_frame  # noqa: PLC0415 - imports pandas
-    from airflow_mlmon.reports.evidently import write_evidently  # noqa: PLC0415 - takes seconds
+
+    with uncollected():
+        from airflow_mlmon.reports.evidently import write_evidently  # noqa: PLC0415 - takes seconds
 
     partition = state.partition
     current = read_sampled(run, partition, version)
