@@ -30,6 +30,7 @@ FILE = ROOT / "docker-compose.yaml"
 BIN = Path(sys.executable).parent
 _VARIABLE = re.compile(r"\$(?:\$|\{(?P<name>\w+)(?::(?P<how>[-?])(?P<text>[^}]*))?\})")
 _START_S = 240.0
+_STOP_S = 2.0
 # of another Airflow, or of AWS
 _FOREIGN = ("AIRFLOW", "AWS_", "OTEL_", "MLMON_")
 
@@ -287,7 +288,8 @@ class Composed:
     def _stop(self) -> None:
         for process in self._processes.values():
             process.terminate()
+        ends = time.monotonic() + _STOP_S
         for process in self._processes.values():
-            stop(process, seconds=2)
+            stop(process, seconds=max(0.0, ends - time.monotonic()))
         for port in self._kept:
             port.close()
