@@ -31,6 +31,7 @@ BACKFILL = {
     "to_date": f"{FIRST}T00:00:00Z",
     "max_active_runs": 1,
 }
+_HELD = re.compile(r'otelcol_exporter_queue_size{.*exporter="otlp_http/loki".*} [1-9]')
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00Z")
 
 
@@ -57,13 +58,14 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         with scheduled(server, lambda: server.call("POST", "/backfills", BACKFILL)):
             state = eventually(lambda: _ended(server), seconds=240)
             metrics = eventually(lambda: "airflow_ti_finish" in (text := collector.scrape(8889)) and text)
-            held = collector.scrape(8888)
+            held = eventually(lambda: _HELD.search(text := collector.scrape(8888)) and text) or ""
             # what was sent to it and read by it is on its disk
             collector.restart()
             backends.is_willing = True
             spans = eventually(lambda: _of_whole_run(backends.spans), seconds=60)
-            written = {line for file in logs.rglob("attempt=*") for line in file.read_text().splitlines()}
-            eventually(lambda: written <= {line.text for line in backends.lines}, seconds=60)
+            # the last task may write after its run has ended
+            eventually(lambda: _written(logs) <= {line.text for line in backends.lines}, seconds=60)
+        written = _written(logs)
         yield SimpleNamespace(
             home=home,
             state=state,
@@ -81,6 +83,11 @@ def _ended(server: ApiServer) -> str:
     return next((state for state in states if state in ("success", "failed")), "")
 
 
+def _written(logs: Path) -> set[str]:
+    """The lines in the files of the tasks' logs."""
+    return {line for file in logs.rglob("attempt=*") for line in file.read_text().splitlines()}
+
+
 def _of_whole_run(spans: list[ReceivedSpan]) -> list[ReceivedSpan]:
     """The spans, once that of the run itself, which ends last, is among them."""
     return spans if any(span.name == "dag_run.loans" for span in spans) else []
@@ -89,7 +96,9 @@ def _of_whole_run(spans: list[ReceivedSpan]) -> list[ReceivedSpan]:
 def test_nothing_is_lost_while_tempo_loki_and_the_collector_are_away(night):
     assert night.state == "success"
     # by which Prometheus tells when too much waits
-    queues = re.findall(r'otelcol_exporter_queue_(size|capacity){.*exporter="otlp_http/(\w+)".*} (\S+)', night.held)
+    queues = re.findall(
+        r'otelcol_exporter_queue_(size|capacity){.*exporter="otlp_http/(\w+)".*} (\S+)', night.held or ""
+    )
     assert {(what, backend) for what, backend, number in queues if float(number) > 0} >= {
         ("size", "loki"),
         ("capacity", "loki"),
