@@ -44,6 +44,7 @@ def test_other_columns_are_not_fetched(given, tmp_path):
             assert opened.rows == ROWS
             found = pa.concat_tables(opened.batches(["id", "a.b"], ["score", "absent"], size=10_000))
             at_once = opened.table(["id", "a.b"], ["score", "absent"])
+            assert opened.table([], ["absent"]).num_rows == ROWS
             taken = opened.take(np.array([1, GROUP - 1, GROUP, ROWS - 1]), ["a.b"])
         with pytest.raises(NotFoundError, match="not in the workspace any more"), open_columns(run, day, "w"):
             pass

@@ -218,6 +218,9 @@ def _read(file: Path | RangedFile, columns: Collection[str] | None, where_there:
         return read_parquet_file(file, columns, where_there)
     wanted = _present(file, columns, where_there)
     with pq.ParquetFile(file, page_checksum_verification=True, pre_buffer=False) as opened:
+        if wanted == []:
+            # joined tables without columns forget how many rows they have
+            return opened.read(wanted)
         nothing = opened.read_row_groups([], columns=wanted)
         tables = [opened.read_row_groups(groups, columns=wanted) for groups in _fetched(file, opened.metadata, wanted)]
     return pa.concat_tables([nothing, *tables])

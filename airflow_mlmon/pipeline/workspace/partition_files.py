@@ -55,5 +55,8 @@ def read_parquet_file(
     with pq.ParquetFile(source, page_checksum_verification=True, pre_buffer=False) as file:
         held = file.schema_arrow.names
         wanted = held if columns is None else list(dict.fromkeys([*columns, *(n for n in where_there if n in held)]))
+        if not wanted:
+            # joined tables without columns forget how many rows they have
+            return file.read(wanted)
         groups = [file.read_row_group(group, wanted) for group in range(file.num_row_groups)]
         return pa.concat_tables(groups or [file.read_row_groups([], wanted)]).select(wanted)
