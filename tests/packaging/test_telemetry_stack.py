@@ -96,6 +96,14 @@ def test_everybody_tells_airflow_the_same(services):
     assert {f"{name}={value}" for name, value in on_chart.items()} <= set(page.splitlines())
 
 
+def test_collector_is_started_as_where_it_was_killed(services):
+    _, *arguments = services["collector"]["command"]
+
+    assert arguments == Collector.ARGUMENTS
+    for file in (DEPLOY / "opentelemetry" / "collector.yaml", DEPLOY.parent / "docs" / "observability.md"):
+        assert all(argument in file.read_text() for argument in arguments)
+
+
 def test_sources_ask_where_they_answer(sources, services):
     tempo, loki = read(DEPLOY / "tempo" / "tempo.yaml"), read(DEPLOY / "loki" / "loki.yaml")
 

@@ -66,6 +66,8 @@ class Backends:
 class Collector:
     """The collector by include/deploy/opentelemetry/collector.yaml, its addresses, folders and patience replaced."""
 
+    # or lines that were read a tenth of a second before a crash would be lost
+    ARGUMENTS: ClassVar = ["--feature-gates=stanza.synchronousLogEmitter"]
     # what Airflow is told besides the address
     ENVIRONMENT: ClassVar = {
         "AIRFLOW__TRACES__OTEL_ON": "True",
@@ -100,7 +102,8 @@ class Collector:
     def __enter__(self) -> Self:
         require(available=OTELCOL.exists(), what="otelcol (make otelcol)")
         log = self.folder / "otelcol.log"
-        self._process = start([str(OTELCOL), "--config", str(self.folder / "collector.yaml")], log)
+        command = [str(OTELCOL), "--config", str(self.folder / "collector.yaml"), *self.ARGUMENTS]
+        self._process = start(command, log)
         await_ready(self._process, self._is_healthy, log)
         return self
 
