@@ -189,22 +189,24 @@ class AcrossModels:
                 found[row.model] = verdict_of(row)
         return found
 
-    def latest_values(
-        self, wanted: Mapping[str, Collection[str]], first: date, last: date
-    ) -> dict[str, dict[str, DatedValue]]:
-        """Read the last values of metrics of all rows and columns together in a range, by model and name.
+    def latest_values(self, wanted: Mapping[str, Sequence[str]], first: date, last: date) -> dict[str, DatedValue]:
+        """Read by model the last value in a range of the first of some metrics that has one.
 
         Args:
-            wanted: by metric, the models whose value is read.
+            wanted: by model, metrics of all rows and columns together, the one that is wanted most first.
             first: first day of the range.
             last: its last day.
         """
-        if not wanted:
+        by_metric: dict[str, list[str]] = defaultdict(list)
+        for model, metrics in wanted.items():
+            for metric in metrics:
+                by_metric[metric].append(model)
+        if not by_metric:
             return {}
         table, models = schema.metrics, schema.models
         # from the last day back to the first value, where a maximum by group would read every day of the range
         parts = []
-        for metric, names in wanted.items():
+        for metric, names in by_metric.items():
             of_metric = sa.and_(
                 table.c.model == models.c.model,
                 table.c.metric == metric,
@@ -216,13 +218,15 @@ class AcrossModels:
             named = models.c.model.in_(sorted(names))
             parts.append(sa.select(models.c.model, sa.literal(metric).label("metric"), day.label("day")).where(named))
         pairs = {(row.model, row.metric): row.day for row in self._asked(sa.union_all(*parts)) if row.day is not None}
-        days = {(model, day) for (model, _), day in pairs.items()}
-        query = sa.select(table).where(table.c.metric.in_(list(wanted)), schema.OF_ALL)
-        found: dict[str, dict[str, DatedValue]] = defaultdict(dict)
-        for row in self._at(query, table, days):
-            if pairs.get((row.model, row.metric)) == row.day:
-                found[row.model][row.metric] = DatedValue(day=row.day, measured=metric_of(row))
-        return dict(found)
+        there = {model: [metric for metric in metrics if (model, metric) in pairs] for model, metrics in wanted.items()}
+        chosen = {model: metrics[0] for model, metrics in there.items() if metrics}
+        days = {(model, pairs[model, metric]) for model, metric in chosen.items()}
+        query = sa.select(table).where(table.c.metric.in_(sorted(set(chosen.values()))), schema.OF_ALL)
+        return {
+            row.model: DatedValue(day=row.day, measured=metric_of(row))
+            for row in self._at(query, table, days)
+            if row.metric == chosen[row.model]
+        }
 
     def unresolved_alerts(self, models: Collection[str] | None = None) -> list[TrackedAlert]:
         """Read the alerts that have not resolved, of some models or of all, the oldest first."""

@@ -62,12 +62,13 @@ def test_the_last_value_of_a_metric_may_be_of_an_earlier_day_than_that_of_anothe
     late = labelled("a", YESTERDAY, metric("accuracy", None), metric("roc_auc", 0.6))
     run_day(store, "a", YESTERDAY, families=[late])
 
-    found = store.latest_values({"accuracy": ["a"], "roc_auc": ["a", "b"]}, BEFORE, YESTERDAY)["a"]
+    def latest(*metrics: str) -> dict[str, tuple[date, str, float | None]]:
+        found = store.latest_values({"a": metrics, "b": ["roc_auc"]}, BEFORE, YESTERDAY)
+        return {name: (value.day, value.measured.metric, value.measured.value) for name, value in found.items()}
 
-    assert {name: (value.day, value.measured.value) for name, value in found.items()} == {
-        "accuracy": (BEFORE, 0.8),
-        "roc_auc": (YESTERDAY, 0.6),
-    }
+    assert latest("accuracy", "roc_auc") == {"a": (BEFORE, "accuracy", 0.8)}
+    assert latest("log_loss", "roc_auc", "accuracy") == {"a": (YESTERDAY, "roc_auc", 0.6)}
+    assert latest("log_loss") == latest() == {}
 
 
 def test_segments_and_measured_columns_are_counted_by_model(store):

@@ -249,18 +249,8 @@ def _strip(row: FleetRow, past: Mapping[date, DayStatus]) -> tuple[StripDay | No
 def read_headlines(store: MetricStore, rows: Sequence[FleetRow], days: Mapping[str, date]) -> dict[str, DatedValue]:
     """Read the last value of the first metric of each model's task that has one."""
     wanted = {row.model: _headline_metrics(row.registered.task) for row in rows if row.model in days}
-    models: dict[str, list[str]] = {}
-    for model, of_model in wanted.items():
-        for name in of_model:
-            models.setdefault(name, []).append(model)
     last = max(row.expected for row in rows)
-    found = store.latest_values(models, last - _HEADLINE_DAYS * DAY, last)
-    values = {
-        model: next((found[model][name] for name in of_model if name in found[model]), None)
-        for model, of_model in wanted.items()
-        if model in found
-    }
-    return {model: value for model, value in values.items() if value is not None}
+    return store.latest_values(wanted, last - _HEADLINE_DAYS * DAY, last)
 
 
 def _headline_metrics(task: str) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from airflow_mlmon.store import evidence_tables, schema
 from airflow_mlmon.store.database import Database
 from airflow_mlmon.store.metric_store import MetricStore
 from airflow_mlmon.store.rows import subject_of
+from airflow_mlmon.store.step_store import steps
 from tests.benchmarks.fleet.template import MODEL, RAN_DAYS, REFERENCE_DAYS, day_at, write_template
 from tests.support.postgres import fixed_database, private_postgres
 
@@ -36,6 +37,7 @@ _RESULTS = (
     schema.label_bases,
     schema.evaluation_bases,
     evidence_tables.result_plans,
+    steps,
 )
 _ONCE = (schema.profile_schemas, schema.baselines, evidence_tables.plans)
 _BATCH = 20_000
