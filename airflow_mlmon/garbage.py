@@ -1,4 +1,4 @@
-"""Pauses of the garbage collection, which would go through all that a large library makes, and find nothing."""
+"""Pauses of the garbage collection, which would go through all that a process has loaded, and find nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Collect no garbage within the context: imports make thousands of classes, and none of them is garbage.
+    """Collect no garbage within the context, in which thousands of objects are made that are all in use, as imports do.
 
     >>> with uncollected():
     ...     gc.isenabled()

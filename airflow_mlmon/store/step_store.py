@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -52,6 +53,9 @@ class StepRun:
     span: str = ""
 
 
+_FACTS = [steps.c[name] for name in StepRun.__slots__]
+
+
 class StepStore:
     """Runs of the steps of days of a database."""
 
@@ -67,7 +71,7 @@ class StepStore:
 
     def step_runs(self, partition: Partition) -> list[StepRun]:
         """Read the last run of each step of a day, in their order."""
-        query = sa.select(steps).where(steps.c.model == partition.model, steps.c.day == partition.day)
+        query = sa.select(*_FACTS).where(steps.c.model == partition.model, steps.c.day == partition.day)
         with self._database.reading() as connection:
             return [_run_of(row) for row in connection.execute(query.order_by(steps.c.started_at))]
 
@@ -77,7 +81,7 @@ class StepStore:
         with self._database.reading() as connection:
             for query in _queries(days):
                 for row in connection.execute(query.order_by(steps.c.started_at)):
-                    found.setdefault(row.model, []).append(_run_of(row))
+                    found.setdefault(str(row[-1]), []).append(_run_of(row))
         return found
 
 
@@ -87,8 +91,9 @@ def _queries(days: Mapping[str, date]) -> Iterator[sa.Select[tuple[object, ...]]
     for model, day in days.items():
         by_day.setdefault(day, []).append(model)
     for day, models in by_day.items():
-        yield sa.select(steps).where(steps.c.day == day, steps.c.model.in_(models))
+        yield sa.select(*_FACTS, steps.c.model).where(steps.c.day == day, steps.c.model.in_(models))
 
 
-def _run_of(row: sa.Row[tuple[object, ...]]) -> StepRun:
-    return StepRun(**{name: getattr(row, name) for name in StepRun.__slots__})
+def _run_of(row: sa.Row[Any]) -> StepRun:
+    # thousands are scraped at a time
+    return StepRun(**dict(zip(StepRun.__slots__, row, strict=False)))
