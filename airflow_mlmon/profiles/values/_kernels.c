@@ -23,6 +23,24 @@ static int view(PyObject *of, Py_buffer *found, Py_ssize_t least, int writable)
     return 0;
 }
 
+/* Copy the values that are valid to the front; eight at once where all are, as nulls are rare or lie together. */
+#define SELECT(type)                                                                                                   \
+    const type *from = values.buf;                                                                                     \
+    type *to = out.buf;                                                                                                \
+    for (Py_ssize_t at = 0; at < count;) {                                                                             \
+        const Py_ssize_t bit = first + at, rest = 8 - (bit & 7), stop = at + rest < count ? at + rest : count;         \
+        unsigned mask = (unsigned)bits[bit >> 3] >> (bit & 7);                                                         \
+        if (mask == 255 && stop == at + 8) {                                                                           \
+            memcpy(to + held, from + at, 8 * sizeof(type));                                                            \
+            held += 8;                                                                                                 \
+            at += 8;                                                                                                   \
+        } else                                                                                                         \
+            for (; at < stop; at++, mask >>= 1) {                                                                      \
+                to[held] = from[at];                                                                                   \
+                held += mask & 1;                                                                                      \
+            }                                                                                                          \
+    }
+
 /* Select the values that are valid: values, bytes of one, validity, first bit, number, out -> number selected. */
 static PyObject *select_valid(PyObject *self, PyObject *args)
 {
@@ -49,21 +67,9 @@ static PyObject *select_valid(PyObject *self, PyObject *args)
     Py_BEGIN_ALLOW_THREADS
     const uint8_t *bits = validity.buf;
     if (size == 8) {
-        const uint64_t *from = values.buf;
-        uint64_t *to = out.buf;
-        for (Py_ssize_t at = 0; at < count; at++) {
-            Py_ssize_t bit = first + at;
-            to[held] = from[at];
-            held += bits[bit >> 3] >> (bit & 7) & 1;
-        }
+        SELECT(uint64_t)
     } else {
-        const uint32_t *from = values.buf;
-        uint32_t *to = out.buf;
-        for (Py_ssize_t at = 0; at < count; at++) {
-            Py_ssize_t bit = first + at;
-            to[held] = from[at];
-            held += bits[bit >> 3] >> (bit & 7) & 1;
-        }
+        SELECT(uint32_t)
     }
     Py_END_ALLOW_THREADS
     PyBuffer_Release(&values);
@@ -146,14 +152,28 @@ static PyObject *integer_of(wide value, int is_signed)
     return sum;
 }
 
-/* Sum and count deviations of less than 2**47 quanta each: deviations, 1 / quantum, counts of cells or None,
+/* Deviations that are counted at a time, and quanta below which the squares of so many add up to less than 2**63. */
+#define AT_A_TIME 2048
+#define NEAR 33554432.0
+
+/* so large a double has no bits of a fraction left: the sum with it is rounded, ties to even */
+static inline int64_t round_to_integer(double scaled)
+{
+    const double shifter = 6755399441055744.0, shifted = scaled + shifter;
+    int64_t integer, zero;
+    memcpy(&integer, &shifted, 8);
+    memcpy(&zero, &shifter, 8);
+    return integer - zero;
+}
+
+/* Sum and count deviations: deviations, their reach in quanta, less than 2**47, 1 / quantum, counts of cells or None,
    hours or None, sums by hour or None -> sum and sum of squares, in quanta. */
 static PyObject *count_deviations(PyObject *self, PyObject *args)
 {
     PyObject *deviations_of, *cells_of, *hours_of, *sums_of, *result = NULL;
-    double unit;
+    double reach, unit;
     Py_buffer deviations, cells, hours, sums;
-    if (!PyArg_ParseTuple(args, "OdOOO", &deviations_of, &unit, &cells_of, &hours_of, &sums_of))
+    if (!PyArg_ParseTuple(args, "OddOOO", &deviations_of, &reach, &unit, &cells_of, &hours_of, &sums_of))
         return NULL;
     memset(&cells, 0, sizeof cells);
     memset(&hours, 0, sizeof hours);
@@ -173,31 +193,37 @@ static PyObject *count_deviations(PyObject *self, PyObject *args)
     const uint8_t *hour = hours.buf;
     int64_t apart[4][256];
     memset(apart, 0, sizeof apart);
-    const double shifter = 6755399441055744.0;
-    int64_t shifter_bits;
-    memcpy(&shifter_bits, &shifter, 8);
-    for (Py_ssize_t start = 0; start < count; start += 4096) {
-        Py_ssize_t stop = start + 4096 < count ? start + 4096 : count;
-        int64_t part = 0;
-        for (Py_ssize_t row = start; row < stop; row++) {
-            /* so large a double has no bits of a fraction left: the sum is rounded, ties to even */
-            double shifted = at[row] * unit + shifter;
-            int64_t integer;
-            memcpy(&integer, &shifted, 8);
-            integer -= shifter_bits;
-            part += integer;
-            uint64_t magnitude = integer < 0 ? 0 - (uint64_t)integer : (uint64_t)integer;
-            squares += (wide)magnitude * magnitude;
-            if (hour)
-                apart[row & 3][hour[row]] += integer;
-        }
+    for (Py_ssize_t start = 0; start < count; start += AT_A_TIME) {
+        const Py_ssize_t stop = start + AT_A_TIME < count ? start + AT_A_TIME : count;
+        int64_t part = 0, integers[AT_A_TIME];
+        /* each loop does one thing, as the compiler can then do several rows at once */
+        for (Py_ssize_t row = start; row < stop; row++)
+            part += integers[row - start] = round_to_integer(at[row] * unit);
         total += part;
-        if (places)
+        if (reach < NEAR) {
+            uint64_t part_of_squares = 0;
+            for (Py_ssize_t row = 0; row < stop - start; row++)
+                part_of_squares += (uint64_t)(integers[row] * integers[row]);
+            squares += part_of_squares;
+        } else {
+            for (Py_ssize_t row = 0; row < stop - start; row++) {
+                const uint64_t magnitude = integers[row] < 0 ? 0 - (uint64_t)integers[row] : (uint64_t)integers[row];
+                squares += (wide)magnitude * magnitude;
+            }
+        }
+        if (hour)
+            for (Py_ssize_t row = start; row < stop; row++)
+                apart[row & 3][hour[row]] += integers[row - start];
+        if (places) {
+            uint16_t found[AT_A_TIME];
             for (Py_ssize_t row = start; row < stop; row++) {
                 uint64_t bits;
                 memcpy(&bits, at + row, 8);
-                places[place_of(bits)]++;
+                found[row - start] = (uint16_t)place_of(bits);
             }
+            for (Py_ssize_t row = start; row < stop; row++)
+                places[found[row - start]]++;
+        }
     }
     for (int code = 0; hour && code < 256; code++)
         by_hour[code] += apart[0][code] + apart[1][code] + apart[2][code] + apart[3][code];

@@ -91,6 +91,18 @@ def test_sums_at_the_bound_of_a_block_do_not_overflow(both):
     assert fast.columns["x"].total == int(np.rint(largest)) << 15
 
 
+@pytest.mark.parametrize("largest", [2**24, 2**25 - 1, 2**25, 2**31])
+@pytest.mark.parametrize("integer", [False, True])
+def test_integers_have_the_same_sums_around_any_centre(both, largest, integer):
+    numbers = np.concatenate([np.arange(5000), np.full(1 << 16, largest)])
+    schema = make_schema(numeric_schema(integer=integer, centre=-2.0 if integer else -0.75, quantum=0.5))
+    pure, fast = both(lambda: profile_table(pa.table({"x": numbers}), schema))
+
+    assert pure == fast
+    quanta = [int(quantum) for quantum in np.rint((numbers - schema.columns[0].centre) / 0.5)]
+    assert (fast.columns["x"].total, fast.columns["x"].squares) == (sum(quanta), sum(own * own for own in quanta))
+
+
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.binary()])
 def test_texts_of_any_length_have_the_same_hash(both, kind):
     random = np.random.default_rng(1)
@@ -200,7 +212,7 @@ def test_buffers_that_are_too_short_are_refused(compiled):
     with pytest.raises(ValueError, match="too short"):
         compiled.select_valid(np.zeros(4), 8, b"\xff", 6, 4, out)
     with pytest.raises(ValueError, match="too short"):
-        compiled.count_deviations(np.zeros(4), 1.0, out, None, None)
+        compiled.count_deviations(np.zeros(4), 0.0, 1.0, out, None, None)
     with pytest.raises(ValueError, match="too short"):
         compiled.read_steps(bytes(10), 0, 1, 4, 8, 0, np.zeros(2, np.int32), np.zeros(2, np.int64))
     with pytest.raises(ValueError, match="no place"):
