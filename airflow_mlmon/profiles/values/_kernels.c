@@ -570,46 +570,123 @@ static void widen(const uint8_t *from, Py_ssize_t width, Py_ssize_t number, int6
         WIDEN(uint64_t)
 }
 
-/* Read the tally of integer keys that was written as steps: bytes, where the steps begin and how wide each is, where
-   the counts begin and how wide each is, first key, out of keys of 32 bits, out of counts. */
+/* Place after an array of a number of unsigned integers, as codec/framing.py writes them; -1 if there is none. */
+static Py_ssize_t find_integers(const Py_buffer *data, Py_ssize_t at, Py_ssize_t *width, Py_ssize_t *number)
+{
+    uint32_t held;
+    if (at < 0 || data->len - at < 5)
+        return -1;
+    const uint8_t *from = (const uint8_t *)data->buf + at;
+    memcpy(&held, from + 1, 4);
+    *width = from[0] < 4 ? 1 << from[0] : 0;
+    *number = held;
+    return *width && (data->len - at - 5) / *width >= *number ? at + 5 + *number * *width : -1;
+}
+
+/* Read a tally of integer keys that was written as its first key, steps and counts: bytes, where it begins -> keys of
+   32 bits, counts of 64, and where it ends. */
 static PyObject *read_steps(PyObject *self, PyObject *args)
 {
-    PyObject *data_of, *keys_of, *counts_of;
-    Py_ssize_t steps, step, begin, width;
-    long long first;
-    Py_buffer data, keys, counts;
-    if (!PyArg_ParseTuple(args, "OnnnnLOO", &data_of, &steps, &step, &begin, &width, &first, &keys_of, &counts_of))
+    PyObject *data_of, *keys = NULL, *counts = NULL, *result = NULL;
+    Py_ssize_t begin, step, steps, width, number;
+    Py_buffer data;
+    if (!PyArg_ParseTuple(args, "On", &data_of, &begin) || view(data_of, &data, 0, 0) < 0)
         return NULL;
-    if (view(keys_of, &keys, 0, 1) < 0)
-        return NULL;
-    Py_ssize_t number = keys.len / 4;
-    if (view(counts_of, &counts, 8 * number, 1) < 0) {
-        PyBuffer_Release(&keys);
-        return NULL;
+    uint32_t length = 0, last = 0;
+    if (begin >= 0 && data.len - begin >= 4)
+        memcpy(&length, (const uint8_t *)data.buf + begin, 4);
+    const Py_ssize_t at = length > 8 || !length ? -1 : begin + 4 + (Py_ssize_t)length;
+    const Py_ssize_t middle = find_integers(&data, at, &step, &steps);
+    const Py_ssize_t end = middle < 0 ? -1 : find_integers(&data, middle, &width, &number);
+    if (end < 0 || steps != (number ? number - 1 : 0)) {
+        PyErr_SetString(PyExc_ValueError, "the counts are damaged");
+        goto done;
     }
-    const int is_sound = steps >= 0 && begin >= 0 && (step == 1 || step == 2 || step == 4 || step == 8) &&
-                         (width == 1 || width == 2 || width == 4 || width == 8);
-    const Py_ssize_t after_steps = steps + (number - 1) * step, after_counts = begin + number * width;
-    if (view(data_of, &data, is_sound ? (after_steps > after_counts ? after_steps : after_counts) : -1, 0) < 0) {
-        PyBuffer_Release(&keys);
-        PyBuffer_Release(&counts);
-        return NULL;
-    }
-    int32_t *key = keys.buf;
-    int64_t *count = counts.buf;
-    uint32_t last = (uint32_t)first;
+    keys = PyBytes_FromStringAndSize(NULL, 4 * number);
+    counts = PyBytes_FromStringAndSize(NULL, 8 * number);
+    if (!keys || !counts)
+        goto done;
+    int32_t *key = (int32_t *)PyBytes_AsString(keys);
+    int64_t *count = (int64_t *)PyBytes_AsString(counts);
     if (number) {
+        /* of a number of 32 bits in two's complement, shorter ones are filled up with its sign */
+        const uint8_t *first = (const uint8_t *)data.buf + begin + 4;
+        last = first[length - 1] & 128 ? UINT32_MAX : 0;
+        memcpy(&last, first, length < 4 ? length : 4);
         /* the counts' place holds the steps for a moment */
-        widen((const uint8_t *)data.buf + steps, step, number - 1, count + 1);
+        widen((const uint8_t *)data.buf + at + 5, step, steps, count + 1);
         key[0] = (int32_t)last;
-        for (Py_ssize_t at = 1; at < number; at++)
-            key[at] = (int32_t)(last += (uint32_t)count[at]);
-        widen((const uint8_t *)data.buf + begin, width, number, count);
+        for (Py_ssize_t place = 1; place < number; place++)
+            key[place] = (int32_t)(last += (uint32_t)count[place]);
+        widen((const uint8_t *)data.buf + middle + 5, width, number, count);
+    }
+    result = Py_BuildValue("OOn", keys, counts, end);
+done:
+    Py_XDECREF(keys);
+    Py_XDECREF(counts);
+    PyBuffer_Release(&data);
+    return result;
+}
+
+/* Integer of little-endian bytes in two's complement. */
+static PyObject *integer_from(const uint8_t *bytes, Py_ssize_t length)
+{
+    if (!length || length > 16) {
+        PyObject *read = PyObject_GetAttrString((PyObject *)&PyLong_Type, "from_bytes");
+        PyObject *given = Py_BuildValue("(y#s)", bytes, length, "little"), *signs = Py_BuildValue("{sO}", "signed", Py_True);
+        PyObject *found = read && given && signs ? PyObject_Call(read, given, signs) : NULL;
+        Py_XDECREF(read);
+        Py_XDECREF(given);
+        Py_XDECREF(signs);
+        return found;
+    }
+    uint64_t words[2];
+    memset(words, bytes[length - 1] & 128 ? 255 : 0, sizeof words);
+    memcpy(words, bytes, (size_t)length);
+    return length <= 8 ? PyLong_FromLongLong((int64_t)words[0]) : integer_of((wide)words[1] << 64 | words[0], 1);
+}
+
+/* Read values in turn: bytes, where they begin, a letter of each (i integer, n number or none, b bytes) -> the values,
+   and where they end. */
+static PyObject *read_values(PyObject *self, PyObject *args)
+{
+    PyObject *data_of, *found;
+    Py_ssize_t at;
+    const char *kinds;
+    Py_buffer data;
+    if (!PyArg_ParseTuple(args, "Ons", &data_of, &at, &kinds) || view(data_of, &data, 0, 0) < 0)
+        return NULL;
+    found = PyList_New(0);
+    for (; found && *kinds; kinds++) {
+        const uint8_t *from = (const uint8_t *)data.buf + at;
+        const Py_ssize_t rest = at < 0 ? -1 : data.len - at;
+        PyObject *value = NULL;
+        uint32_t length;
+        double number;
+        if (*kinds == 'n' && rest >= 1 && !from[0]) {
+            value = Py_NewRef(Py_None);
+            at += 1;
+        } else if (*kinds == 'n' && rest >= 9) {
+            memcpy(&number, from + 1, 8);
+            value = PyFloat_FromDouble(number);
+            at += 9;
+        } else if (*kinds != 'n' && rest >= 4) {
+            memcpy(&length, from, 4);
+            if (rest - 4 >= (Py_ssize_t)length)
+                value = *kinds == 'i' ? integer_from(from + 4, length)
+                                      : PyBytes_FromStringAndSize((const char *)from + 4, length);
+            at += 4 + (Py_ssize_t)length;
+        }
+        if (!value && !PyErr_Occurred())
+            PyErr_SetString(PyExc_ValueError, "the values are damaged");
+        if (!value || PyList_Append(found, value) < 0)
+            Py_CLEAR(found);
+        Py_XDECREF(value);
     }
     PyBuffer_Release(&data);
-    PyBuffer_Release(&keys);
-    PyBuffer_Release(&counts);
-    Py_RETURN_NONE;
+    PyObject *result = found ? Py_BuildValue("On", found, at) : NULL;
+    Py_XDECREF(found);
+    return result;
 }
 
 static PyMethodDef methods[] = {
@@ -620,6 +697,7 @@ static PyMethodDef methods[] = {
     {"find_hashes", find_hashes, METH_VARARGS, "Find hashes among ascending ones."},
     {"add_counts", add_counts, METH_VARARGS, "Add counts at the places of their keys."},
     {"read_steps", read_steps, METH_VARARGS, "Read a tally that was written as steps."},
+    {"read_values", read_values, METH_VARARGS, "Read values in turn."},
     {"look_up_units", look_up_units, METH_VARARGS, "Look up the unit of time of each moment."},
     {"find_patterns", find_patterns, METH_VARARGS, "Find the patterns of texts in ASCII."},
     {NULL, NULL, 0, NULL},
