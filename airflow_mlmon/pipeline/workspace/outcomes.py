@@ -17,8 +17,8 @@ from airflow_mlmon.drift.compare import ColumnDrift, compare_profiles
 from airflow_mlmon.drift.methods import method_for
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.curated import CuratedColumns, open_columns, read_curated
-from airflow_mlmon.pipeline.workspace.labelled_rows import labels_of, open_labels
+from airflow_mlmon.pipeline.workspace.curated import CuratedColumns, open_columns, open_curated
+from airflow_mlmon.pipeline.workspace.labelled_rows import open_labels
 from airflow_mlmon.pipeline.workspace.losses import ExpectedLosses, with_losses
 from airflow_mlmon.profiles.engine.division import count_values
 from airflow_mlmon.profiles.profile import Profile
@@ -139,14 +139,17 @@ def _blocks(
 def rows_with_labels(run: Run, measured: Measured, outcomes: OutcomeProfile) -> OwnRows:
     """Return the rows that an outcome profile was made of, with their labels, to be read only where needed."""
 
-    def read() -> pa.Table:
+    def read() -> Iterator[pa.Table]:
         partition = run.partition(measured.day)
-        curated = read_curated(run, partition, measured.version)
         deliveries = [one for one in deliveries_of(run, partition) if one.version in measured.deliveries]
-        labels = labels_of(run, partition, measured.version, deliveries, curated.num_rows)
-        return beside(join_outputs(curated, *labels, run.spec), curated)
+        with (
+            open_curated(run, partition, measured.version) as rows,
+            open_labels(run, partition, measured.version, deliveries) as labels,
+        ):
+            for batch in rows.batches():
+                yield beside(join_outputs(batch, *labels.take(batch.num_rows), run.spec), batch)
 
-    return OwnRows(outcomes=outcomes, read=read)
+    return OwnRows(outcomes=outcomes, rows=outcomes.rows, read=read)
 
 
 def outcomes_uri(run: Run, partition: Partition, version: str, deliveries: Sequence[Delivery]) -> str:
