@@ -84,6 +84,39 @@ def test_metrics_of_a_day_are_those_of_its_groups_though_files_cut_them(run):
     assert 0 < found["item_coverage"].value <= 1
 
 
+def test_groups_of_a_large_day_are_profiled_a_part_at_a_time_as_at_once(run, monkeypatch):
+    day = search_day(SPOILT)
+    state = run.store.state(day)
+    reference = pinned_reference(run, day.day)
+    sizes: list[int] = []
+
+    def profiled() -> bytes:
+        found = profile_partition_outcomes(
+            run,
+            day,
+            str(state.version),
+            deliveries_of(run, day),
+            [*reference.schema.segments, SegmentSchema(columns=("shelf",), values=None)],
+            schema=reference.outcomes,
+        )
+        return found.to_bytes()
+
+    at_once = profiled()
+    monkeypatch.setattr(outcomes, "_BLOCK", state.rows_accepted // 7)
+    divide = outcomes.divide_by_group
+    monkeypatch.setattr(outcomes, "divide_by_group", lambda *asked: _sized(divide(*asked), sizes))
+
+    assert profiled() == at_once
+    assert len(sizes) > 5
+    assert max(sizes) < state.rows_accepted / 2 < sum(sizes) == state.rows_accepted
+
+
+def _sized(tables: Iterable[pa.Table], sizes: list[int]) -> Iterator[pa.Table]:
+    for table in tables:
+        sizes.append(table.num_rows)
+        yield table
+
+
 def test_a_spoilt_order_is_found_and_no_other_day_alerts(run):
     alerts = {(alert.partition.day, alert.metric) for alert in run.store.alerts(MODEL, FIRST, LAST)}
     verdicts = {verdict.metric: verdict for verdict in run.store.verdicts(search_day(SPOILT)) if not verdict.segment}
@@ -150,36 +183,3 @@ def test_the_past_done_again_says_the_same(run, folder, mlmon):
     names = [name for name in before if name.endswith("_at_k")]
 
     assert {name: after[name] for name in names} == {name: before[name] for name in names}
-
-
-def test_groups_of_a_large_day_are_profiled_a_part_at_a_time_as_at_once(run, monkeypatch):
-    day = search_day(SPOILT)
-    state = run.store.state(day)
-    reference = pinned_reference(run, day.day)
-    sizes: list[int] = []
-
-    def profiled() -> bytes:
-        found = profile_partition_outcomes(
-            run,
-            day,
-            str(state.version),
-            deliveries_of(run, day),
-            [*reference.schema.segments, SegmentSchema(columns=("shelf",), values=None)],
-            schema=reference.outcomes,
-        )
-        return found.to_bytes()
-
-    at_once = profiled()
-    monkeypatch.setattr(outcomes, "_BLOCK", state.rows_accepted // 7)
-    divide = outcomes.divide_by_group
-    monkeypatch.setattr(outcomes, "divide_by_group", lambda *asked: _sized(divide(*asked), sizes))
-
-    assert profiled() == at_once
-    assert len(sizes) > 5
-    assert max(sizes) < state.rows_accepted / 2 < sum(sizes) == state.rows_accepted
-
-
-def _sized(tables: Iterable[pa.Table], sizes: list[int]) -> Iterator[pa.Table]:
-    for table in tables:
-        sizes.append(table.num_rows)
-        yield table
