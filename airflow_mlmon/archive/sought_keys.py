@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_mlmon.archive.curation.repeats import hash_keys
-from airflow_mlmon.profiles.engine.hash_index import HashIndex, Places
+from airflow_mlmon.profiles.engine.hash_index import HashIndex, Places, order_of
 from airflow_mlmon.profiles.engine.id_hashes import hash_ids
 from airflow_mlmon.statistics.arrays import Flags, Integers
 
@@ -27,7 +27,7 @@ class SoughtKeys:
 
     def __init__(self, keys: pa.ChunkedArray) -> None:
         hashes = hash_ids(keys)
-        self._order = np.argsort(hashes)
+        self._order = order_of(hashes)
         self._index = HashIndex(hashes[self._order])
         self._keys = pa.chunked_array([_to_large(keys).combine_chunks()])
         ascending = self._index.hashes
