@@ -44,6 +44,10 @@ class HashLog:
         """Return the hashes that several rows have, ascending."""
         return np.concatenate([np.zeros(0, dtype=np.int64), *map(find_doubled, self.ranges())])
 
+    def count_distinct(self) -> int:
+        """Return the number of hashes that some row with a key has."""
+        return sum(int(np.count_nonzero(hashes[1:] != hashes[:-1])) + bool(len(hashes)) for hashes in self.ranges())
+
     def ranges(self) -> Iterator[Integers]:
         """Yield the hashes of all rows with a key ascending, in ranges that fit into memory.
 

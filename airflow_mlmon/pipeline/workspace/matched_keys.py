@@ -159,14 +159,14 @@ def read_keys(run: Run, delivery: Delivery, wanted: Flags | None = None) -> pa.C
 
 
 def read_labels(run: Run, delivery: Delivery) -> pa.Table:
-    """Read label and exclusion of each row of a delivery."""
+    """Read label and exclusion of each row of a delivery; texts once each, because they may have more than 2 GiB."""
     # the first release wrote the third column under another name
     _, *names = delivery_schema(run.spec).names
     with (
         run.files.local_copy(_uri(run, delivery)) as path,
-        pq.ParquetFile(path, page_checksum_verification=True) as file,
+        pq.ParquetFile(path, page_checksum_verification=True, read_dictionary=names[:1]) as file,
     ):
-        return file.read(file.schema_arrow.names[1:]).rename_columns(names)
+        return file.read(file.schema_arrow.names[1:]).rename_columns(names).unify_dictionaries()
 
 
 def _blocks(run: Run, delivery: Delivery) -> Iterator[pa.ChunkedArray]:
