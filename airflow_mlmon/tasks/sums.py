@@ -176,4 +176,6 @@ def in_units(values: Floats) -> int:
     units = np.rint(values / UNIT)
     # Python's integers hold the few that a machine's do not
     is_far = np.abs(units) >= _FAR
+    if not is_far.any():
+        return sum_exactly(units.astype(np.int64))
     return sum_exactly(units[~is_far].astype(np.int64)) + sum(map(int, units[is_far].tolist()))

@@ -195,7 +195,8 @@ def _collect(matched: Iterable[Matched], rows: list[_Rows]) -> Iterator[Matched]
 def _encode(matched: Iterable[Matched], labels: pa.Table) -> bytes:
     """Return the pairs of a day with their labels as a Parquet file, one row group for each batch of its rows."""
     sink = io.BytesIO()
-    fields = [pa.field(_POSITION, pa.int64()), pa.field(_ROW, pa.int64()), *labels.schema]
+    plain = pa.schema([_as_plain(field) for field in labels.schema])
+    fields = [pa.field(_POSITION, pa.int64()), pa.field(_ROW, pa.int64()), *plain]
     numbers = dict.fromkeys([_POSITION, _ROW], "DELTA_BINARY_PACKED")
     with pq.ParquetWriter(
         sink,
@@ -206,6 +207,10 @@ def _encode(matched: Iterable[Matched], labels: pa.Table) -> bytes:
         write_page_checksum=True,
     ) as writer:
         for batch in matched:
-            taken = labels.take(pa.array(batch.rows))
+            taken = labels.take(pa.array(batch.rows)).cast(plain)
             writer.write_table(pa.table([batch.positions, batch.rows, *taken.columns], schema=pa.schema(fields)))
     return sink.getvalue()
+
+
+def _as_plain(field: pa.Field) -> pa.Field:
+    return field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field

@@ -32,7 +32,8 @@ from airflow_mlmon.storage.scratch import scratch_folder
 # keys that are sought at a time, each of which takes about 120 bytes, and the rows of a day that are read at a time
 _AT_ONCE, _BATCH = 1 << 21, 1 << 18
 _NUMBER = 8
-_NONE = Matched(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+_NO_HASHES = np.zeros(0, dtype=np.int64)
+_NONE = Matched(_NO_HASHES, _NO_HASHES)
 
 
 class Marked(NamedTuple):
@@ -121,8 +122,11 @@ class _DayPairs:
     def _find_again(self, sought: SoughtKeys) -> Iterator[tuple[int, Matched]]:
         assert self._log is not None  # noqa: S101 - of a delivery that is sought in parts
         with open_columns(self._run, self._day, self._version) as rows:
-            for first, end in pairwise([0, *self._ends]):
-                yield first, sought.find_hashed(self._log.between(first, end), partial(self._read_keys, rows, first))
+            for (first, end), places in zip(pairwise([0, *self._ends]), self._places, strict=True):
+                # rows of the delivery that come later do not count for predictions that have one
+                is_found = any(count == end - first for _, count in places)
+                hashes = _NO_HASHES if is_found else self._log.between(first, end)
+                yield first, sought.find_hashed(hashes, partial(self._read_keys, rows, first))
 
     def _read_keys(self, rows: CuratedColumns, first: int, places: Integers) -> pa.ChunkedArray:
         spec = self._run.spec
@@ -155,14 +159,14 @@ def read_keys(run: Run, delivery: Delivery, wanted: Flags | None = None) -> pa.C
 
 
 def read_labels(run: Run, delivery: Delivery) -> pa.Table:
-    """Read label and exclusion of each row of a delivery."""
+    """Read label and exclusion of each row of a delivery; texts once each, because they may have more than 2 GiB."""
     # the first release wrote the third column under another name
     _, *names = delivery_schema(run.spec).names
     with (
         run.files.local_copy(_uri(run, delivery)) as path,
-        pq.ParquetFile(path, page_checksum_verification=True) as file,
+        pq.ParquetFile(path, page_checksum_verification=True, read_dictionary=names[:1]) as file,
     ):
-        return file.read(file.schema_arrow.names[1:]).rename_columns(names)
+        return file.read(file.schema_arrow.names[1:]).rename_columns(names).unify_dictionaries()
 
 
 def _blocks(run: Run, delivery: Delivery) -> Iterator[pa.ChunkedArray]:

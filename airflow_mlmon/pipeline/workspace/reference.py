@@ -320,7 +320,7 @@ def _pin(
         requests[one] = profile_requests(run, [rows, failed])
         attributions[one] = measure_day_attributions(run, rows, schema, magnitudes)
         measured.append(measure_day_labels(run, rows, labelled[-1]))
-        unlabelled[one] = measure_unlabelled(run.spec, partial(pa.concat_tables, [rows]))
+        unlabelled[one] = measure_unlabelled(run.spec, rows.num_rows, partial(iter, [rows]))
     undated = table.filter(days.is_null())
     profile = sum_profiles(schema, [*profiles.values(), profile_table(undated, schema, clock=run.clock)])
     labelled.append(profile_labels(run, undated, schema, outcomes, model) if undated.num_rows else None)
