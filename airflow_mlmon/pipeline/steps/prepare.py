@@ -9,6 +9,7 @@ from typing import Any
 
 from airflow_mlmon.archive.curation.capture_account import CaptureAccount, account_for_capture, read_sidecars
 from airflow_mlmon.archive.curation.curate import required_columns
+from airflow_mlmon.archive.curation.hash_log import HashLog
 from airflow_mlmon.archive.curation.intake import Intake, OpenProfile, take_in
 from airflow_mlmon.archive.curation.manifest import Manifest, SourceFile
 from airflow_mlmon.archive.curation.neighbours import (
@@ -36,6 +37,7 @@ from airflow_mlmon.pipeline.workspace.curated import curated_uri
 from airflow_mlmon.pipeline.workspace.operations import write_operations
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, SAMPLE, profile_uri, to_parquet
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
+from airflow_mlmon.pipeline.workspace.row_hashes import keep_row_hashes
 from airflow_mlmon.profiles.engine.local import profile_parquet
 from airflow_mlmon.profiles.engine.stream import ProfileStream
 from airflow_mlmon.records import PartitionState, Status
@@ -337,6 +339,7 @@ def _write(run: Run, manifest: Manifest, intake: Intake) -> None:
     run.files.upload(run.version_uri(partition, version, "quarantine.parquet"), intake.quarantine.finish())
     write_operations(run, partition, version, curated, errors)
     write_id_hashes(run, partition, version, accepted)
+    keep_row_hashes(run, partition, version, HashLog.restore(accepted.hashes))
     if run.spec.druid.engine is Engine.LOCAL:
         schema = ensure_reference(run, partition.day).schema
         profile = accepted.profile()
