@@ -143,7 +143,7 @@ class OutcomeSums:
         reader = ByteReader(data, KIND, VERSION)
         text = reader.text()
         schema = OutcomeSchema.from_json(text) if text else None
-        rows, excluded = reader.next_integers(2)
+        rows, excluded = reader.values("ii")
         columns = {column.name: read_column(reader, column) for column in (schema.columns if schema else ())}
         sums = {reader.text(): reader.integer() for _ in range(reader.integer())}
         tallies = {reader.text(): read_steps(reader) for _ in range(reader.integer())}

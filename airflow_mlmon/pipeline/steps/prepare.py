@@ -9,6 +9,7 @@ from typing import Any
 
 from airflow_mlmon.archive.curation.capture_account import CaptureAccount, account_for_capture, read_sidecars
 from airflow_mlmon.archive.curation.curate import required_columns
+from airflow_mlmon.archive.curation.hash_log import HashLog
 from airflow_mlmon.archive.curation.intake import Intake, take_in
 from airflow_mlmon.archive.curation.manifest import Manifest, SourceFile
 from airflow_mlmon.archive.curation.neighbours import (
@@ -36,6 +37,7 @@ from airflow_mlmon.pipeline.telemetry import note, observed
 from airflow_mlmon.pipeline.workspace.curated import curated_uri
 from airflow_mlmon.pipeline.workspace.operations import write_operations
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, SAMPLE, to_parquet
+from airflow_mlmon.pipeline.workspace.row_hashes import keep_row_hashes
 from airflow_mlmon.records import PartitionState, Status
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.choices import PersonalData, Role
@@ -327,6 +329,7 @@ def _write(run: Run, manifest: Manifest, intake: Intake, streams: RowStreams | N
     run.files.upload(run.version_uri(partition, version, "quarantine.parquet"), intake.quarantine.finish())
     write_operations(run, partition, version, curated, errors)
     write_id_hashes(run, partition, version, accepted)
+    keep_row_hashes(run, partition, version, HashLog.restore(accepted.hashes))
     if streams is not None:
         streams.write(version, curated, is_whole=accepted.is_as_watched)
     run.files.write(run.version_uri(partition, version, SAMPLE), to_parquet(accepted.sample()))
