@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_mlmon.archive.curation.hash_log import HashLog
+from airflow_mlmon.archive.curation.repeats import hash_keys
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.labels import IdForm
 
@@ -36,18 +39,29 @@ def key_columns(spec: ModelSpec) -> dict[str, str]:
     return dict(named) if isinstance(named, dict) else {spec.id_column: named or spec.id_column}
 
 
+def are_ids(spec: ModelSpec) -> bool:
+    """Return whether the keys of predictions are their ids as they are."""
+    return list(key_columns(spec)) == [spec.id_column] and not forms_of(spec, spec.id_column)
+
+
 def prediction_keys(rows: pa.Table, spec: ModelSpec) -> pa.ChunkedArray:
     """Return the key of each prediction; null where a column of it is null."""
     return _make_keys(rows, {name: name for name in key_columns(spec)}, spec)
 
 
-def count_merged(rows: pa.Table, spec: ModelSpec) -> int:
-    """Count the keys of predictions that are no longer told apart in the spelling of the spec."""
+def count_merged(tables: Iterable[pa.Table], spec: ModelSpec, folder: Path) -> int:
+    """Count the keys of predictions that are no longer told apart in the spelling of the spec.
+
+    Keys are told apart by their hashes, which lie in the folder meanwhile.
+    """
     if spec.labels is None or not spec.labels.ids:
         return 0
     names = {name: name for name in key_columns(spec)}
-    written = pc.count_distinct(join_keys([rows.column(name).cast(pa.string()) for name in names])).as_py()
-    return int(written - pc.count_distinct(_make_keys(rows, names, spec)).as_py())
+    written, spelled = HashLog(folder / "written.hashes"), HashLog(folder / "spelled.hashes")
+    for rows in tables:
+        written.add(hash_keys(join_keys([rows.column(name).cast(pa.string()) for name in names]), 0))
+        spelled.add(hash_keys(_make_keys(rows, names, spec), 0))
+    return written.count_distinct() - spelled.count_distinct()
 
 
 def label_keys(rows: pa.Table, spec: ModelSpec) -> pa.ChunkedArray:

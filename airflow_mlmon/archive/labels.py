@@ -119,7 +119,9 @@ def _select(table: pa.Table, spec: ModelSpec, labels: Labels) -> pa.Table:
     excluded = is_excluded(table, labels.outcome, labels.excluded)
     delivery = pa.table([label_keys(table, spec), table.column(labels.label), excluded], schema=delivery_schema(spec))
     says = pc.or_(pc.is_valid(delivery.column("label")), delivery.column("excluded"))
-    return delivery.filter(pc.and_(says, pc.is_valid(delivery.column("id"))))
+    kept = pc.and_(says, pc.is_valid(delivery.column("id")))
+    # which is all of most deliveries, and a filter copies what it keeps
+    return delivery if pc.all(kept, min_count=0).as_py() else delivery.filter(kept)
 
 
 def _without(rows: Spool, positions: Integers, kept: Spool) -> Spool:

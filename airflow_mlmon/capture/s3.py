@@ -28,12 +28,13 @@ class _Uploads:
     running = 0
     is_unsafe = False
     lock = threading.Lock()
+    opening = threading.Lock()
 
     @classmethod
     def fork(cls) -> None:
         cls.is_unsafe = cls.is_unsafe or cls.running > 0
         cls.running = 0
-        cls.lock = threading.Lock()
+        cls.lock, cls.opening = threading.Lock(), threading.Lock()
 
     @classmethod
     def add(cls, number: int) -> None:
@@ -70,9 +71,11 @@ class S3Bucket:
             _Uploads.add(-1)
 
     def _filesystem(self) -> pa_fs.S3FileSystem:
-        if self._client is None or self._client[0] != os.getpid():
-            self._client = (os.getpid(), _open_filesystem(self._root.partition("/")[0]))
-        return self._client[1]
+        # of the writer and the uploader one: a second client would take another 12 MiB
+        with _Uploads.opening:
+            if self._client is None or self._client[0] != os.getpid():
+                self._client = (os.getpid(), _open_filesystem(self._root.partition("/")[0]))
+            return self._client[1]
 
 
 def _open_filesystem(bucket: str) -> pa_fs.S3FileSystem:

@@ -12,7 +12,7 @@ with a(f) the reference's mean absolute attribution of a feature, f_1, f_2, … 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from airflow_mlmon.profiles.columns.column import ColumnProfile
 from airflow_mlmon.profiles.columns.numeric import NumericProfile
 from airflow_mlmon.profiles.columns.vector import VectorProfile
-from airflow_mlmon.profiles.engine.local import profile_table
+from airflow_mlmon.profiles.engine.stream import ProfileStream
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.schema import ColumnSchema, Kind, ProfileSchema
 from airflow_mlmon.records import MetricValue
@@ -46,15 +46,18 @@ def magnitude_schema(spec: ModelSpec, pinned: ProfileSchema) -> ProfileSchema:
     )
 
 
-def profile_magnitudes(rows: pa.Table, spec: ModelSpec, pinned: ProfileSchema) -> Profile:
-    """Profile the magnitudes of the attributions of some rows."""
-    columns, there = {}, set(rows.column_names)
-    for place, (feature, name) in enumerate(_sources(spec).items()):
-        if name in there:
-            found = rows.column(name)
-            is_vector = spec.columns[name].type is ColumnType.VECTOR
-            columns[feature] = pc.abs(pc.list_element(found, place) if is_vector else found)
-    return profile_table(pa.table(columns), magnitude_schema(spec, pinned))
+def profile_magnitudes(tables: Iterable[pa.Table], spec: ModelSpec, pinned: ProfileSchema) -> Profile:
+    """Profile the magnitudes of the attributions of the rows of some tables."""
+    stream = ProfileStream(magnitude_schema(spec, pinned), threads=1)
+    for rows in tables:
+        columns, there = {}, set(rows.column_names)
+        for place, (feature, name) in enumerate(_sources(spec).items()):
+            if name in there:
+                found = rows.column(name)
+                is_vector = spec.columns[name].type is ColumnType.VECTOR
+                columns[feature] = pc.abs(pc.list_element(found, place) if is_vector else found)
+        stream.add(pa.table(columns))
+    return stream.total()
 
 
 def measure_attributions(profile: Profile, reference: Profile | None) -> list[MetricValue]:

@@ -1,7 +1,7 @@
-"""Evidently's report of a day, with the drift scores of all rows in it; the only module that imports evidently.
+"""Evidently's report of a day, with the drift scores of all rows in it.
 
 Evidently writes values of the data unescaped into a script of its page, aborts a whole report on one bad column,
-writes nothing to a `Path`, and shows every value of a category: this module guards against each.
+and shows every value of a category: this module guards against each.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import html
 import json
 import math
-import tempfile
 import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,9 +20,9 @@ from typing import Any
 
 import pandas as pd
 
-from airflow_mlmon.errors import StateError
 from airflow_mlmon.profiles.schema import Kind
 from airflow_mlmon.records import MetricValue, Verdict, VerdictState
+from airflow_mlmon.reports.evidently_pictures import ValueDrift
 from airflow_mlmon.reports.evidently_script import link_script
 from airflow_mlmon.reports.sample import Sample, draw_sample
 from airflow_mlmon.reports.svg import printable
@@ -39,7 +38,7 @@ with warnings.catch_warnings():
     from evidently.core.report import Context, Snapshot
     from evidently.legacy.renderers.html_widgets import CounterData, WidgetSize, counter
     from evidently.legacy.utils import dashboard
-    from evidently.metrics import MissingValueCount, RowCount, ValueDrift
+    from evidently.metrics import MissingValueCount, RowCount
     from evidently.tests import Reference, gte, lte
 
 _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
@@ -227,14 +226,8 @@ def _report(sample: Sample, metrics: Sequence[Any]) -> Snapshot:
 
 
 def _page(snapshot: Snapshot, *, title: str, sample: Sample) -> str:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "report.html"
-        with _escaped_scripts():
-            # given a Path, save_html writes nothing and raises nothing
-            snapshot.save_html(str(path))
-        if not path.is_file() or not path.stat().st_size:
-            raise StateError("Evidently wrote no page.")
-        page = path.read_text(encoding="utf-8")
+    with _escaped_scripts():
+        page: str = snapshot.get_html_str(as_iframe=False)
     name = html.escape(printable(title))
     heading = _HEADING.format(title=name, current=len(sample.current), reference=len(sample.reference))
     page = page.replace("<head>", f"<head>\n{_FRAME.format(title=name, policy=_POLICY)}", 1)

@@ -110,12 +110,19 @@ def _why_not(name: str, current: pd.DataFrame, reference: pd.DataFrame, spec: Mo
     for side, frame in (("day", current), ("reference", reference)):
         if name not in frame.columns:
             return f"missing from the sample of the {side}"
-    values = pd.concat([current[name], reference[name]]).dropna()
-    is_text = not (pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values))
-    distinct = values.astype("str").nunique() if is_text else 0
-    if distinct > max(_FEW_DISTINCT, _MAX_DISTINCT_SHARE * len(values)):
-        return f"nearly all values are distinct ({distinct:,} of {len(values):,})"
+    distinct, rows = _distinct_texts(current[name], reference[name])
+    if distinct > max(_FEW_DISTINCT, _MAX_DISTINCT_SHARE * rows):
+        return f"nearly all values are distinct ({distinct:,} of {rows:,})"
     return ""
+
+
+def _distinct_texts(current: pd.Series, reference: pd.Series) -> tuple[int, int]:
+    """Return the number of distinct texts, and of texts; none of a column of numbers."""
+    if current.dtype == reference.dtype and pd.api.types.is_numeric_dtype(current.dtype):
+        return 0, 0
+    values = pd.concat([current, reference]).dropna()
+    is_text = not (pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values))
+    return (values.astype("str").nunique(), len(values)) if is_text else (0, 0)
 
 
 def _kind_of(name: str, kinds: Mapping[str, Kind], spec: ModelSpec) -> Kind:

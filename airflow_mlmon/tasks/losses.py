@@ -130,7 +130,7 @@ class LossSums:
     @classmethod
     def read(cls, reader: ByteReader) -> Self:
         """Read what `write` wrote."""
-        return cls(**dict(zip(_FIELDS, reader.next_integers(len(_FIELDS)), strict=True)))
+        return cls(**dict(zip(_FIELDS, reader.values("i" * len(_FIELDS)), strict=True)))
 
 
 _FIELDS = tuple(field.name for field in fields(LossSums))

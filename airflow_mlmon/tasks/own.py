@@ -6,7 +6,6 @@ import inspect
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from importlib import import_module
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
@@ -33,25 +32,34 @@ Function = Callable[[Any], Any]
 
 @dataclass(frozen=True, kw_only=True)
 class OwnRows:
-    """Rows of a day, read only if a function asks for them.
+    """Rows of a day, read for each function that asks for them.
 
     Attributes:
         outcomes: Their outcome profile; None of a model without labels.
-        read: Reads them as one table, with their labels; see `beside`.
+        rows: Number of the rows.
+        read: Reads them, with their labels, in tables that fit into memory; see `beside`.
     """
 
     outcomes: OutcomeProfile | None
-    read: Callable[[], pa.Table]
+    rows: int
+    read: Callable[[], Iterable[pa.Table]]
 
-    @cached_property
-    def table(self) -> pa.Table:
-        """The rows."""
-        return self.read()
 
-    @property
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """Iterate over the rows in batches."""
-        return iter(self.table.to_batches(max_chunksize=_BATCH_ROWS))
+class _Batches:
+    """Batches of the rows that a function is given; `error` says why they could not be read."""
+
+    def __init__(self, rows: OwnRows) -> None:
+        self.error: Exception | None = None
+        self._rows = rows
+
+    def read(self) -> Iterator[pa.RecordBatch]:
+        """Yield the rows in batches."""
+        try:
+            for table in self._rows.read():
+                yield from table.to_batches(max_chunksize=_BATCH_ROWS)
+        except Exception as error:
+            self.error = error
+            raise
 
 
 def beside(joined: pa.Table, rows: pa.Table) -> pa.Table:
@@ -98,9 +106,9 @@ def measure_own(spec: ModelSpec, rows: OwnRows, metrics: Sequence[MetricValue] =
     return [_measure(f"{OWN}{name}", target, rows, lack) for name, target in spec.metrics.items()]
 
 
-def measure_unlabelled(spec: ModelSpec, read: Callable[[], pa.Table]) -> list[MetricValue]:
+def measure_unlabelled(spec: ModelSpec, rows: int, read: Callable[[], Iterable[pa.Table]]) -> list[MetricValue]:
     """Measure the own metrics of a model without labels; those of one with labels wait for them."""
-    return [] if spec.labels else measure_own(spec, OwnRows(outcomes=None, read=read))
+    return [] if spec.labels else measure_own(spec, OwnRows(outcomes=None, rows=rows, read=read))
 
 
 def _lack(spec: ModelSpec, metrics: Iterable[MetricValue]) -> str:
@@ -119,13 +127,15 @@ def _measure(metric: str, target: str, rows: OwnRows, lack: str) -> MetricValue:
         function, given = load_function(target, has_labels=rows.outcomes is not None)
     except ConfigError as error:
         return MetricValue(metric=metric, value=None, rows=labelled, reason=error.message)
-    # that the rows cannot be read is no fault of the function
-    table = rows.table if given == BATCHES else None
-    if table is not None and rows.outcomes is None:
-        labelled = table.num_rows
+    if rows.outcomes is None:
+        labelled = rows.rows
+    batches = _Batches(rows)
     try:
-        return _valued(metric, function(rows.outcomes if table is None else rows.batches), labelled)
+        return _valued(metric, function(batches.read() if given == BATCHES else rows.outcomes), labelled)
     except Exception as error:  # noqa: BLE001 - a function of somebody else may fail in any way
+        # that the rows cannot be read is no fault of the function
+        if batches.error is not None:
+            raise batches.error from None
         return MetricValue(metric=metric, value=None, rows=labelled, reason=_told(error))
 
 

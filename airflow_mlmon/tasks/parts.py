@@ -141,8 +141,8 @@ def join_outcome_blocks(
     """Join the outcome profiles of blocks of rows to those of all of them.
 
     Args:
-        task: What kind of model made the predictions; none whose rows belong together.
-        blocks: Outcome profiles of the blocks.
+        task: What kind of model made the predictions.
+        blocks: Outcome profiles of the blocks; rows that belong together are in one.
         segments: How the rows of each are divided.
         counted: How often each value of each segment occurs in all blocks.
     """
@@ -159,7 +159,8 @@ def join_outcome_blocks(
 
 def _with_whole_groups(groups: pa.ChunkedArray, rows: pa.Table, segment: SegmentSchema) -> pa.Table:
     """Return the columns that divide the rows, null where rows of a group differ in them."""
-    numbered = groups.combine_chunks().dictionary_encode(null_encoding="encode")
+    # encoded first, because one array of texts has 2 GiB at most
+    numbered = groups.dictionary_encode(null_encoding="encode").combine_chunks()
     codes = to_numpy(numbered.indices)
     is_cut = np.zeros(len(numbered.dictionary), dtype=np.bool_)
     names = [name for name in segment.columns if name in rows.column_names]

@@ -143,7 +143,7 @@ class OutcomeSums:
         reader = ByteReader(data, KIND, VERSION)
         text = reader.text()
         schema = OutcomeSchema.from_json(text) if text else None
-        rows, excluded = reader.next_integers(2)
+        rows, excluded = reader.values("ii")
         columns = {column.name: read_column(reader, column) for column in (schema.columns if schema else ())}
         sums = {reader.text(): reader.integer() for _ in range(reader.integer())}
         tallies = {reader.text(): read_steps(reader) for _ in range(reader.integer())}
@@ -176,4 +176,6 @@ def in_units(values: Floats) -> int:
     units = np.rint(values / UNIT)
     # Python's integers hold the few that a machine's do not
     is_far = np.abs(units) >= _FAR
+    if not is_far.any():
+        return sum_exactly(units.astype(np.int64))
     return sum_exactly(units[~is_far].astype(np.int64)) + sum(map(int, units[is_far].tolist()))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from sklearn.metrics import ndcg_score
 
@@ -14,6 +16,10 @@ from airflow_mlmon.cli.main import main
 from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.pipeline.pages.versions import versions_of
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace import outcomes
+from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of, profile_partition_outcomes
+from airflow_mlmon.pipeline.workspace.reference import pinned_reference
+from airflow_mlmon.profiles.schema import SegmentSchema
 from airflow_mlmon.records import MetricValue, VerdictState
 from tests.support.archive import FIRST
 from tests.support.nightly_model import evaluate_day
@@ -76,6 +82,39 @@ def test_metrics_of_a_day_are_those_of_its_groups_though_files_cut_them(run):
     assert width == pytest.approx(2 * 1.96 * np.std(ndcg, ddof=1) / np.sqrt(len(ndcg)), rel=1e-3)
     assert 0.3 < found["ndcg_at_k"].constant < found["ndcg_at_k"].low
     assert 0 < found["item_coverage"].value <= 1
+
+
+def test_groups_of_a_large_day_are_profiled_a_part_at_a_time_as_at_once(run, monkeypatch):
+    day = search_day(SPOILT)
+    state = run.store.state(day)
+    reference = pinned_reference(run, day.day)
+    sizes: list[int] = []
+
+    def profiled() -> bytes:
+        found = profile_partition_outcomes(
+            run,
+            day,
+            str(state.version),
+            deliveries_of(run, day),
+            [*reference.schema.segments, SegmentSchema(columns=("shelf",), values=None)],
+            schema=reference.outcomes,
+        )
+        return found.to_bytes()
+
+    at_once = profiled()
+    monkeypatch.setattr(outcomes, "_BLOCK", state.rows_accepted // 7)
+    divide = outcomes.divide_by_group
+    monkeypatch.setattr(outcomes, "divide_by_group", lambda *asked: _sized(divide(*asked), sizes))
+
+    assert profiled() == at_once
+    assert len(sizes) > 5
+    assert max(sizes) < state.rows_accepted / 2 < sum(sizes) == state.rows_accepted
+
+
+def _sized(tables: Iterable[pa.Table], sizes: list[int]) -> Iterator[pa.Table]:
+    for table in tables:
+        sizes.append(table.num_rows)
+        yield table
 
 
 def test_a_spoilt_order_is_found_and_no_other_day_alerts(run):

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.steps.prepare import prepare_partition
 from airflow_mlmon.pipeline.workspace import reference as pinning
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference, renew_reference
 from airflow_mlmon.pipeline.workspace.row_contents import measure_contents
@@ -157,6 +158,20 @@ def test_contents_of_the_days_before_are_read_once_in_a_process(run: Run) -> Non
     finally:
         for uri, data in before.items():
             run.files.write(uri, data)
+
+
+def test_contents_are_counted_while_the_rows_are_read_as_they_are_from_the_file(run: Run) -> None:
+    reference, day = ensure_reference(run), run.partition(day_of(0))
+    version = run.store.states(run.model, day.day, day.day)[0].version or ""
+    (uri,) = (item.uri for item in run.files.list(run.uri("partitions", day.key)) if "/contents-" in item.uri)
+
+    run.files.delete(uri)
+    prepare_partition(run, day)
+    of_pass = run.files.read(uri)
+    run.files.delete(uri)
+    list(measure_contents(run, reference.rows, reference.folder, day, version))
+
+    assert run.files.read(uri) == of_pass
 
 
 def test_personal_columns_take_no_part(run: Run) -> None:

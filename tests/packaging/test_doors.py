@@ -12,7 +12,7 @@ DOORS = {
     "botocore": ("storage/s3.py", "hooks/s3.py"),
     "datasketches": ("profiles/columns/sketch.py",),
     "deltalake": ("archive/layouts/delta_log.py",),
-    "evidently": ("reports/evidently.py", "reports/evidently_drift.py"),
+    "evidently": ("reports/evidently.py", "reports/evidently_drift.py", "reports/evidently_pictures.py"),
     "fastavro": ("tables/avro.py",),
     "google": ("storage/gcs.py",),
     "great_expectations": ("quality/great_expectations.py",),

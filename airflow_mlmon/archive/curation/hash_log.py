@@ -14,8 +14,8 @@ from airflow_mlmon.statistics.arrays import Integers
 
 _BLOCK = 1 << 20
 _BYTES = 8
-# hashes that are sorted at a time
-_SORTED = 1 << 22
+# hashes that are sorted at a time, unless there are at most `_RANGES` times as many in all
+_SORTED, _RANGES = 1 << 22, 4
 _BITS = 63
 
 
@@ -44,21 +44,27 @@ class HashLog:
         """Return the hashes that several rows have, ascending."""
         return np.concatenate([np.zeros(0, dtype=np.int64), *map(find_doubled, self.ranges())])
 
+    def count_distinct(self) -> int:
+        """Return the number of hashes that some row with a key has."""
+        return sum(int(np.count_nonzero(hashes[1:] != hashes[:-1])) + bool(len(hashes)) for hashes in self.ranges())
+
     def ranges(self) -> Iterator[Integers]:
         """Yield the hashes of all rows with a key ascending, in ranges that fit into memory.
 
-        The file is read once for each.
+        The file is read once for each; that of few is one.
         """
         # what the rows took is free by now, but not yet given back
         pa.default_memory_pool().release_unused()
-        count = -(-self.rows // _SORTED)
+        count = -(-self.rows // _SORTED) if self.rows > _RANGES * _SORTED else min(self.rows, 1)
         # in as many halves of the values, as hashes are spread evenly; those of no key are negative
         shift = max(_BITS - max(count - 1, 0).bit_length(), 0)
         for number in range(-(-(1 << _BITS) >> shift) if count else 0):
-            found = [block[block >> shift == number] for block in self._blocks()]
-            hashes = np.concatenate(found)
+            if count == 1:
+                hashes = self.between(0, self.rows)
+            else:
+                hashes = np.concatenate([block[block >> shift == number] for block in self._blocks()])
             hashes.sort()
-            yield hashes
+            yield hashes[np.searchsorted(hashes, 0) :]
 
     def between(self, start: int, end: int) -> Integers:
         """Return the hashes of a range of rows."""

@@ -19,7 +19,7 @@ import pyarrow as pa
 from airflow_mlmon.archive.curation.ahead import read_ahead
 from airflow_mlmon.archive.curation.batches import join_small
 from airflow_mlmon.archive.curation.curate import count_reasons, curate
-from airflow_mlmon.archive.curation.keyed import Keyed, key_of_error, key_of_id
+from airflow_mlmon.archive.curation.keyed import Keyed, Watch, key_of_error, key_of_id
 from airflow_mlmon.archive.curation.manifest import SourceFile
 from airflow_mlmon.archive.curation.personal import hashing_of, protect
 from airflow_mlmon.archive.curation.read import Batch, ListedSource, Reader
@@ -27,11 +27,10 @@ from airflow_mlmon.archive.curation.reasons import DUPLICATE, LISTED_TWICE
 from airflow_mlmon.archive.curation.repeats import RepeatedRows
 from airflow_mlmon.archive.curation.spool import Positions, Spool
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.profiles.engine.stream import ProfileStream
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.tables.schema import arrow_schema
 
-OpenProfile = Callable[[], ProfileStream]
+OpenWatch = Callable[[], Watch]
 
 
 class Intake(NamedTuple):
@@ -79,13 +78,13 @@ def take_in(
     *,
     hash_key: bytes | None,
     folder: Path,
-    profiled: OpenProfile | None = None,
+    watched: OpenWatch | None = None,
 ) -> Intake:
     """Read the rows of a source, and accept or quarantine each; see `read_in`.
 
     Of several rows with one id the first is accepted, in the order of the files.
     """
-    intake = read_in(source, spec, partition, hash_key=hash_key, folder=folder, profiled=profiled)
+    intake = read_in(source, spec, partition, hash_key=hash_key, folder=folder, watched=watched)
     intake.drop_repeated(spec.id_column)
     return intake
 
@@ -97,7 +96,7 @@ def read_in(
     *,
     hash_key: bytes | None,
     folder: Path,
-    profiled: OpenProfile | None = None,
+    watched: OpenWatch | None = None,
 ) -> Intake:
     """Read the rows of a source, and accept or quarantine each, also one that repeats the id of another.
 
@@ -110,7 +109,7 @@ def read_in(
         partition: the day.
         hash_key: key of personal columns that are hashed.
         folder: an empty local folder for the rows; they are there as long as it is.
-        profiled: opens the profile of the accepted rows, if one is asked for.
+        watched: returns what is given the accepted rows as they come; called again if the files are read again.
 
     Raises:
         PartitionConflictError: a file changed or was deleted after it was listed.
@@ -120,7 +119,7 @@ def read_in(
     while attempt == 0 or reader.restart():
         below = folder / str(attempt)
         below.mkdir()
-        accepted = Keyed(below, "accepted", key_of_id(spec), profiled and profiled())
+        accepted = Keyed(below, "accepted", key_of_id(spec), watched and watched())
         intake = Intake(accepted, Keyed(below, "errors", key_of_error(spec)), Spool(below, "quarantine"), Counter(), ())
         _read(reader, intake, spec, partition, partial(protect, spec=spec))
         attempt += 1

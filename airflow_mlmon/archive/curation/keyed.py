@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -15,24 +15,30 @@ from airflow_mlmon.archive.curation.hash_log import HashLog
 from airflow_mlmon.archive.curation.repeats import KeyOf, RepeatedRows, find_repeated_rows, hash_keys
 from airflow_mlmon.archive.curation.spool import Positions, Spool
 from airflow_mlmon.profiles.engine.hash_sample import HashSample
-from airflow_mlmon.profiles.engine.stream import ProfileStream
-from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.statistics.arrays import Integers
+
+Watch = Callable[[pa.Table], None]
 
 _UNIT = "\x1f"
 
 
 class Keyed:
-    """Rows on disk, with the hash of the key by which a row is known again, and their profile if it is asked for."""
+    """Rows on disk, with the hash of the key by which a row is known again; `watch` is given them as they come.
 
-    def __init__(self, folder: Path, name: str, keys: KeyOf, profile: ProfileStream | None = None) -> None:
+    Attributes:
+        rows: The rows.
+        is_as_watched: Whether the rows are still those that came.
+    """
+
+    def __init__(self, folder: Path, name: str, keys: KeyOf, watch: Watch | None = None) -> None:
         self.rows = Spool(folder, name)
+        self.is_as_watched = watch is not None
         self._keys = keys
         self._folder, self._name = folder, name
         self._hashes = HashLog(folder / f"{name}.hashes")
         self._sample: HashSample | None = HashSample()
-        self._profile = profile
+        self._watch = watch
 
     @classmethod
     def restore(cls, folder: Path, name: str, keys: KeyOf, rows: Path, hashes: Path) -> Self:
@@ -59,12 +65,8 @@ class Keyed:
             self._sample.add(table.select(_scalars(table.schema)), hashes)
         self._hashes.add(hashes)
         self.rows.add(table)
-        if self._profile is not None:
-            self._profile.add(table)
-
-    def profile(self) -> Profile | None:
-        """Return the profile of the rows as they came; None if none was asked for, or rows were dropped since."""
-        return None if self._profile is None else self._profile.total()
+        if self._watch is not None:
+            self._watch(table)
 
     def sample(self) -> pa.Table:
         """Draw at most 5,000 rows by the hashes of their keys, always the same, without their vectors."""
@@ -107,7 +109,7 @@ class Keyed:
         kept.finish()
         self._hashes = self._hashes.without(dropped, self._folder / f"{name}.hashes")
         self.rows, self._name = kept, name
-        self._sample = self._profile = None
+        self._sample, self.is_as_watched = None, False
 
 
 def key_of_id(spec: ModelSpec) -> KeyOf:

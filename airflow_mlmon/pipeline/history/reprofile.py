@@ -20,13 +20,13 @@ from airflow_mlmon.pipeline.steps.arrival import ARRIVAL_METRICS
 from airflow_mlmon.pipeline.steps.drift import compare_day
 from airflow_mlmon.pipeline.steps.performance import measure_labels
 from airflow_mlmon.pipeline.steps.rows import row_metrics
-from airflow_mlmon.pipeline.workspace.curated import has_curated, read_curated
+from airflow_mlmon.pipeline.workspace.curated import has_curated, open_curated, read_curated
 from airflow_mlmon.pipeline.workspace.estimates import estimated_metrics
 from airflow_mlmon.pipeline.workspace.outcomes import last_measured, read_outcomes
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, pin_reference_again, renew_reference
 from airflow_mlmon.pipeline.workspace.unfit import find_unfit
-from airflow_mlmon.profiles.engine.local import profile_table
+from airflow_mlmon.profiles.engine.local import profile_parquet
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import PartitionState
 from airflow_mlmon.spec.metrics import DRIFTED_COLUMNS, DRIFTED_SHARE, LABEL_METRICS, ROWS_BY_HOUR
@@ -129,10 +129,10 @@ def _carry(run: Run, reference: StoredReference, state: PartitionState | None) -
     ):
         return Carried.ALREADY
     try:
-        rows = read_curated(run, state.partition, state.version)
+        with open_curated(run, state.partition, state.version) as rows:
+            profile = profile_parquet(rows.paths, reference.schema, clock=run.clock)
     except NotFoundError:
         return Carried.ROWS_GONE
-    profile = profile_table(rows, reference.schema, clock=run.clock)
     run.files.write(profile_uri(run, state.partition, state.version, schema), profile.to_bytes())
     measured = measure_labels(run, state.partition, state.version)
     # a day that nobody has evaluated has no drift

@@ -15,7 +15,7 @@ from typing import Protocol
 from airflow_mlmon.comparison.slices import SliceRows
 from airflow_mlmon.errors import ConfigError, NotFoundError
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.curated import open_curated, read_curated
+from airflow_mlmon.pipeline.workspace.curated import open_columns, open_curated
 from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of, profile_partition_outcomes, stored_outcomes
 from airflow_mlmon.pipeline.workspace.reference import StoredReference
 from airflow_mlmon.pipeline.workspace.stored_profiles import stored_profiles
@@ -262,9 +262,12 @@ class CuratedRows:
     def count(self, state: PartitionState, segments: Sequence[SegmentSchema]) -> list[Counter[str | None]]:
         """Count the rows of each value."""
         names = [name for segment in segments for name in segment.columns]
-        ids = [self._run.spec.id_column]
-        rows = read_curated(self._run, state.partition, str(state.version), ids, where_there=names)
-        return [count_values(rows, segment) for segment in segments]
+        counted = [Counter[str | None]() for _ in segments]
+        with open_columns(self._run, state.partition, str(state.version)) as rows:
+            for batch in rows.batches([self._run.spec.id_column], where_there=names):
+                for counts, segment in zip(counted, segments, strict=True):
+                    counts.update(count_values(batch, segment))
+        return counted
 
     def divide(self, state: PartitionState, schema: ProfileSchema, outcomes: OutcomeSchema) -> Divided:
         """Profile the rows, read twice: all columns, and the columns of performance."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from airflow_mlmon.archive.curation.capture_account import CaptureAccount, account_for_capture, read_sidecars
 from airflow_mlmon.archive.curation.curate import required_columns
-from airflow_mlmon.archive.curation.intake import Intake, OpenProfile, take_in
+from airflow_mlmon.archive.curation.hash_log import HashLog
+from airflow_mlmon.archive.curation.intake import Intake, take_in
 from airflow_mlmon.archive.curation.manifest import Manifest, SourceFile
 from airflow_mlmon.archive.curation.neighbours import (
     Selection,
@@ -31,17 +32,15 @@ from airflow_mlmon.partition import DEFAULT_ZONE, Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.deliveries import take_delivery
 from airflow_mlmon.pipeline.steps.duplicates import Repeats, find_repeats, write_id_hashes
+from airflow_mlmon.pipeline.steps.streams import RowStreams
 from airflow_mlmon.pipeline.telemetry import note, observed
 from airflow_mlmon.pipeline.workspace.curated import curated_uri
 from airflow_mlmon.pipeline.workspace.operations import write_operations
-from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, SAMPLE, profile_uri, to_parquet
-from airflow_mlmon.pipeline.workspace.reference import ensure_reference
-from airflow_mlmon.profiles.engine.local import profile_parquet
-from airflow_mlmon.profiles.engine.stream import ProfileStream
+from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, SAMPLE, to_parquet
+from airflow_mlmon.pipeline.workspace.row_hashes import keep_row_hashes
 from airflow_mlmon.records import PartitionState, Status
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.choices import PersonalData, Role
-from airflow_mlmon.spec.druid import Engine
 from airflow_mlmon.storage import StoredObject
 from airflow_mlmon.storage.scratch import scratch_folder
 from airflow_mlmon.tables.reading import Reading
@@ -139,13 +138,14 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
     with scratch_folder() as folder:
         run.progress("reading the archive")
         arrived = list_arrived(run, partition)
+        streams = RowStreams.of_day(run, partition)
         intake = take_in(
             source_of(run, partition, arrived.files, arrived.reach),
             run.spec,
             partition,
             hash_key=run.hash_key,
             folder=folder,
-            profiled=open_profile(run, partition.day),
+            watched=streams.open if streams else None,
         )
         repeats = find_repeats(run, partition, intake.accepted)
         intake.drop(repeats.reasons)
@@ -159,7 +159,7 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
             quarantined=dict(intake.quarantined),
             repeats=repeats.digest,
         )
-        _write(run, manifest, intake)
+        _write(run, manifest, intake, streams)
     note(rows=manifest.rows_read, size=sum(file.size for file in manifest.files))
     return summarise(run, manifest, arrived, repeats)
 
@@ -319,15 +319,7 @@ def _unmonitored(spec: ModelSpec) -> list[str]:
     ]
 
 
-def open_profile(run: Run, day: date) -> OpenProfile | None:
-    """Return what opens the profile of the rows of a day; None where Druid counts them."""
-    if run.spec.druid.engine is not Engine.LOCAL:
-        return None
-    schema = ensure_reference(run, day).schema
-    return lambda: ProfileStream(schema, run.clock)
-
-
-def _write(run: Run, manifest: Manifest, intake: Intake) -> None:
+def _write(run: Run, manifest: Manifest, intake: Intake, streams: RowStreams | None) -> None:
     """Write the rows, and the files that later steps need."""
     partition, version = manifest.partition, manifest.version
     run.progress("writing the curated partition")
@@ -337,13 +329,9 @@ def _write(run: Run, manifest: Manifest, intake: Intake) -> None:
     run.files.upload(run.version_uri(partition, version, "quarantine.parquet"), intake.quarantine.finish())
     write_operations(run, partition, version, curated, errors)
     write_id_hashes(run, partition, version, accepted)
-    if run.spec.druid.engine is Engine.LOCAL:
-        schema = ensure_reference(run, partition.day).schema
-        profile = accepted.profile()
-        if profile is None:
-            run.progress("profiling")
-            profile = profile_parquet([curated], schema, clock=run.clock)
-        run.files.write(profile_uri(run, partition, version, schema.id), profile.to_bytes())
+    keep_row_hashes(run, partition, version, HashLog.restore(accepted.hashes))
+    if streams is not None:
+        streams.write(version, curated, is_whole=accepted.is_as_watched)
     run.files.write(run.version_uri(partition, version, SAMPLE), to_parquet(accepted.sample()))
     # written last: if the manifest exists, so do the other files
     run.files.write(run.version_uri(partition, version, MANIFEST), manifest.to_json().encode())

@@ -18,13 +18,14 @@ from airflow_mlmon.archive.label_keys import (
 from airflow_mlmon.causes import Cause, CauseKind
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.curated import has_curated, read_curated
+from airflow_mlmon.pipeline.workspace.curated import has_curated, open_columns
 from airflow_mlmon.pipeline.workspace.label_matches import LabelMatches
 from airflow_mlmon.pipeline.workspace.labelled_rows import find_labelled, find_labelled_days
 from airflow_mlmon.pipeline.workspace.matched_keys import mark_found, read_keys
 from airflow_mlmon.pipeline.workspace.outcomes import NOTHING_TOLD, Told
 from airflow_mlmon.records import Delivery
 from airflow_mlmon.spec.labels import IdForm
+from airflow_mlmon.storage.scratch import scratch_folder
 
 # share of the ids of a delivery without a prediction from which on another spelling is looked for
 _FEW = 0.01
@@ -57,13 +58,12 @@ class Looked(NamedTuple):
     gone: frozenset[Partition]
 
 
-def find_touched_days(run: Run, days: _Versions, looked: Partition | None = None) -> set[Partition]:
+def find_touched_days(run: Run, days: _Versions) -> set[Partition]:
     """Find the days whose performance lacks a delivery that has labels of them, or rests on one that was replaced.
 
     Args:
         run: the model.
         days: the days to look at, with their served versions.
-        looked: the day whose delivery is known already; it is left out.
     """
     labels = run.spec.labels
     if labels is None or not days:
@@ -80,7 +80,6 @@ def find_touched_days(run: Run, days: _Versions, looked: Partition | None = None
             if day not in touched and delivery.version not in bases.get(day.day, ())
         }
         for delivery in deliveries
-        if delivery.partition != looked
     }
     return touched | find_labelled_days(run, unread)
 
@@ -168,7 +167,8 @@ def tell_of_merged(run: Run, day: Partition, version: str) -> Told:
     """Say how many ids of a day's predictions are no longer told apart in the spelling of the spec."""
     if run.spec.labels is None or not run.spec.labels.ids:
         return NOTHING_TOLD
-    merged = count_merged(read_curated(run, day, version, list(key_columns(run.spec))), run.spec)
+    with open_columns(run, day, version) as rows, scratch_folder() as folder:
+        merged = count_merged(rows.batches(list(key_columns(run.spec))), run.spec, folder)
     forms = ", ".join(run.spec.labels.ids)
     problem = f"labels: {merged} ids of predictions are those of others by `labels.ids: [{forms}]`"
     return _told_of_ids(problem, "", merged) if merged else NOTHING_TOLD

@@ -8,12 +8,14 @@ from airflow_mlmon.drift.attributions import profile_magnitudes
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.curated import read_curated
+from airflow_mlmon.pipeline.workspace.curated import open_columns
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.schema import ProfileSchema
 from airflow_mlmon.spec.choices import Role
 
 _REFERENCE = "attributions.profile"
+# rows that are read at a time, each of which may have a vector of attributions
+_BATCH = 1 << 14
 
 
 def read_magnitudes(run: Run, schema: ProfileSchema, partition: Partition, version: str) -> Profile | None:
@@ -25,8 +27,9 @@ def read_magnitudes(run: Run, schema: ProfileSchema, partition: Partition, versi
     try:
         return Profile.from_bytes(run.files.read(uri))
     except NotFoundError:
-        rows = read_curated(run, partition, version, [run.spec.id_column], where_there=columns)
-        profile = profile_magnitudes(rows, run.spec, schema)
+        with open_columns(run, partition, version) as rows:
+            batches = rows.batches([run.spec.id_column], where_there=columns, size=_BATCH)
+            profile = profile_magnitudes(batches, run.spec, schema)
         run.files.write(uri, profile.to_bytes())
         return profile
 
@@ -43,6 +46,6 @@ def write_reference_magnitudes(run: Run, folder: str, table: pa.Table, schema: P
     """Profile and write the magnitudes of the reference; None if the spec has no attributions."""
     if not run.spec.columns_of(Role.ATTRIBUTION):
         return None
-    profile = profile_magnitudes(table, run.spec, schema)
+    profile = profile_magnitudes([table], run.spec, schema)
     run.files.write(f"{folder}/{_REFERENCE}", profile.to_bytes())
     return profile

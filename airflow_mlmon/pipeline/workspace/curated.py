@@ -181,6 +181,12 @@ def read_curated(
         return rows.table(columns, where_there)
 
 
+def read_batches(run: Run, partition: Partition, version: str) -> Iterator[pa.Table]:
+    """Yield the curated rows of a version in batches."""
+    with open_curated(run, partition, version) as rows:
+        yield from rows.batches()
+
+
 def read_scalars(run: Run, partition: Partition, version: str) -> pa.Table:
     """Read the curated rows of a version at once, without their vectors.
 

@@ -142,9 +142,12 @@ def _every(step: int, batches: Iterable[pa.Table], columns: int) -> Iterator[pa.
 
 
 def with_losses(run: Run, joined: pa.Table, expected: Floats) -> pa.Table:
-    """Put the loss of each row, NaN without a label, and its expected loss beside its outputs and label."""
-    losses = task_of(run.spec).losses(joined)
-    assert losses is not None  # noqa: S101 - a model was fitted to them
+    """Put expected losses beside the outputs and labels of rows, and the loss of these rows, NaN without a label."""
+    held = np.flatnonzero(np.isfinite(expected))
+    found = task_of(run.spec).losses(joined.take(pa.array(held)))
+    assert found is not None  # noqa: S101 - a model was fitted to them
+    losses = np.full(len(expected), np.nan)
+    losses[held] = found
     return joined.append_column(LOSS, pa.array(losses)).append_column(EXPECTED, pa.array(expected))
 
 

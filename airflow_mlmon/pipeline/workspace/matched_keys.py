@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial, reduce
 from io import BytesIO
@@ -24,7 +24,9 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.curated import CuratedColumns, open_columns
 from airflow_mlmon.pipeline.workspace.partition_files import delivery_uri
+from airflow_mlmon.pipeline.workspace.row_hashes import open_row_hashes
 from airflow_mlmon.records import Delivery
+from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.labels import IdForm
 from airflow_mlmon.statistics.arrays import Flags, Integers
 from airflow_mlmon.storage.scratch import scratch_folder
@@ -32,7 +34,8 @@ from airflow_mlmon.storage.scratch import scratch_folder
 # keys that are sought at a time, each of which takes about 120 bytes, and the rows of a day that are read at a time
 _AT_ONCE, _BATCH = 1 << 21, 1 << 18
 _NUMBER = 8
-_NONE = Matched(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+_NO_HASHES = np.zeros(0, dtype=np.int64)
+_NONE = Matched(_NO_HASHES, _NO_HASHES)
 
 
 class Marked(NamedTuple):
@@ -72,7 +75,7 @@ class _DayPairs:
     """Pairs of a day's predictions and a delivery's keys, which are sought a part at a time.
 
     Of a large delivery, pairs and the hashes of the predictions' keys are kept on disk: after the first part only those
-    keys are read whose hash is sought.
+    keys are read whose hash is sought, and with stored hashes from the first on.
     """
 
     def __init__(self, run: Run, day: Partition, version: str, folder: Path | None, stack: ExitStack) -> None:
@@ -109,20 +112,37 @@ class _DayPairs:
 
     def _find(self, sought: SoughtKeys) -> Iterator[tuple[int, Matched]]:
         is_first = not self._ends
-        for first, keys in _keys_of(self._run, self._day, self._version):
-            hashes = hash_keys(keys, 0)
+        for first, hashes, keys_at in self._hash_rows():
             if is_first:
-                self._ends.append(first + len(keys))
+                self._ends.append(first + len(hashes))
                 self._places.append([])
             if self._log:
                 self._log.add(hashes)
-            yield first, sought.find_hashed(hashes, partial(_take, keys))
+            yield first, sought.find_hashed(hashes, keys_at)
+
+    def _hash_rows(self) -> Iterator[tuple[int, Integers, Callable[[Integers], pa.ChunkedArray]]]:
+        """Yield the hashes of the keys of each batch of rows, and what returns the keys at ascending places of it."""
+        first = 0
+        with (
+            open_columns(self._run, self._day, self._version) as rows,
+            open_row_hashes(self._run, self._day, self._version, rows.rows) as stored,
+        ):
+            if stored is None:
+                for first, keys in _batches_of(rows, self._run.spec):
+                    yield first, hash_keys(keys, 0), partial(_take, keys)
+                return
+            for hashes in stored:
+                yield first, hashes, partial(self._read_keys, rows, first)
+                first += len(hashes)
 
     def _find_again(self, sought: SoughtKeys) -> Iterator[tuple[int, Matched]]:
         assert self._log is not None  # noqa: S101 - of a delivery that is sought in parts
         with open_columns(self._run, self._day, self._version) as rows:
-            for first, end in pairwise([0, *self._ends]):
-                yield first, sought.find_hashed(self._log.between(first, end), partial(self._read_keys, rows, first))
+            for (first, end), places in zip(pairwise([0, *self._ends]), self._places, strict=True):
+                # rows of the delivery that come later do not count for predictions that have one
+                is_found = any(count == end - first for _, count in places)
+                hashes = _NO_HASHES if is_found else self._log.between(first, end)
+                yield first, sought.find_hashed(hashes, partial(self._read_keys, rows, first))
 
     def _read_keys(self, rows: CuratedColumns, first: int, places: Integers) -> pa.ChunkedArray:
         spec = self._run.spec
@@ -155,14 +175,14 @@ def read_keys(run: Run, delivery: Delivery, wanted: Flags | None = None) -> pa.C
 
 
 def read_labels(run: Run, delivery: Delivery) -> pa.Table:
-    """Read label and exclusion of each row of a delivery."""
+    """Read label and exclusion of each row of a delivery; texts once each, because they may have more than 2 GiB."""
     # the first release wrote the third column under another name
     _, *names = delivery_schema(run.spec).names
     with (
         run.files.local_copy(_uri(run, delivery)) as path,
-        pq.ParquetFile(path, page_checksum_verification=True) as file,
+        pq.ParquetFile(path, page_checksum_verification=True, read_dictionary=names[:1]) as file,
     ):
-        return file.read(file.schema_arrow.names[1:]).rename_columns(names)
+        return file.read(file.schema_arrow.names[1:]).rename_columns(names).unify_dictionaries()
 
 
 def _blocks(run: Run, delivery: Delivery) -> Iterator[pa.ChunkedArray]:
@@ -191,11 +211,15 @@ def _take_all(held: list[pa.Array]) -> pa.ChunkedArray:
 
 
 def _keys_of(run: Run, day: Partition, version: str) -> Iterator[tuple[int, pa.ChunkedArray]]:
-    first = 0
     with open_columns(run, day, version) as rows:
-        for batch in rows.batches(list(key_columns(run.spec)), size=_BATCH):
-            yield first, prediction_keys(batch, run.spec)
-            first += batch.num_rows
+        yield from _batches_of(rows, run.spec)
+
+
+def _batches_of(rows: CuratedColumns, spec: ModelSpec) -> Iterator[tuple[int, pa.ChunkedArray]]:
+    first = 0
+    for batch in rows.batches(list(key_columns(spec)), size=_BATCH):
+        yield first, prediction_keys(batch, spec)
+        first += batch.num_rows
 
 
 def _join(before: Matched, after: Matched) -> Matched:

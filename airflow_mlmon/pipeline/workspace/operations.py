@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ import pyarrow.parquet as pq
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.curated import read_curated
+from airflow_mlmon.pipeline.workspace.curated import open_columns
 from airflow_mlmon.pipeline.workspace.partition_files import read_workspace_table
 from airflow_mlmon.profiles.profile import Profile, sum_profiles
 from airflow_mlmon.records import MetricValue
@@ -54,12 +55,12 @@ def read_operations(run: Run, partition: Partition, version: str) -> Profile | N
         return Profile.from_bytes(run.files.read(_uri(run, partition, version)))
     except NotFoundError:
         columns = operational_columns(run.spec)
-        rows = read_curated(run, partition, version, [], where_there=columns)
         try:
             errors = [read_workspace_table(run, run.version_uri(partition, version, _ERRORS), [], columns)]
         except NotFoundError:
             errors = []
-        return _write(run, partition, version, [rows, *errors])
+        with open_columns(run, partition, version) as rows:
+            return _write(run, partition, version, chain(rows.batches([], where_there=columns), errors))
 
 
 def measure_rows(run: Run, profile: Profile, operations: Profile | None) -> list[MetricValue]:

@@ -17,9 +17,10 @@ from airflow_mlmon.drift.compare import ColumnDrift, compare_profiles
 from airflow_mlmon.drift.methods import method_for
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
-from airflow_mlmon.pipeline.workspace.curated import CuratedColumns, open_columns, read_curated
-from airflow_mlmon.pipeline.workspace.labelled_rows import labels_of, open_labels
+from airflow_mlmon.pipeline.workspace.curated import CuratedColumns, open_columns, open_curated
+from airflow_mlmon.pipeline.workspace.labelled_rows import LabelsOfRows, open_labels
 from airflow_mlmon.pipeline.workspace.losses import ExpectedLosses, with_losses
+from airflow_mlmon.pipeline.workspace.whole_groups import divide_by_group
 from airflow_mlmon.profiles.engine.division import count_values
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.schema import ProfileSchema, SegmentSchema
@@ -37,6 +38,8 @@ _SHORT, _NONE = 6, "none"
 _MOST = 30
 # rows that are profiled at a time
 _BLOCK = 1 << 20
+# of columns that are kept together
+_JOINED, _OWN = "joined.", "own."
 
 
 class Told(NamedTuple):
@@ -103,19 +106,51 @@ def profile_partition_outcomes(
         open_columns(run, partition, version) as rows,
         open_labels(run, partition, version, deliveries) as labels,
     ):
-        # rows that belong together, and those that pin the schema, are profiled at once
-        size = rows.rows if schema is None or task.undivided is not None else _BLOCK
-        for start, block in _blocks(rows, _output_columns(run.spec), dividing, size):
-            joined = join_outputs(block, *labels.take(block.num_rows), run.spec)
+        # those that pin the schema are profiled at once
+        size = rows.rows if schema is None else _BLOCK
+        found = _join(run, _blocks(rows, _output_columns(run.spec), dividing, size), labels, expected)
+        if rows.rows > size and task.undivided is not None:
+            found = _keep_groups(found, task.undivided.value, -(-rows.rows // size))
+        for joined, block in found:
             schema = schema or task.pin_outcomes({}, joined)
-            if expected is not None:
-                joined = with_losses(run, joined, expected.between(start, start + block.num_rows))
             exponent = expected.exponent if expected else None
             blocks.append(profile_outcome_parts(task, joined, block, segments, schema, exponent=exponent))
             if rows.rows > size:
                 for values, segment in zip(counted, segments, strict=True):
                     values.update(count_values(block, segment))
     return blocks[0] if len(blocks) == 1 else join_outcome_blocks(task, blocks, segments, counted)
+
+
+def _join(
+    run: Run, blocks: Iterable[tuple[int, pa.Table]], labels: LabelsOfRows, expected: ExpectedLosses | None
+) -> Iterator[tuple[pa.Table, pa.Table]]:
+    """Yield the outputs of each block with their labels and losses, and the block."""
+    for start, block in blocks:
+        joined = join_outputs(block, *labels.take(block.num_rows), run.spec)
+        if expected is not None:
+            joined = with_losses(run, joined, expected.between(start, start + block.num_rows))
+        yield joined, block
+
+
+def _keep_groups(
+    found: Iterable[tuple[pa.Table, pa.Table]], group: str, parts: int
+) -> Iterator[tuple[pa.Table, pa.Table]]:
+    """Yield the same rows in blocks that cut no group."""
+    tables = (
+        pa.table([*joined.columns, *block.columns], names=[*_named(_JOINED, joined), *_named(_OWN, block)])
+        for joined, block in found
+    )
+    for table in divide_by_group(tables, f"{_JOINED}{group}", parts):
+        yield _select(table, _JOINED), _select(table, _OWN)
+
+
+def _named(prefix: str, table: pa.Table) -> list[str]:
+    return [f"{prefix}{name}" for name in table.column_names]
+
+
+def _select(table: pa.Table, prefix: str) -> pa.Table:
+    names = [name for name in table.column_names if name.startswith(prefix)]
+    return table.select(names).rename_columns([name.removeprefix(prefix) for name in names])
 
 
 def _blocks(
@@ -139,14 +174,17 @@ def _blocks(
 def rows_with_labels(run: Run, measured: Measured, outcomes: OutcomeProfile) -> OwnRows:
     """Return the rows that an outcome profile was made of, with their labels, to be read only where needed."""
 
-    def read() -> pa.Table:
+    def read() -> Iterator[pa.Table]:
         partition = run.partition(measured.day)
-        curated = read_curated(run, partition, measured.version)
         deliveries = [one for one in deliveries_of(run, partition) if one.version in measured.deliveries]
-        labels = labels_of(run, partition, measured.version, deliveries, curated.num_rows)
-        return beside(join_outputs(curated, *labels, run.spec), curated)
+        with (
+            open_curated(run, partition, measured.version) as rows,
+            open_labels(run, partition, measured.version, deliveries) as labels,
+        ):
+            for batch in rows.batches():
+                yield beside(join_outputs(batch, *labels.take(batch.num_rows), run.spec), batch)
 
-    return OwnRows(outcomes=outcomes, read=read)
+    return OwnRows(outcomes=outcomes, rows=outcomes.rows, read=read)
 
 
 def outcomes_uri(run: Run, partition: Partition, version: str, deliveries: Sequence[Delivery]) -> str:

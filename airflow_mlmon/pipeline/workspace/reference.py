@@ -192,10 +192,14 @@ def reference_days(run: Run, reference: StoredReference) -> dict[date, Profile]:
 
 def reference_outcomes(run: Run, reference: StoredReference) -> OutcomeParts | None:
     """Return the outcome profiles of the reference's rows; None for a reference from an older release."""
-    try:
-        return read_outcome_parts(task_of(run.spec), run.files.read(f"{reference.folder}/{_LABELLED}"))
-    except NotFoundError:
-        return None
+    uri = f"{reference.folder}/{_LABELLED}"
+    if uri not in run.kept:
+        try:
+            run.kept[uri] = read_outcome_parts(task_of(run.spec), run.files.read(uri))
+        except NotFoundError:
+            return None
+    found: OutcomeParts = run.kept[uri]
+    return found
 
 
 def _digest(profile: bytes) -> str:
@@ -316,7 +320,7 @@ def _pin(
         requests[one] = profile_requests(run, [rows, failed])
         attributions[one] = measure_day_attributions(run, rows, schema, magnitudes)
         measured.append(measure_day_labels(run, rows, labelled[-1]))
-        unlabelled[one] = measure_unlabelled(run.spec, partial(pa.concat_tables, [rows]))
+        unlabelled[one] = measure_unlabelled(run.spec, rows.num_rows, partial(iter, [rows]))
     undated = table.filter(days.is_null())
     profile = sum_profiles(schema, [*profiles.values(), profile_table(undated, schema, clock=run.clock)])
     labelled.append(profile_labels(run, undated, schema, outcomes, model) if undated.num_rows else None)

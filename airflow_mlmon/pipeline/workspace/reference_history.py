@@ -60,7 +60,7 @@ def measure_day_attributions(
     """Measure the attributions of a day of the reference against those of all its days."""
     if magnitudes is None:
         return []
-    return measure_attributions(profile_magnitudes(rows, run.spec, schema), magnitudes)
+    return measure_attributions(profile_magnitudes([rows], run.spec, schema), magnitudes)
 
 
 def pin_reference_outcomes(run: Run, profile: Profile, joined: pa.Table | None) -> OutcomeSchema:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -56,9 +56,10 @@ def measure_day_labels(run: Run, rows: pa.Table, labelled: OutcomeParts | None) 
     metrics = measure_parts(task_of(run.spec), labelled, run.spec.labels.min_coverage)
     metrics += label_disparities(task_of(run.spec), run.spec, labelled)
 
-    def read() -> pa.Table:
+    def read() -> Iterator[pa.Table]:
         joined = join_reference_labels(run, rows)
         assert joined is not None  # noqa: S101 - they are profiled
-        return beside(joined, rows)
+        yield beside(joined, rows)
 
-    return [*metrics, *measure_own(run.spec, OwnRows(outcomes=labelled.whole, read=read), metrics)]
+    own = OwnRows(outcomes=labelled.whole, rows=rows.num_rows, read=read)
+    return [*metrics, *measure_own(run.spec, own, metrics)]

@@ -28,7 +28,6 @@ from airflow_mlmon.tracing import TracedPool
 _DAYS = "contents.json"
 _KEPT = "contents of earlier days"
 _READERS = 8
-_BATCH = 1 << 16
 
 
 def pin_reference_rows(run: Run, table: pa.Table) -> PinnedRows:
@@ -62,7 +61,7 @@ class ReferenceDays:
         """Measure the rows of a day."""
         self.measured[day] = list(self.pinned.measure(sample(rows, self.run.spec.id_column)))
         if self.pinned.contents:
-            self.contents[day] = collect_contents(rows.to_batches(_BATCH), self.pinned.contents)
+            self.contents[day] = collect_contents([rows], self.pinned.contents)
 
     def metrics(self, day: date) -> list[MetricValue]:
         """Return the metrics of a day, after all were added."""
@@ -96,9 +95,14 @@ def measure_contents(
 
 def _collect(run: Run, partition: Partition, version: str, pinned: PinnedRows) -> Contents:
     with open_curated(run, partition, version) as rows:
-        found = collect_contents(rows.batches(pinned.contents, size=_BATCH), pinned.contents)
-    run.files.write(_uri(run, partition, version, pinned), found.to_bytes())
+        found = collect_contents(rows.batches(pinned.contents), pinned.contents)
+    write_contents(run, partition, version, pinned, found)
     return found
+
+
+def write_contents(run: Run, partition: Partition, version: str, pinned: PinnedRows, found: Contents) -> None:
+    """Keep the contents of a version of a day."""
+    run.files.write(_uri(run, partition, version, pinned), found.to_bytes())
 
 
 def _uri(run: Run, partition: Partition, version: str, pinned: PinnedRows) -> str:

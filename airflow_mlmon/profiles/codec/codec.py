@@ -34,6 +34,7 @@ _WITH_SKETCHES = 2
 _WITH_NEW_ROWS = 4
 _WITH_HOURS = 4
 _NO_POINTS = Tally.empty(np.float64)
+_NO_STEPS = Tally.empty(np.int32)
 
 
 class _Stored(IntEnum):
@@ -168,9 +169,7 @@ def _write_numeric(writer: ByteWriter, column: NumericProfile) -> None:
 
 
 def _read_numeric(reader: ByteReader, schema: ColumnSchema) -> NumericProfile:
-    rows, nulls, nans, above, below = reader.next_integers(5)
-    low, high = reader.number(), reader.number()
-    total, squares = reader.next_integers(2)
+    rows, nulls, nans, above, below, low, high, total, squares = reader.values("iiiiinnii")
     values, cells, atoms = _read_points(reader), read_steps(reader), _read_points(reader)
     distribution = Distribution(
         pinned_atoms=schema.atoms, is_exact=not len(cells), values=values, cells=cells, atoms=atoms
@@ -200,7 +199,7 @@ def _write_category(writer: ByteWriter, column: CategoryProfile, *, names: bool)
 
 
 def _read_category(reader: ByteReader, schema: ColumnSchema, *, with_new_rows: bool = False) -> CategoryProfile:
-    rows, nulls = reader.next_integers(2)
+    rows, nulls = reader.values("ii")
     known, unseen = read_steps(reader), read_steps(reader)
     sketch = _read_sketch(reader) if reader.version >= _WITH_SKETCHES else None
     names = _read_names(reader)
@@ -225,7 +224,11 @@ def _write_names(writer: ByteWriter, names: Names) -> None:
 
 
 def _read_names(reader: ByteReader) -> Names:
-    return tuple((reader.text(), reader.integer()) for _ in range(reader.integer()))
+    names = reader.integer()
+    if not names:
+        return ()
+    found = reader.values("bi" * names)
+    return tuple((name.decode(), count) for name, count in zip(found[::2], found[1::2], strict=True))
 
 
 def _write_identifier(writer: ByteWriter, column: IdentifierProfile) -> None:
@@ -235,9 +238,8 @@ def _write_identifier(writer: ByteWriter, column: IdentifierProfile) -> None:
 
 
 def _read_identifier(reader: ByteReader, schema: ColumnSchema) -> IdentifierProfile:
-    return IdentifierProfile(
-        schema=schema, rows=reader.integer(), nulls=reader.integer(), sketch=DistinctSketch(data=reader.blob())
-    )
+    rows, nulls, data = reader.values("iib")
+    return IdentifierProfile(schema=schema, rows=rows, nulls=nulls, sketch=DistinctSketch(data=data))
 
 
 def _write_vector(writer: ByteWriter, column: VectorProfile) -> None:
@@ -295,4 +297,4 @@ def write_steps(writer: ByteWriter, tally: Tally) -> None:
 def read_steps(reader: ByteReader) -> Tally:
     """Read the tally that `write_steps` wrote."""
     keys, counts = reader.steps()
-    return Tally(keys=keys, counts=counts)
+    return Tally(keys=keys, counts=counts) if len(keys) else _NO_STEPS

@@ -122,15 +122,13 @@ class ByteReader:
         self._at = start + _LENGTH.unpack_from(self._data, self._at)[0]
         return int.from_bytes(self._data[start : self._at], "little", signed=True)
 
-    def next_integers(self, count: int) -> list[int]:
-        """Read `count` integers; a year of profiles has a hundred thousand, so this avoids calls."""
-        data, end = self._data, self._at
-        found = []
-        for _ in range(count):
-            start = end + _LENGTH.size
-            end = start + _LENGTH.unpack_from(data, end)[0]
-            found.append(int.from_bytes(data[start:end], "little", signed=True))
-        self._at = end
+    def values(self, kinds: str) -> list[Any]:
+        """Read values in turn: `i` an integer, `n` a double or None, `b` bytes; a year has some hundred thousand."""
+        if not kernels:
+            read = {"i": self.integer, "n": self.number, "b": self.blob}
+            return [read[kind]() for kind in kinds]
+        found: list[Any]
+        found, self._at = kernels.read_values(self._data, self._at, kinds)
         return found
 
     def number(self) -> float | None:
@@ -172,23 +170,14 @@ class ByteReader:
 
     def steps(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
         """Read the next integer, an array of the steps that follow it, and an array of counts: keys, and counts."""
-        first, begin = self.integer(), self._at
-        code, length = _ARRAY.unpack_from(self._data, begin)
-        if not kernels or not length or _DTYPES[code] not in _UNSIGNED:
-            steps, counts = self.array(np.int32), self.array(np.int64)
+        if not kernels:
+            first, steps, counts = self.integer(), self.array(np.int32), self.array(np.int64)
             keys = np.empty(len(counts), dtype=np.int32)
             keys[:1] = first
             keys[1:] = steps
             return np.add.accumulate(keys, out=keys), counts
-        width = _DTYPES[code].itemsize
-        middle = begin + _ARRAY.size + length * width
-        code, length = _ARRAY.unpack_from(self._data, middle)
-        self._at = middle + _ARRAY.size + length * _DTYPES[code].itemsize
-        keys, counts = np.empty(length, dtype=np.int32), np.empty(length, dtype=np.int64)
-        kernels.read_steps(
-            self._data, begin + _ARRAY.size, width, middle + _ARRAY.size, _DTYPES[code].itemsize, first, keys, counts
-        )
-        return keys, counts
+        held, counted, self._at = kernels.read_steps(self._data, self._at)
+        return np.frombuffer(held, np.int32), np.frombuffer(counted, np.int64)
 
     def array(self, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
         """Read the next array, as `dtype`."""

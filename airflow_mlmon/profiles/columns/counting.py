@@ -5,6 +5,8 @@ The result depends on the numbers only, not on their order or on how they were s
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
@@ -47,7 +49,7 @@ class NumericCounter:
         self._schema = schema
         self._is_summed_only = is_summed_only
         self._atoms = dict.fromkeys(schema.atoms, 0)
-        self._values: Tally | None = Tally.empty(np.float64)
+        self._values: list[Tally] | None = [Tally.empty(np.float64)]
         self._cells = CellCounter()
         self.rows = self.nulls = 0
         self.nans = self.positive_infinities = self.negative_infinities = 0
@@ -57,13 +59,13 @@ class NumericCounter:
 
     def add(self, numbers: Numbers, by_hour: HourlySums | None = None) -> None:
         """Count the numbers of an array, and sum them by hour too."""
-        self.rows += len(numbers.values) + numbers.nulls
-        self.nulls += numbers.nulls
-        start, step = 0, _FIRST_BLOCK if self._values is not None else _BLOCK
+        start, step = 0, _BLOCK if self.rows else _FIRST_BLOCK
         while start < len(numbers.values):
             block = slice(start, start + step)
             self._add_block(numbers.values[block], numbers.codes[block], by_hour)
             start, step = start + step, _BLOCK
+        self.rows += len(numbers.values) + numbers.nulls
+        self.nulls += numbers.nulls
 
     def release(self) -> None:
         """Let other counters have the buffers."""
@@ -72,7 +74,7 @@ class NumericCounter:
     def distribution(self) -> Distribution:
         """Return the distribution of the deviations counted so far."""
         if self._values is not None:
-            return Distribution(pinned_atoms=self._schema.atoms, values=self._values)
+            return Distribution(pinned_atoms=self._schema.atoms, values=Tally.total(self._values))
         atoms = np.array(self._schema.atoms, dtype=np.float64)
         counts = np.array([self._atoms[atom] for atom in self._schema.atoms], dtype=np.int64)
         return Distribution(
@@ -83,23 +85,22 @@ class NumericCounter:
         )
 
     def _add_block(self, block: npt.NDArray[np.number], codes: HourCodes, by_hour: HourlySums | None) -> None:
-        low, high = block.min(), block.max()
+        low, high = block.min().item(), block.max().item()
         # Either is NaN where one of the values is.
-        if not (np.isfinite(low) and np.isfinite(high)):
+        if not (math.isfinite(low) and math.isfinite(high)):
             if by_hour:
                 by_hour.add_unusable(block, codes)
                 codes = codes[np.isfinite(block)]
             block = self._take_finite(block)
             if not len(block):
                 return
-            low, high = block.min(), block.max()
+            low, high = block.min().item(), block.max().item()
         # Adding 0.0 makes -0.0 and 0.0 the same bits, whichever came first.
         self.min = float(low) + 0.0 if self.min is None else min(self.min, float(low) + 0.0)
         self.max = float(high) + 0.0 if self.max is None else max(self.max, float(high) + 0.0)
         deviations = self._deviations(block)
-        # the deviations are in the order of the values
-        reach = float(np.abs(self._deviations(np.array([low, high]))).max())
-        self._sum(deviations, codes, by_hour, reach=reach)
+        centre = int(self._schema.centre) if self._schema.integer and isinstance(low, int) else self._schema.centre
+        self._sum(deviations, codes, by_hour, reach=float(max(abs(low - centre), abs(high - centre))))
         if self._is_summed_only:
             return
         if self._values is not None:
@@ -114,6 +115,7 @@ class NumericCounter:
         if kernels and reach / self._schema.quantum < _NEAR:
             total, squares = kernels.count_deviations(
                 deviations,
+                reach / self._schema.quantum,
                 1 / self._schema.quantum,
                 self._cells.places if on_grid else None,
                 codes if by_hour else None,
@@ -142,12 +144,14 @@ class NumericCounter:
         self.negative_infinities += len(block) - len(finite) - nans - above
         return finite
 
-    def _count_values(self, values: Tally, deviations: Floats) -> None:
+    def _count_values(self, values: list[Tally], deviations: Floats) -> None:
         counted = pc.value_counts(to_number_array(deviations + 0.0))
-        block = Tally.of_counts(to_numpy(counted.field("values")), to_numpy(counted.field("counts")))
-        self._values = Tally.total([values, block])
-        if len(self._values) > MAX_VALUES:
-            grid = Distribution(pinned_atoms=self._schema.atoms, values=self._values).to_grid()
+        values.append(Tally.of_counts(to_numpy(counted.field("values")), to_numpy(counted.field("counts"))))
+        if sum(map(len, values)) <= MAX_VALUES:
+            return
+        values[:] = [Tally.total(values)]
+        if len(values[0]) > MAX_VALUES:
+            grid = Distribution(pinned_atoms=self._schema.atoms, values=values[0]).to_grid()
             self._cells.add_tally(grid.cells)
             self._atoms.update(zip(grid.atoms.keys.tolist(), grid.atoms.counts.tolist(), strict=True))
             self._values = None

@@ -25,7 +25,8 @@ _LOG2_K = 10
 SKETCH_SIZE = 1 << _LOG2_K
 # Up to this number of texts, updating one by one is faster than hashing beforehand.
 _FEW = 256
-_BLOCK = 1 << 14
+_FIRST_BLOCK = 1 << 12
+_BLOCK = 1 << 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,9 +83,13 @@ class SketchBuilder:
     def add(self, texts: pa.Array) -> None:
         """Add strings without nulls; bytes that are not UTF-8 count as U+FFFD."""
         texts = _to_valid(texts)
-        for start in range(0, len(texts), _BLOCK):
-            for text in _candidates(texts.slice(start, _BLOCK), self._sketch.theta64):
+        start, step = 0, _FIRST_BLOCK
+        while start < len(texts):
+            for text in _candidates(texts.slice(start, step), self._sketch.theta64):
                 self._sketch.update(text)
+            # the more have been seen, the fewer of the next are candidates
+            self._sketch.trim()
+            start, step = start + step, min(2 * step, _BLOCK)
 
     def sketch(self) -> DistinctSketch:
         """Return the sketch of the texts so far."""
@@ -107,7 +112,8 @@ def _candidates(texts: pa.Array, theta: int) -> list[str]:
         hashes = hash_texts(texts)
         small = np.flatnonzero(hashes < np.uint64(theta))
         _, first = np.unique(hashes[small], return_index=True)
-        texts = texts.take(to_number_array(small[first]))
+        # the one after those that are kept tells that there are more
+        texts = texts.take(to_number_array(small[first[: SKETCH_SIZE + 1]]))
     found: list[str] = texts.to_pylist()
     return found
 

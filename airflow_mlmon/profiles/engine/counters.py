@@ -26,6 +26,8 @@ from airflow_mlmon.profiles.values.reading import Texts, count_texts, read_numbe
 _HELD_TEXTS = 1 << 17
 _HELD_BYTES = 1 << 25
 _HELD_PARTS = 64
+# numbers that are read at a time, so that they are counted from the cache
+_BLOCK = 1 << 16
 
 
 class ColumnCounter(Protocol):
@@ -56,11 +58,13 @@ class _Numbers:
         self._counter = NumericCounter(schema)
 
     def add(self, chunk: pa.Array, hours: HourlyCounter | None = None) -> None:
-        numbers = read_numbers(chunk, self._schema.name)
-        if hours:
-            self._counter.add(replace(numbers, codes=hours.count(chunk)), hours.sums)
-        else:
-            self._counter.add(numbers)
+        for start in range(0, max(len(chunk), 1), _BLOCK):
+            rows = chunk.slice(start, _BLOCK)
+            numbers = read_numbers(rows, self._schema.name)
+            if hours:
+                self._counter.add(replace(numbers, codes=hours.count(rows)), hours.sums)
+            else:
+                self._counter.add(numbers)
 
     def pause(self) -> None:
         self._counter.release()

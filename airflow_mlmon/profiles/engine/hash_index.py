@@ -19,6 +19,23 @@ _FEWEST_BITS: Final = 8
 _FINER: Final = 3
 
 
+def order_of(hashes: Integers) -> Integers:
+    """Return the places of hashes, of which none is negative, in their ascending order.
+
+    >>> order_of(np.array([7 << 40, 2 << 40, 5 << 40])).tolist()
+    [1, 2, 0]
+    """
+    # a place in the last bits of its hash: numbers are sorted four times as fast as places by them
+    bits = max(len(hashes) - 1, 0).bit_length()
+    order = hashes >> bits << bits
+    order |= np.arange(len(hashes))
+    order.sort()
+    order &= (1 << bits) - 1
+    ordered = hashes[order]
+    # two that differ in these bits alone are rare
+    return order if np.all(ordered[1:] >= ordered[:-1]) else np.argsort(hashes)
+
+
 class HashIndex:
     """Ascending hashes, at most 2**31 - 1, with the place where those of each bucket of their first bits begin."""
 

@@ -23,6 +23,24 @@ static int view(PyObject *of, Py_buffer *found, Py_ssize_t least, int writable)
     return 0;
 }
 
+/* Copy the values that are valid to the front; eight at once where all are, as nulls are rare or lie together. */
+#define SELECT(type)                                                                                                   \
+    const type *from = values.buf;                                                                                     \
+    type *to = out.buf;                                                                                                \
+    for (Py_ssize_t at = 0; at < count;) {                                                                             \
+        const Py_ssize_t bit = first + at, rest = 8 - (bit & 7), stop = at + rest < count ? at + rest : count;         \
+        unsigned mask = (unsigned)bits[bit >> 3] >> (bit & 7);                                                         \
+        if (mask == 255 && stop == at + 8) {                                                                           \
+            memcpy(to + held, from + at, 8 * sizeof(type));                                                            \
+            held += 8;                                                                                                 \
+            at += 8;                                                                                                   \
+        } else                                                                                                         \
+            for (; at < stop; at++, mask >>= 1) {                                                                      \
+                to[held] = from[at];                                                                                   \
+                held += mask & 1;                                                                                      \
+            }                                                                                                          \
+    }
+
 /* Select the values that are valid: values, bytes of one, validity, first bit, number, out -> number selected. */
 static PyObject *select_valid(PyObject *self, PyObject *args)
 {
@@ -49,21 +67,9 @@ static PyObject *select_valid(PyObject *self, PyObject *args)
     Py_BEGIN_ALLOW_THREADS
     const uint8_t *bits = validity.buf;
     if (size == 8) {
-        const uint64_t *from = values.buf;
-        uint64_t *to = out.buf;
-        for (Py_ssize_t at = 0; at < count; at++) {
-            Py_ssize_t bit = first + at;
-            to[held] = from[at];
-            held += bits[bit >> 3] >> (bit & 7) & 1;
-        }
+        SELECT(uint64_t)
     } else {
-        const uint32_t *from = values.buf;
-        uint32_t *to = out.buf;
-        for (Py_ssize_t at = 0; at < count; at++) {
-            Py_ssize_t bit = first + at;
-            to[held] = from[at];
-            held += bits[bit >> 3] >> (bit & 7) & 1;
-        }
+        SELECT(uint32_t)
     }
     Py_END_ALLOW_THREADS
     PyBuffer_Release(&values);
@@ -146,14 +152,28 @@ static PyObject *integer_of(wide value, int is_signed)
     return sum;
 }
 
-/* Sum and count deviations of less than 2**47 quanta each: deviations, 1 / quantum, counts of cells or None,
+/* Deviations that are counted at a time, and quanta below which the squares of so many add up to less than 2**63. */
+#define AT_A_TIME 2048
+#define NEAR 33554432.0
+
+/* so large a double has no bits of a fraction left: the sum with it is rounded, ties to even */
+static inline int64_t round_to_integer(double scaled)
+{
+    const double shifter = 6755399441055744.0, shifted = scaled + shifter;
+    int64_t integer, zero;
+    memcpy(&integer, &shifted, 8);
+    memcpy(&zero, &shifter, 8);
+    return integer - zero;
+}
+
+/* Sum and count deviations: deviations, their reach in quanta, less than 2**47, 1 / quantum, counts of cells or None,
    hours or None, sums by hour or None -> sum and sum of squares, in quanta. */
 static PyObject *count_deviations(PyObject *self, PyObject *args)
 {
     PyObject *deviations_of, *cells_of, *hours_of, *sums_of, *result = NULL;
-    double unit;
+    double reach, unit;
     Py_buffer deviations, cells, hours, sums;
-    if (!PyArg_ParseTuple(args, "OdOOO", &deviations_of, &unit, &cells_of, &hours_of, &sums_of))
+    if (!PyArg_ParseTuple(args, "OddOOO", &deviations_of, &reach, &unit, &cells_of, &hours_of, &sums_of))
         return NULL;
     memset(&cells, 0, sizeof cells);
     memset(&hours, 0, sizeof hours);
@@ -173,31 +193,37 @@ static PyObject *count_deviations(PyObject *self, PyObject *args)
     const uint8_t *hour = hours.buf;
     int64_t apart[4][256];
     memset(apart, 0, sizeof apart);
-    const double shifter = 6755399441055744.0;
-    int64_t shifter_bits;
-    memcpy(&shifter_bits, &shifter, 8);
-    for (Py_ssize_t start = 0; start < count; start += 4096) {
-        Py_ssize_t stop = start + 4096 < count ? start + 4096 : count;
-        int64_t part = 0;
-        for (Py_ssize_t row = start; row < stop; row++) {
-            /* so large a double has no bits of a fraction left: the sum is rounded, ties to even */
-            double shifted = at[row] * unit + shifter;
-            int64_t integer;
-            memcpy(&integer, &shifted, 8);
-            integer -= shifter_bits;
-            part += integer;
-            uint64_t magnitude = integer < 0 ? 0 - (uint64_t)integer : (uint64_t)integer;
-            squares += (wide)magnitude * magnitude;
-            if (hour)
-                apart[row & 3][hour[row]] += integer;
-        }
+    for (Py_ssize_t start = 0; start < count; start += AT_A_TIME) {
+        const Py_ssize_t stop = start + AT_A_TIME < count ? start + AT_A_TIME : count;
+        int64_t part = 0, integers[AT_A_TIME];
+        /* each loop does one thing, as the compiler can then do several rows at once */
+        for (Py_ssize_t row = start; row < stop; row++)
+            part += integers[row - start] = round_to_integer(at[row] * unit);
         total += part;
-        if (places)
+        if (reach < NEAR) {
+            uint64_t part_of_squares = 0;
+            for (Py_ssize_t row = 0; row < stop - start; row++)
+                part_of_squares += (uint64_t)(integers[row] * integers[row]);
+            squares += part_of_squares;
+        } else {
+            for (Py_ssize_t row = 0; row < stop - start; row++) {
+                const uint64_t magnitude = integers[row] < 0 ? 0 - (uint64_t)integers[row] : (uint64_t)integers[row];
+                squares += (wide)magnitude * magnitude;
+            }
+        }
+        if (hour)
+            for (Py_ssize_t row = start; row < stop; row++)
+                apart[row & 3][hour[row]] += integers[row - start];
+        if (places) {
+            uint16_t found[AT_A_TIME];
             for (Py_ssize_t row = start; row < stop; row++) {
                 uint64_t bits;
                 memcpy(&bits, at + row, 8);
-                places[place_of(bits)]++;
+                found[row - start] = (uint16_t)place_of(bits);
             }
+            for (Py_ssize_t row = start; row < stop; row++)
+                places[found[row - start]]++;
+        }
     }
     for (int code = 0; hour && code < 256; code++)
         by_hour[code] += apart[0][code] + apart[1][code] + apart[2][code] + apart[3][code];
@@ -544,46 +570,123 @@ static void widen(const uint8_t *from, Py_ssize_t width, Py_ssize_t number, int6
         WIDEN(uint64_t)
 }
 
-/* Read the tally of integer keys that was written as steps: bytes, where the steps begin and how wide each is, where
-   the counts begin and how wide each is, first key, out of keys of 32 bits, out of counts. */
+/* Place after an array of a number of unsigned integers, as codec/framing.py writes them; -1 if there is none. */
+static Py_ssize_t find_integers(const Py_buffer *data, Py_ssize_t at, Py_ssize_t *width, Py_ssize_t *number)
+{
+    uint32_t held;
+    if (at < 0 || data->len - at < 5)
+        return -1;
+    const uint8_t *from = (const uint8_t *)data->buf + at;
+    memcpy(&held, from + 1, 4);
+    *width = from[0] < 4 ? 1 << from[0] : 0;
+    *number = held;
+    return *width && (data->len - at - 5) / *width >= *number ? at + 5 + *number * *width : -1;
+}
+
+/* Read a tally of integer keys that was written as its first key, steps and counts: bytes, where it begins -> keys of
+   32 bits, counts of 64, and where it ends. */
 static PyObject *read_steps(PyObject *self, PyObject *args)
 {
-    PyObject *data_of, *keys_of, *counts_of;
-    Py_ssize_t steps, step, begin, width;
-    long long first;
-    Py_buffer data, keys, counts;
-    if (!PyArg_ParseTuple(args, "OnnnnLOO", &data_of, &steps, &step, &begin, &width, &first, &keys_of, &counts_of))
+    PyObject *data_of, *keys = NULL, *counts = NULL, *result = NULL;
+    Py_ssize_t begin, step, steps, width, number;
+    Py_buffer data;
+    if (!PyArg_ParseTuple(args, "On", &data_of, &begin) || view(data_of, &data, 0, 0) < 0)
         return NULL;
-    if (view(keys_of, &keys, 0, 1) < 0)
-        return NULL;
-    Py_ssize_t number = keys.len / 4;
-    if (view(counts_of, &counts, 8 * number, 1) < 0) {
-        PyBuffer_Release(&keys);
-        return NULL;
+    uint32_t length = 0, last = 0;
+    if (begin >= 0 && data.len - begin >= 4)
+        memcpy(&length, (const uint8_t *)data.buf + begin, 4);
+    const Py_ssize_t at = length > 8 || !length ? -1 : begin + 4 + (Py_ssize_t)length;
+    const Py_ssize_t middle = find_integers(&data, at, &step, &steps);
+    const Py_ssize_t end = middle < 0 ? -1 : find_integers(&data, middle, &width, &number);
+    if (end < 0 || steps != (number ? number - 1 : 0)) {
+        PyErr_SetString(PyExc_ValueError, "the counts are damaged");
+        goto done;
     }
-    const int is_sound = steps >= 0 && begin >= 0 && (step == 1 || step == 2 || step == 4 || step == 8) &&
-                         (width == 1 || width == 2 || width == 4 || width == 8);
-    const Py_ssize_t after_steps = steps + (number - 1) * step, after_counts = begin + number * width;
-    if (view(data_of, &data, is_sound ? (after_steps > after_counts ? after_steps : after_counts) : -1, 0) < 0) {
-        PyBuffer_Release(&keys);
-        PyBuffer_Release(&counts);
-        return NULL;
-    }
-    int32_t *key = keys.buf;
-    int64_t *count = counts.buf;
-    uint32_t last = (uint32_t)first;
+    keys = PyBytes_FromStringAndSize(NULL, 4 * number);
+    counts = PyBytes_FromStringAndSize(NULL, 8 * number);
+    if (!keys || !counts)
+        goto done;
+    int32_t *key = (int32_t *)PyBytes_AsString(keys);
+    int64_t *count = (int64_t *)PyBytes_AsString(counts);
     if (number) {
+        /* of a number of 32 bits in two's complement, shorter ones are filled up with its sign */
+        const uint8_t *first = (const uint8_t *)data.buf + begin + 4;
+        last = first[length - 1] & 128 ? UINT32_MAX : 0;
+        memcpy(&last, first, length < 4 ? length : 4);
         /* the counts' place holds the steps for a moment */
-        widen((const uint8_t *)data.buf + steps, step, number - 1, count + 1);
+        widen((const uint8_t *)data.buf + at + 5, step, steps, count + 1);
         key[0] = (int32_t)last;
-        for (Py_ssize_t at = 1; at < number; at++)
-            key[at] = (int32_t)(last += (uint32_t)count[at]);
-        widen((const uint8_t *)data.buf + begin, width, number, count);
+        for (Py_ssize_t place = 1; place < number; place++)
+            key[place] = (int32_t)(last += (uint32_t)count[place]);
+        widen((const uint8_t *)data.buf + middle + 5, width, number, count);
+    }
+    result = Py_BuildValue("OOn", keys, counts, end);
+done:
+    Py_XDECREF(keys);
+    Py_XDECREF(counts);
+    PyBuffer_Release(&data);
+    return result;
+}
+
+/* Integer of little-endian bytes in two's complement. */
+static PyObject *integer_from(const uint8_t *bytes, Py_ssize_t length)
+{
+    if (!length || length > 16) {
+        PyObject *read = PyObject_GetAttrString((PyObject *)&PyLong_Type, "from_bytes");
+        PyObject *given = Py_BuildValue("(y#s)", bytes, length, "little"), *signs = Py_BuildValue("{sO}", "signed", Py_True);
+        PyObject *found = read && given && signs ? PyObject_Call(read, given, signs) : NULL;
+        Py_XDECREF(read);
+        Py_XDECREF(given);
+        Py_XDECREF(signs);
+        return found;
+    }
+    uint64_t words[2];
+    memset(words, bytes[length - 1] & 128 ? 255 : 0, sizeof words);
+    memcpy(words, bytes, (size_t)length);
+    return length <= 8 ? PyLong_FromLongLong((int64_t)words[0]) : integer_of((wide)words[1] << 64 | words[0], 1);
+}
+
+/* Read values in turn: bytes, where they begin, a letter of each (i integer, n number or none, b bytes) -> the values,
+   and where they end. */
+static PyObject *read_values(PyObject *self, PyObject *args)
+{
+    PyObject *data_of, *found;
+    Py_ssize_t at;
+    const char *kinds;
+    Py_buffer data;
+    if (!PyArg_ParseTuple(args, "Ons", &data_of, &at, &kinds) || view(data_of, &data, 0, 0) < 0)
+        return NULL;
+    found = PyList_New(0);
+    for (; found && *kinds; kinds++) {
+        const uint8_t *from = (const uint8_t *)data.buf + at;
+        const Py_ssize_t rest = at < 0 ? -1 : data.len - at;
+        PyObject *value = NULL;
+        uint32_t length;
+        double number;
+        if (*kinds == 'n' && rest >= 1 && !from[0]) {
+            value = Py_NewRef(Py_None);
+            at += 1;
+        } else if (*kinds == 'n' && rest >= 9) {
+            memcpy(&number, from + 1, 8);
+            value = PyFloat_FromDouble(number);
+            at += 9;
+        } else if (*kinds != 'n' && rest >= 4) {
+            memcpy(&length, from, 4);
+            if (rest - 4 >= (Py_ssize_t)length)
+                value = *kinds == 'i' ? integer_from(from + 4, length)
+                                      : PyBytes_FromStringAndSize((const char *)from + 4, length);
+            at += 4 + (Py_ssize_t)length;
+        }
+        if (!value && !PyErr_Occurred())
+            PyErr_SetString(PyExc_ValueError, "the values are damaged");
+        if (!value || PyList_Append(found, value) < 0)
+            Py_CLEAR(found);
+        Py_XDECREF(value);
     }
     PyBuffer_Release(&data);
-    PyBuffer_Release(&keys);
-    PyBuffer_Release(&counts);
-    Py_RETURN_NONE;
+    PyObject *result = found ? Py_BuildValue("On", found, at) : NULL;
+    Py_XDECREF(found);
+    return result;
 }
 
 static PyMethodDef methods[] = {
@@ -594,6 +697,7 @@ static PyMethodDef methods[] = {
     {"find_hashes", find_hashes, METH_VARARGS, "Find hashes among ascending ones."},
     {"add_counts", add_counts, METH_VARARGS, "Add counts at the places of their keys."},
     {"read_steps", read_steps, METH_VARARGS, "Read a tally that was written as steps."},
+    {"read_values", read_values, METH_VARARGS, "Read values in turn."},
     {"look_up_units", look_up_units, METH_VARARGS, "Look up the unit of time of each moment."},
     {"find_patterns", find_patterns, METH_VARARGS, "Find the patterns of texts in ASCII."},
     {NULL, NULL, 0, NULL},

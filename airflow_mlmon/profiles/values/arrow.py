@@ -9,8 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-_ASCII = 0x80
-
 
 def to_number_array(values: npt.NDArray[np.number]) -> pa.Array:
     """Convert numbers to an Arrow array, without a copy if they are contiguous.
@@ -86,4 +84,5 @@ def is_ascii(texts: pa.Array) -> bool:
     >>> is_ascii(to_text_array(["a", "Zürich"])), is_ascii(to_text_array(["a"]))
     (False, True)
     """
-    return not (to_bytes(texts) >= _ASCII).any()
+    # as signed numbers, the other bytes are negative
+    return int(to_bytes(texts).view(np.int8).min(initial=0)) == 0

@@ -20,12 +20,14 @@ def to_deviations(finite: npt.NDArray[np.number], *, centre: float, integer: boo
     [1.0]
     """
     if not integer or finite.dtype.kind == "f" or not finite.size:
+        deviations: Floats
+        if abs(centre) <= _FAR:
+            deviations = np.subtract(finite, centre, dtype=np.float64)
+            return deviations
+        # a centre and a value at opposite ends of the doubles give infinity
         with np.errstate(over="ignore"):
-            deviations: Floats = np.subtract(finite, centre, dtype=np.float64)
-        # only a centre and a value at opposite ends of the doubles give infinity
-        if abs(centre) > _FAR:
-            np.nan_to_num(deviations, copy=False)
-        return deviations
+            deviations = np.subtract(finite, centre, dtype=np.float64)
+        return np.nan_to_num(deviations, copy=False)
     whole = int(centre)
     reach = (int(finite.min()), int(finite.max()))
     if all(_fits(bound) and _fits(bound - whole) for bound in (*reach, whole)):

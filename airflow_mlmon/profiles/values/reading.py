@@ -75,7 +75,7 @@ def read_numbers(column: pa.Array | pa.ChunkedArray, name: str) -> Numbers:
             # Arrow would parse "1.5", but text where a number is declared is a mistake
             if not any(is_kind(column.type) for is_kind in _READ_AS_DOUBLE):
                 raise pa.ArrowTypeError("no number")
-            column = column.cast(pa.float64(), safe=False)
+            column = column if pa.types.is_float64(column.type) else column.cast(pa.float64(), safe=False)
         nulls = column.null_count
         is_plain = isinstance(column, pa.Array) and nulls
         return Numbers(values=_held_values(column) if is_plain else to_numpy(column.drop_null()), nulls=nulls)

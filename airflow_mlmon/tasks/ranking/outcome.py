@@ -90,7 +90,8 @@ def number_groups(joined: pa.Table, schema: OutcomeSchema) -> pa.Table:
     excluded = _column(joined, "excluded").to_numpy()
     label = np.where(excluded, np.nan, _numbers(joined, LABEL))
     order = _numbers(joined, "rank") if dict(schema.settings)[BY_RANK] else -_numbers(joined, "score")
-    codes = _column(joined, "group").combine_chunks().dictionary_encode().indices
+    # encoded first, because one array of texts has 2 GiB at most
+    codes = _column(joined, "group").dictionary_encode().combine_chunks().indices
     group: Integers = codes.fill_null(-1).to_numpy().astype(np.int64)
     is_due = ~excluded & (group >= 0) & np.isfinite(order)
     at = np.flatnonzero(is_due & np.isfinite(label))
@@ -99,7 +100,7 @@ def number_groups(joined: pa.Table, schema: OutcomeSchema) -> pa.Table:
     numbers = {name: np.full(joined.num_rows, -1, dtype=np.int32) for name in ("place", "block", "grade")}
     for name, found in numbers.items():
         found[at] = getattr(placed, name)
-    item = _column(joined, "item").combine_chunks().dictionary_encode()
+    item = _column(joined, "item").dictionary_encode().combine_chunks()
     hashes = hash_texts(item.dictionary.cast(pa.string())) >> np.uint64(_HASH_BITS - _ITEM_BITS)
     return pa.table(
         {

@@ -11,7 +11,7 @@ from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.curated import curated_uri
-from airflow_mlmon.pipeline.workspace.partition_files import to_parquet
+from airflow_mlmon.pipeline.workspace.partition_files import delivery_uri, to_parquet
 from airflow_mlmon.records import Delivery, Family
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.store.metric_store import MetricStore
@@ -50,9 +50,9 @@ def write_days(folder: Path, model: str, days: int, rows: int) -> None:
 def _write_day(run: Run, day: Partition, rows: int) -> None:
     table = day_table(day.day, rows)
     run.files.write(curated_uri(run, day, "v1"), to_parquet(table.drop_columns(["label"])))
-    labels = run.uri("labels", day.key, "v1.parquet")
-    run.files.write(labels, to_parquet(to_delivery(table, run.spec, run.spec.labels).rows))
     # the labels are those of the day before the day they came on
+    labels = delivery_uri(run, day.shift(1), "v1")
+    run.files.write(labels, to_parquet(to_delivery(table, run.spec, run.spec.labels).rows))
     run.store.save_delivery(Delivery(partition=day.shift(1), version="v1", uri=labels, rows=rows))
     metrics = tuple(metric(f"metric_{number}", value=number / 7) for number in range(_METRICS))
     published = partition_state(day, version="v1", rows_read=rows, rows_accepted=rows, rows_quarantined=0)

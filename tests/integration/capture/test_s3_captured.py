@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -154,6 +156,23 @@ def test_a_copy_of_a_process_that_is_uploading_uploads_too(tmp_path, moto, proxy
     found = read_archive(download(moto, "forked/", tmp_path / "got"))
     assert len(set(found.ids)) == 20
     assert waiting(tmp_path) == []
+
+
+def test_threads_that_upload_at_once_have_one_client(moto):
+    bucket = s3.S3Bucket(f"s3://{BUCKET}/at-once")
+    together = threading.Barrier(4)
+
+    def upload(number: int) -> object:
+        together.wait()
+        bucket.publish(f"{number}.txt", b"row")
+        return bucket._filesystem()
+
+    with ThreadPoolExecutor(together.parties) as pool:
+        clients = list(pool.map(upload, range(together.parties)))
+
+    assert all(client is clients[0] for client in clients)
+    held = moto.client().list_objects_v2(Bucket=BUCKET, Prefix="at-once/")["Contents"]
+    assert len(held) == together.parties
 
 
 def test_processes_that_end_while_s3_is_away_leave_their_rows_to_the_next(tmp_path, moto, proxy):

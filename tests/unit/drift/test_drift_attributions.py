@@ -40,14 +40,14 @@ def with_amounts(values: list[float | None]) -> Profile:
     """The magnitudes of as many rows, with these attributions to the amount."""
     table = TABLE.slice(0, len(values))
     table = table.set_column(table.column_names.index("shap_amount"), "shap_amount", pa.array(values, pa.float64()))
-    return profile_magnitudes(table, SPEC_OF_COLUMNS, PINNED)
+    return profile_magnitudes([table], SPEC_OF_COLUMNS, PINNED)
 
 
 def measured(profile: Profile, reference: Profile | None) -> dict[SubjectKey, MetricValue]:
     return {value.key: value for value in measure_attributions(profile, reference)}
 
 
-WHOLE = profile_magnitudes(TABLE, SPEC_OF_COLUMNS, PINNED)
+WHOLE = profile_magnitudes([TABLE], SPEC_OF_COLUMNS, PINNED)
 NOTHING = Profile.empty(magnitude_schema(SPEC_OF_COLUMNS, PINNED))
 
 
@@ -72,17 +72,21 @@ def test_ndcg_of_the_same_ranking_is_one_whatever_the_attributions():
 def test_vector_has_the_magnitudes_of_the_columns():
     spec = spec_of(VECTOR)
     table = with_vector(TABLE)
-    found = measured(profile_magnitudes(table, spec, pin_schema(spec, table)), None)
+    found = measured(profile_magnitudes([table], spec, pin_schema(spec, table)), None)
 
     for name, column in zip(("amount", "term", "channel"), COLUMNS, strict=True):
         exact = np.abs(TABLE.column(column).to_numpy()).mean()
         assert found[MAGNITUDE, name, None].value == pytest.approx(exact, rel=1e-5)
 
 
-def test_magnitudes_of_parts_add_up_to_the_bit():
-    parts = [profile_magnitudes(TABLE.slice(start, 150), SPEC_OF_COLUMNS, PINNED) for start in (300, 0, 150)]
+@pytest.mark.parametrize("rows", [1, 150, 1_000])
+def test_magnitudes_are_the_same_to_the_bit_for_any_batches(rows):
+    parts = [TABLE.slice(start, rows) for start in range(0, TABLE.num_rows, rows)]
 
-    assert (parts[0] + parts[1] + parts[2]).to_bytes() == WHOLE.to_bytes()
+    profiles = [profile_magnitudes([part], SPEC_OF_COLUMNS, PINNED) for part in reversed(parts)]
+
+    assert sum(profiles, NOTHING).to_bytes() == WHOLE.to_bytes()
+    assert profile_magnitudes(iter(parts), SPEC_OF_COLUMNS, PINNED).to_bytes() == WHOLE.to_bytes()
 
 
 @pytest.mark.parametrize(
@@ -105,7 +109,7 @@ def test_attributions_of_zero_have_no_ranking():
     table = TABLE.select(["id", *COLUMNS])
     for name in COLUMNS:
         table = table.set_column(table.column_names.index(name), name, pa.array(np.zeros(table.num_rows)))
-    zero = profile_magnitudes(table, SPEC_OF_COLUMNS, PINNED)
+    zero = profile_magnitudes([table], SPEC_OF_COLUMNS, PINNED)
     found = measured(zero, WHOLE)
 
     assert found[MAGNITUDE, "amount", None].value == 0

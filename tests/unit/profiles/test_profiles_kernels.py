@@ -91,6 +91,18 @@ def test_sums_at_the_bound_of_a_block_do_not_overflow(both):
     assert fast.columns["x"].total == int(np.rint(largest)) << 15
 
 
+@pytest.mark.parametrize("largest", [2**24, 2**25 - 1, 2**25, 2**31])
+@pytest.mark.parametrize("integer", [False, True])
+def test_integers_have_the_same_sums_around_any_centre(both, largest, integer):
+    numbers = np.concatenate([np.arange(5000), np.full(1 << 16, largest)])
+    schema = make_schema(numeric_schema(integer=integer, centre=-2.0 if integer else -0.75, quantum=0.5))
+    pure, fast = both(lambda: profile_table(pa.table({"x": numbers}), schema))
+
+    assert pure == fast
+    quanta = [int(quantum) for quantum in np.rint((numbers - schema.columns[0].centre) / 0.5)]
+    assert (fast.columns["x"].total, fast.columns["x"].squares) == (sum(quanta), sum(own * own for own in quanta))
+
+
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.binary()])
 def test_texts_of_any_length_have_the_same_hash(both, kind):
     random = np.random.default_rng(1)
@@ -168,6 +180,29 @@ def test_stored_tallies_are_read_and_summed_alike(both):
     assert [one.keys.dtype for one in pure] == [one.keys.dtype for one in fast]
 
 
+def test_values_of_any_size_are_read_alike(both):
+    integers = [
+        sign * (1 << bits) + by for bits in (0, 7, 31, 63, 64, 127, 128, 900) for sign in (1, -1) for by in (-1, 0)
+    ]
+    numbers, texts = [None, 0.0, -1e300, 5e-324], ["", "Zürich", "x" * 300]
+
+    def read():
+        writer = ByteWriter()
+        for integer in integers:
+            writer.integer(integer)
+        for number in numbers:
+            writer.number(number)
+        for text in texts:
+            writer.text(text)
+        writer.integer(7)
+        reader = ByteReader(writer.seal(b"TEST", 1), b"TEST", 1)
+        return [*reader.values("i" * len(integers) + "nnnnbbb"), reader.integer()]
+
+    pure, fast = both(read)
+
+    assert pure == fast == [*integers, *numbers, *(text.encode() for text in texts), 7]
+
+
 @pytest.mark.parametrize("many", [0, 1, 400, 5000])
 def test_hashes_are_found_wherever_they_lie(both, many):
     random = np.random.default_rng(many)
@@ -200,9 +235,22 @@ def test_buffers_that_are_too_short_are_refused(compiled):
     with pytest.raises(ValueError, match="too short"):
         compiled.select_valid(np.zeros(4), 8, b"\xff", 6, 4, out)
     with pytest.raises(ValueError, match="too short"):
-        compiled.count_deviations(np.zeros(4), 1.0, out, None, None)
-    with pytest.raises(ValueError, match="too short"):
-        compiled.read_steps(bytes(10), 0, 1, 4, 8, 0, np.zeros(2, np.int32), np.zeros(2, np.int64))
+        compiled.count_deviations(np.zeros(4), 0.0, 1.0, out, None, None)
+    step, first = b"\0\1\0\0\0\1", b"\1\0\0\0\5"
+    for data in (
+        b"",
+        bytes(40),
+        first,
+        first + step,
+        first + step + step,
+        first + step + b"\0\2\0\0\0\1",
+        b"\7" + step,
+    ):
+        with pytest.raises(ValueError, match="damaged"):
+            compiled.read_steps(data, 0)
+    for kinds, data in (("i", b"\2\0\0\0\1"), ("b", b"\0\0"), ("n", b"\1" + bytes(7)), ("n", b"")):
+        with pytest.raises(ValueError, match="damaged"):
+            compiled.read_values(data, 0, kinds)
     with pytest.raises(ValueError, match="no place"):
         compiled.add_counts(np.array([7], np.int32), np.ones(1, np.int64), 3, np.zeros(4, np.int64))
     with pytest.raises(ValueError, match="too short"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from airflow_mlmon.cli.check import check_specs
-from airflow_mlmon.errors import ConfigError
+from airflow_mlmon.errors import ConfigError, NotFoundError
 from airflow_mlmon.loading import parse_spec
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec.metric import Measure
@@ -39,6 +40,12 @@ def of_rows(batches):
     found = [sum(batch.column("amount").to_pylist()) for batch in batches]
     return sum(found), len(found)
 
+def of_rows_whatever_comes(batches):
+    try:
+        return of_rows(batches)
+    except Exception:
+        raise ValueError("no rows") from None
+
 def fails(outcomes):
     raise KeyError("no\\n such column")
 
@@ -55,10 +62,13 @@ def module(tmp_path, monkeypatch) -> None:
     monkeypatch.syspath_prepend(tmp_path)
 
 
-def rows() -> OwnRows:
-    joined = random_labels(100, seed=1)
+def table() -> pa.Table:
     curated = pa.table({"amount": np.arange(100.0), "score": np.zeros(100)})
-    return OwnRows(outcomes=profile_outcomes(joined), read=lambda: beside(joined, curated))
+    return beside(random_labels(100, seed=1), curated)
+
+
+def rows(read: Callable[[], Iterable[pa.Table]] = lambda: [table()]) -> OwnRows:
+    return OwnRows(outcomes=profile_outcomes(random_labels(100, seed=1)), rows=100, read=read)
 
 
 def spec(**functions: str):
@@ -88,25 +98,36 @@ def test_function_is_given_what_its_parameter_names():
     assert measured("own_functions:of_rows").value == 4950
 
 
-def test_rows_are_read_once_and_only_for_a_function_that_asks_for_them():
-    reads = []
+def test_rows_are_read_for_a_function_that_asks_for_them_a_batch_at_a_time():
+    held = []
 
-    def read() -> pa.Table:
-        reads.append(1)
-        return rows().table
+    def read() -> Iterator[pa.Table]:
+        before = pa.total_allocated_bytes()
+        for _ in range(20):
+            yield pa.table({"amount": pa.array(range(10_000)).cast(pa.float64())})
+            held.append(pa.total_allocated_bytes() - before)
 
-    of = OwnRows(outcomes=rows().outcomes, read=read)
-    measure_own(spec(first="own_functions:two"), of, ENOUGH)
-    assert reads == []
-    first, second = measure_own(spec(first="own_functions:of_rows", second="own_functions:of_rows"), of, ENOUGH)
-    assert (reads, first.value) == ([1], second.value)
+    measure_own(spec(first="own_functions:two"), rows(read), ENOUGH)
+    assert held == []
+    first, second = measure_own(spec(first="own_functions:of_rows", second="own_functions:of_rows"), rows(read), ENOUGH)
+    assert (len(held), first.value) == (40, second.value)
+    assert first.value == 20 * sum(range(10_000))
+    assert max(held) < 20 * 80_000 / 2
+
+
+def test_rows_that_cannot_be_read_are_no_fault_of_the_function():
+    def read() -> Iterator[pa.Table]:
+        yield table()
+        raise NotFoundError("The curated rows are gone.")
+
+    for target in ("of_rows", "of_rows_whatever_comes"):
+        with pytest.raises(NotFoundError, match="are gone"):
+            measured(f"own_functions:{target}", of=rows(read))
 
 
 def test_outputs_by_role_hide_columns_of_the_same_name():
-    table = rows().table
-
-    assert table.column_names == ["score", "prediction", "label", "excluded", "amount"]
-    assert any(table.column("score").to_pylist())
+    assert table().column_names == ["score", "prediction", "label", "excluded", "amount"]
+    assert any(table().column("score").to_pylist())
 
 
 def test_function_that_fails_costs_its_metric_with_type_and_message():
@@ -204,7 +225,7 @@ def test_own_metrics_of_a_model_without_labels_are_measured_from_its_rows(tmp_pa
     path.write_text(text)
     taken = "'own_functions:counted' takes outcomes, which a model without labels does not have"
 
-    mine, other = measure_own(parse_spec(text, "loans.yaml"), OwnRows(outcomes=None, read=lambda: rows().table))
+    mine, other = measure_own(parse_spec(text, "loans.yaml"), OwnRows(outcomes=None, rows=100, read=lambda: [table()]))
     assert (mine.value, mine.rows) == (4950, 1)
     assert (other.value, other.rows, other.reason) == (None, 0, taken)
     assert not check_specs([str(path)], as_json=False)

@@ -27,7 +27,11 @@ def _table(seed, rows=2_000):
 
 
 def _contents(table, size=500):
-    return collect_contents(table.to_batches(size), NAMES)
+    return collect_contents(_cut(table, size), NAMES)
+
+
+def _cut(table, size):
+    return [pa.Table.from_batches([batch]) for batch in table.to_batches(size)]
 
 
 def test_rows_that_differ_are_not_repeated():
@@ -51,14 +55,14 @@ def test_large_day_is_counted_by_a_sample_of_its_contents():
     rows = 400_000
     values = np.random.default_rng(3).normal(size=rows)
     values[: rows // 4] = values[rows // 4 : rows // 2]
-    found = collect_contents(pa.table({"a": values}).to_batches(50_000), ["a"])
+    found = collect_contents(_cut(pa.table({"a": values}), 50_000), ["a"])
     assert found.distinct <= 1 << 16
     assert found.repeated().value == pytest.approx(0.25, abs=0.01)
     assert len(found.lowest) == LOWEST
 
 
 def test_large_day_of_one_content_is_repeated():
-    found = collect_contents(pa.table({"a": np.ones(300_000)}).to_batches(50_000), ["a"])
+    found = collect_contents(_cut(pa.table({"a": np.ones(300_000)}), 50_000), ["a"])
     assert (found.rows, found.distinct) == (300_000, 1)
     assert found.repeated().value == pytest.approx(1, abs=1e-5)
 
