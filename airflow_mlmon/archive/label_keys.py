@@ -39,6 +39,11 @@ def key_columns(spec: ModelSpec) -> dict[str, str]:
     return dict(named) if isinstance(named, dict) else {spec.id_column: named or spec.id_column}
 
 
+def are_ids(spec: ModelSpec) -> bool:
+    """Return whether the keys of predictions are their ids as they are."""
+    return list(key_columns(spec)) == [spec.id_column] and not forms_of(spec, spec.id_column)
+
+
 def prediction_keys(rows: pa.Table, spec: ModelSpec) -> pa.ChunkedArray:
     """Return the key of each prediction; null where a column of it is null."""
     return _make_keys(rows, {name: name for name in key_columns(spec)}, spec)

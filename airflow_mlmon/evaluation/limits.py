@@ -16,10 +16,10 @@ from airflow_mlmon.tasks.registry import METRICS
 
 def smallest_effect(policy: EvaluationPolicy, metric: str, days: int) -> float:
     """Return the smallest effect size that counts; doubled if the variation from day to day is unknown."""
-    own = METRICS[metric].smallest
-    if own is not None:
-        return own
-    floor = policy.performance_effect if METRICS[metric].is_performance else policy.effect
+    known = METRICS[metric]
+    if known.smallest is not None:
+        return known.smallest
+    floor = policy.performance_effect if known.is_performance else policy.effect
     return floor if days else 2 * floor
 
 

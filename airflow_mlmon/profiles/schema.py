@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from airflow_mlmon.errors import StateError
@@ -107,7 +107,7 @@ class SegmentSchema:
         return segment_name(self.columns)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ProfileSchema:
     """Pinned columns and segments of one model."""
 
@@ -115,7 +115,7 @@ class ProfileSchema:
     columns: tuple[ColumnSchema, ...]
     segments: tuple[SegmentSchema, ...] = ()
 
-    @property
+    @cached_property
     def id(self) -> str:
         """Twelve hexadecimal digits that identify the schema."""
         return _identify(self)

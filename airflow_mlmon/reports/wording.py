@@ -67,10 +67,11 @@ def value_text(value: float | None, metric: str) -> str:
     """
     if value is None:
         return NONE
-    if metric in METRICS and METRICS[metric].is_share:
+    known = METRICS.get(metric)
+    if known is not None and known.is_share:
         percent = 100 * value
         return f"{percent:.1f} %" if abs(percent) >= 0.1 or percent == 0 else f"{percent:.2g} %"  # noqa: PLR2004
-    if metric in METRICS and METRICS[metric].measure is Measure.COUNT:
+    if known is not None and known.measure is Measure.COUNT:
         return f"{value:,.0f}"
     if float(value).is_integer():
         return number_text(float(value))

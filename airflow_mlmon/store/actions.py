@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import date
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -49,10 +50,19 @@ def accepted_until(connection: sa.Connection, model: str, before: date) -> dict[
 
     An action that takes effect after a day does not apply to that day or to earlier ones.
     """
-    accepted = sa.and_(_table.c.model == model, _table.c.kind == ActionKind.ACCEPT.value, _table.c.day < before)
-    query = sa.select(_table.c.metric, _table.c.column, _table.c.segment, sa.func.max(_table.c.day).label("day"))
-    rows = connection.execute(query.where(accepted).group_by(_table.c.metric, _table.c.column, _table.c.segment))
+    rows = connection.execute(_accepted_query(), {"model": model, "before": before})
     return {subject_of(row): row.day for row in rows}
+
+
+@cache
+def _accepted_query() -> sa.Select[tuple[Any, ...]]:
+    subject = (_table.c.metric, _table.c.column, _table.c.segment)
+    before: sa.BindParameter[date] = sa.bindparam("before")
+    return (
+        sa.select(*subject, sa.func.max(_table.c.day).label("day"))
+        .where(_table.c.model == sa.bindparam("model"), _table.c.kind == ActionKind.ACCEPT.value, _table.c.day < before)
+        .group_by(*subject)
+    )
 
 
 def action_of(row: sa.Row[Any]) -> Action:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import date
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,14 +18,19 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import Family
 from airflow_mlmon.spec.baseline import BaselineKind
 from airflow_mlmon.store import schema
-from airflow_mlmon.store.rows import Row, is_of, key_of
+from airflow_mlmon.store.rows import Row, key_of
+from airflow_mlmon.store.statements import bound, deletion, has_key
 
 
 def compared_with(connection: sa.Connection, partition: Partition) -> list[BaselineFacts]:
     """Return the baselines that a partition was compared with, in their order."""
+    return [_baseline_of(row) for row in connection.execute(_facts_query(), bound(key_of(partition)))]
+
+
+@cache
+def _facts_query() -> sa.Select[tuple[Any, ...]]:
     table = schema.compared_with
-    query = sa.select(table).where(is_of(table, key_of(partition))).order_by(table.c.position)
-    return [_baseline_of(row) for row in connection.execute(query)]
+    return sa.select(table).where(has_key(table, "model", "day")).order_by(table.c.position)
 
 
 def baseline_rows(key: Row, baselines: Sequence[BaselineFacts]) -> list[Row]:
@@ -62,8 +68,8 @@ def import_baselines(connection: sa.Connection, partition: Partition, baselines:
 
 def forget_file(connection: sa.Connection, partition: Partition) -> bool:
     """Mark the file of an earlier release as obsolete; return False if there was none."""
-    table = schema.drift_files
-    return connection.execute(sa.delete(table).where(is_of(table, key_of(partition)))).rowcount > 0
+    key = key_of(partition)
+    return connection.execute(deletion(schema.drift_files, *key), bound(key)).rowcount > 0
 
 
 def _baseline_of(row: sa.Row[Any]) -> BaselineFacts:

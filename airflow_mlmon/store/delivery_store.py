@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from airflow_mlmon.records import Delivery
 from airflow_mlmon.store import schema
 from airflow_mlmon.store.database import Database
-from airflow_mlmon.store.rows import delivery_of, delivery_row, is_of, key_of
-from airflow_mlmon.store.statements import bound_range, in_range
+from airflow_mlmon.store.rows import delivery_of, delivery_row, key_of
+from airflow_mlmon.store.statements import bound, bound_range, deletion, in_range
 
 
 class DeliveryStore:
@@ -25,8 +25,8 @@ class DeliveryStore:
         """Record a delivery of labels; a later one of the same day replaces it."""
         table, key = schema.deliveries, key_of(delivery.partition)
         with self._database.writing(delivery.partition.model) as connection:
-            connection.execute(sa.delete(table).where(is_of(table, key)))
-            connection.execute(sa.insert(table).values(delivery_row(delivery)))
+            connection.execute(deletion(table, *key), bound(key))
+            connection.execute(sa.insert(table), delivery_row(delivery))
 
     def deliveries(self, model: str, first: date, last: date) -> list[Delivery]:
         """Read the label deliveries of a range, in the order of the days."""

@@ -120,15 +120,20 @@ def breached_days(
     connection: sa.Connection, model: str, days: tuple[date, date], metric: str | None = None
 ) -> dict[SubjectKey, set[date]]:
     """Find, by metric, column and segment, the breaching days of a range; of one metric, or of all."""
-    table = schema.verdicts
-    query = sa.select(table.c.metric, table.c.column, table.c.segment, table.c.day).distinct()
-    query = query.where(table.c.model == model, table.c.day.between(*days), table.c.state == VerdictState.BREACH.value)
-    if metric is not None:
-        query = query.where(table.c.metric == metric)
+    query = _breaches_query(of_one=metric is not None)
+    asked = bound_range(model, *days) | ({} if metric is None else {"metric": metric})
     found: dict[SubjectKey, set[date]] = {}
-    for row in connection.execute(query):
+    for row in connection.execute(query, asked):
         found.setdefault(subject_of(row), set()).add(row.day)
     return found
+
+
+@cache
+def _breaches_query(*, of_one: bool) -> sa.Select[tuple[Any, ...]]:
+    table = schema.verdicts
+    query = sa.select(table.c.metric, table.c.column, table.c.segment, table.c.day).distinct()
+    query = query.where(in_range(table), table.c.state == VerdictState.BREACH.value)
+    return query.where(table.c.metric == sa.bindparam("metric")) if of_one else query
 
 
 def evaluation_bases(connection: sa.Connection, model: str, days: tuple[date, date]) -> dict[date, dict[date, str]]:

@@ -41,7 +41,7 @@ from airflow_mlmon.store.migration import bring_to_head
 from airflow_mlmon.store.mlflow_store import MlflowStore
 from airflow_mlmon.store.outbox import Claim, DeadLetter
 from airflow_mlmon.store.profile_schemas import StoredSchema
-from airflow_mlmon.store.range_store import RangeStore, within
+from airflow_mlmon.store.range_store import RangeStore
 from airflow_mlmon.store.rows import (
     alert_of,
     check_of,
@@ -155,8 +155,7 @@ class MetricStore(
                 publication.rest_on_version(connection, partition, version)
             for partition, delivered in (deliveries or {}).items():
                 publication.rest_on_deliveries(connection, partition, delivered)
-            for item in results:
-                publication.replace_results(connection, item)
+            publication.replace_results(connection, results)
             plans.note_plan(connection, [(item.partition, item.family) for item in results], plan)
             episodes.follow(connection, [(item.partition, item.family) for item in results], channels, policy)
 
@@ -273,15 +272,9 @@ class MetricStore(
 
     def alerts(self, model: str, first: date, last: date, *, include_resolved: bool = False) -> list[Alert]:
         """Read the alerts of a range, in the order of the days and, within a day, of the evaluation."""
-        alerts, days = schema.alerts, schema.partitions
-        joined = sa.and_(alerts.c.model == days.c.model, alerts.c.day == days.c.day)
-        query = sa.select(alerts, days.c.start, days.c.end, days.c.zone).join(days, joined)
-        query = query.where(within(alerts, model, first, last))
-        if not include_resolved:
-            query = query.where(alerts.c.state == BreachState.OPEN.value)
-        order = (alerts.c.day, alerts.c.family.desc(), *(alerts.c[name] for name in ("position", "metric", "column")))
+        query = _alerts_query(include_resolved=include_resolved)
         with self._database.reading() as connection:
-            found = [alert_of(row) for row in connection.execute(query.order_by(*order))]
+            found = [alert_of(row) for row in connection.execute(query, bound_range(model, first, last))]
             return episodes.with_lifecycle(connection, [(alert, None) for alert in found])
 
     def act(
@@ -379,6 +372,17 @@ class MetricStore(
 @cache
 def _days_query() -> sa.Select[tuple[Any, ...]]:
     return sa.select(schema.partitions).where(in_range(schema.partitions)).order_by(schema.partitions.c.day)
+
+
+@cache
+def _alerts_query(*, include_resolved: bool) -> sa.Select[tuple[Any, ...]]:
+    alerts, days = schema.alerts, schema.partitions
+    joined = sa.and_(alerts.c.model == days.c.model, alerts.c.day == days.c.day)
+    query = sa.select(alerts, days.c.start, days.c.end, days.c.zone).join(days, joined).where(in_range(alerts))
+    if not include_resolved:
+        query = query.where(alerts.c.state == BreachState.OPEN.value)
+    order = (alerts.c.day, alerts.c.family.desc(), *(alerts.c[name] for name in ("position", "metric", "column")))
+    return query.order_by(*order)
 
 
 @cache

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ from airflow_mlmon.errors import StateError
 from airflow_mlmon.spec.baseline import Baseline
 from airflow_mlmon.store import schema
 from airflow_mlmon.store.rows import written
+from airflow_mlmon.store.statements import bound, has_key
 
 
 def add_pin(connection: sa.Connection, model: str, pin: BaselinePin) -> None:
@@ -43,9 +45,13 @@ def add_pin(connection: sa.Connection, model: str, pin: BaselinePin) -> None:
 
 def pins_of(connection: sa.Connection, model: str) -> list[BaselinePin]:
     """Read the pins of a model, in the order in which they were accepted."""
+    return [_pin_of(row) for row in connection.execute(_pins_query(), bound({"model": model}))]
+
+
+@cache
+def _pins_query() -> sa.Select[tuple[Any, ...]]:
     table = schema.baselines
-    query = sa.select(table).where(table.c.model == model).order_by(table.c.number)
-    return [_pin_of(row) for row in connection.execute(query)]
+    return sa.select(table).where(has_key(table, "model")).order_by(table.c.number)
 
 
 def last_evaluated_day(connection: sa.Connection, model: str) -> date | None:

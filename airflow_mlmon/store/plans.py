@@ -14,6 +14,7 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.records import Family
 from airflow_mlmon.store import evidence_tables
 from airflow_mlmon.store.rows import is_of, key_of
+from airflow_mlmon.store.statements import bound, deletion
 
 _plans, _results = evidence_tables.plans, evidence_tables.result_plans
 
@@ -23,8 +24,8 @@ def note_plan(
 ) -> None:
     """Note the plan that results were made under, and keep its content; None if it is not known."""
     keys = [key_of(partition, family) for partition, family in published]
-    for key in keys:
-        connection.execute(sa.delete(_results).where(is_of(_results, key)))
+    if keys:
+        connection.execute(deletion(_results, *keys[0]), [bound(key) for key in keys])
     if plan is None or not keys:
         return
     for model in {key["model"] for key in keys}:

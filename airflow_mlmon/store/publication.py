@@ -31,7 +31,7 @@ from airflow_mlmon.store.rows import (
     verdict_rows,
 )
 from airflow_mlmon.store.schema import BreachState
-from airflow_mlmon.store.statements import bound, has_key
+from airflow_mlmon.store.statements import bound, deletion, has_key
 
 
 def stored_day(connection: sa.Connection, partition: Partition) -> PartitionState | None:
@@ -79,17 +79,22 @@ def write_failure(connection: sa.Connection, partition: Partition, message: str)
     _write_day(connection, state, exists=current is not None)
 
 
-def replace_results(connection: sa.Connection, results: Results) -> None:
-    """Replace one family of results of one partition."""
-    if stored_day(connection, results.partition) is None:
-        raise NotFoundError(f"{results.partition} was not run, so it can have no results.")
-    key = key_of(results.partition, results.family)
-    _replace(connection, schema.metrics, key, metric_rows(key, results.metrics))
-    _replace(connection, schema.verdicts, key, verdict_rows(key, results.verdicts))
-    _replace(connection, schema.checks, key, check_rows(key, results.checks))
-    replace_baselines(connection, results.partition, results.family, results.baselines)
-    write_breaches(connection, results.alerts)
-    _resolve_others(connection, key, [alert.fingerprint for alert in results.alerts])
+def replace_results(connection: sa.Connection, results: Sequence[Results]) -> None:
+    """Replace families of results of partitions, each with one statement for each table, as few rows are theirs."""
+    for partition in {item.partition for item in results}:
+        if stored_day(connection, partition) is None:
+            raise NotFoundError(f"{partition} was not run, so it can have no results.")
+    keyed = [(key_of(item.partition, item.family), item) for item in results]
+    keys = [key for key, _ in keyed]
+    _replace(connection, schema.metrics, keys, [row for key, item in keyed for row in metric_rows(key, item.metrics)])
+    _replace(
+        connection, schema.verdicts, keys, [row for key, item in keyed for row in verdict_rows(key, item.verdicts)]
+    )
+    _replace(connection, schema.checks, keys, [row for key, item in keyed for row in check_rows(key, item.checks)])
+    _replace_baselines(connection, {(item.partition, item.family): item.baselines for item in results})
+    for _, item in keyed:
+        write_breaches(connection, item.alerts)
+    _resolve_others(connection, [(key, [alert.fingerprint for alert in item.alerts]) for key, item in keyed])
 
 
 def replace_profile(
@@ -121,15 +126,23 @@ def replace_baselines(
     connection: sa.Connection, partition: Partition, family: Family, baselines: Sequence[BaselineFacts]
 ) -> None:
     """Replace the baselines that a partition was compared with."""
-    key = key_of(partition, family)
-    _replace(connection, schema.compared_with, key, baseline_rows(key, baselines))
-    if family is Family.PREDICTIONS:
-        forget_file(connection, partition)
+    _replace_baselines(connection, {(partition, family): baselines})
+
+
+def _replace_baselines(
+    connection: sa.Connection, found: Mapping[tuple[Partition, Family], Sequence[BaselineFacts]]
+) -> None:
+    keyed = [(key_of(*of), baselines) for of, baselines in found.items()]
+    rows = [row for key, baselines in keyed for row in baseline_rows(key, baselines)]
+    _replace(connection, schema.compared_with, [key for key, _ in keyed], rows)
+    for partition, family in found:
+        if family is Family.PREDICTIONS:
+            forget_file(connection, partition)
 
 
 def replace_evaluation_bases(connection: sa.Connection, partition: Partition, bases: Mapping[date, str]) -> None:
     """Replace the versions that the verdicts of a partition rest on."""
-    _replace(connection, schema.evaluation_bases, key_of(partition), base_rows(partition, bases))
+    _replace(connection, schema.evaluation_bases, [key_of(partition)], base_rows(partition, bases))
 
 
 def rest_on_version(connection: sa.Connection, partition: Partition, version: str | None) -> None:
@@ -149,18 +162,21 @@ def rest_on_deliveries(connection: sa.Connection, partition: Partition, versions
     Raises:
         PartitionConflictError: one of them was replaced meanwhile, or another run ingested more.
     """
-    of_model = schema.deliveries.c.model == partition.model
-    current = set(connection.scalars(sa.select(schema.deliveries.c.version).where(of_model)))
-    of_partition = is_of(schema.label_bases, key_of(partition))
-    before = set(connection.scalars(sa.select(schema.label_bases.c.version).where(of_partition)))
+    key = key_of(partition)
+    current = set(connection.scalars(_versions(schema.deliveries, "model"), bound({"model": partition.model})))
+    before = set(connection.scalars(_versions(schema.label_bases, *key), bound(key)))
     if versions - current or (before & current) - versions:
         raise PartitionConflictError(
             f"Labels of {partition} were delivered during the run.",
             hint="rerun the partition",
             partition=partition.key,
         )
-    rows = [{**key_of(partition), "version": version} for version in sorted(versions)]
-    _replace(connection, schema.label_bases, key_of(partition), rows)
+    _replace(connection, schema.label_bases, [key], [{**key, "version": version} for version in sorted(versions)])
+
+
+@cache
+def _versions(table: sa.Table, *names: str) -> sa.Select[tuple[str]]:
+    return sa.select(table.c.version).where(has_key(table, *names))
 
 
 def _moved(partition: Partition, before: str | None, now: str | None) -> PartitionConflictError:
@@ -182,19 +198,21 @@ def _upsert(connection: sa.Connection, table: sa.Table, key: Row, row: Row, *, e
         connection.execute(sa.insert(table).values(row))
 
 
-def _replace(connection: sa.Connection, table: sa.Table, key: Row, rows: Sequence[Mapping[str, Any]]) -> None:
-    connection.execute(_deletion(table, *key), bound(key))
+def _replace(
+    connection: sa.Connection, table: sa.Table, keys: Sequence[Row], rows: Sequence[Mapping[str, Any]]
+) -> None:
+    if keys:
+        connection.execute(deletion(table, *keys[0]), [bound(key) for key in keys])
     if rows:
         connection.execute(sa.insert(table), list(rows))
 
 
-@cache
-def _deletion(table: sa.Table, *names: str) -> sa.Delete:
-    return sa.delete(table).where(has_key(table, *names))
-
-
-def _resolve_others(connection: sa.Connection, key: Row, breaching: Sequence[str]) -> None:
+def _resolve_others(connection: sa.Connection, keyed: Sequence[tuple[Row, Sequence[str]]]) -> None:
     """Mark the breaches that no longer hold, and keep them: messages may refer to them."""
     table = schema.alerts
-    others = sa.and_(is_of(table, key), table.c.fingerprint.not_in(breaching))
-    connection.execute(sa.update(table).where(others).values(state=BreachState.RESOLVED.value))
+    resolved = sa.update(table).values(state=BreachState.RESOLVED.value)
+    if healthy := [key for key, breaching in keyed if not breaching]:
+        connection.execute(resolved.where(has_key(table, *healthy[0])), [bound(key) for key in healthy])
+    for key, breaching in keyed:
+        if breaching:
+            connection.execute(resolved.where(is_of(table, key), table.c.fingerprint.not_in(breaching)))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from airflow_mlmon.spec.metrics import ROWS
 from airflow_mlmon.store import schema
 from airflow_mlmon.store.database import Database
 from airflow_mlmon.store.rows import metric_of, verdict_of
+from airflow_mlmon.store.statements import bound_range, in_range
 from airflow_mlmon.store.views import values_query
 
 # metric and column, None for the values of all columns together
@@ -28,20 +30,17 @@ class RangeStore:
         self, model: str, first: date, last: date, subjects: Collection[MetricColumn] | None = None
     ) -> dict[tuple[date, str, str | None], float | None]:
         """Read the values of a range over all rows, by day, metric and column; of some of them, or of all."""
-        table = schema.metrics
-        query = sa.select(table.c.day, table.c.metric, table.c.column, table.c.value)
-        of_all = sa.and_(within(table, model, first, last), table.c.segment == "", _about(table, subjects))
-        rows = self._rows(query.where(of_all).order_by(table.c.day))
+        asked = bound_range(model, first, last) | _bound_subjects(subjects)
+        rows = self._rows(_values_query(of_some=subjects is not None), asked)
         return {(row.day, row.metric, row.column or None): row.value for row in rows}
 
     def measured(
         self, model: str, first: date, last: date, metrics: Collection[str] | None = None
     ) -> dict[tuple[date, str], MetricValue]:
         """Read the values of a range over all rows and columns, by day and metric, with their details."""
-        table = schema.metrics
-        of_all = sa.and_(within(table, model, first, last), schema.OF_ALL)
-        of_all = of_all if metrics is None else sa.and_(of_all, table.c.metric.in_(metrics))
-        return {(row.day, row.metric): metric_of(row) for row in self._rows(sa.select(table).where(of_all))}
+        asked = bound_range(model, first, last) | ({} if metrics is None else {"metrics": list(metrics)})
+        rows = self._rows(_measured_query(of_some=metrics is not None), asked)
+        return {(row.day, row.metric): metric_of(row) for row in rows}
 
     def metric_details(self, model: str, metric: str, first: date, last: date) -> list[tuple[date, MetricValue]]:
         """Read the values of one metric over a range, of every column and over all rows, with their details."""
@@ -63,9 +62,7 @@ class RangeStore:
 
     def versions(self, model: str, first: date, last: date) -> dict[date, str]:
         """Read the version of the rows of each day of a range that has any; of the reference's, its profile schema."""
-        table = schema.partitions
-        query = sa.select(table.c.day, table.c.version, table.c.schema)
-        rows = self._rows(query.where(within(table, model, first, last), table.c.schema.is_not(None)))
+        rows = self._rows(_versions_query(), bound_range(model, first, last))
         return {row.day: row.version or f"reference {row.schema}" for row in rows if row.schema}
 
     def has_evaluated_before(self, model: str, day: date) -> bool:
@@ -93,9 +90,7 @@ class RangeStore:
         self, model: str, first: date, last: date, subjects: Collection[MetricColumn]
     ) -> list[tuple[date, Verdict]]:
         """Read the verdicts on some metrics of columns over a range, over all rows."""
-        table = schema.verdicts
-        query = sa.select(table).where(within(table, model, first, last), _about(table, subjects))
-        rows = self._rows(query.where(table.c.segment == "").order_by(table.c.day, table.c.position))
+        rows = self._rows(_verdicts_query(), bound_range(model, first, last) | _bound_subjects(subjects))
         return [(row.day, verdict_of(row)) for row in rows]
 
     def most_breached(self, model: str, metric: str, first: date, last: date) -> list[str]:
@@ -112,9 +107,9 @@ class RangeStore:
         order = (breaches.desc(), effect.desc(), table.c.column)
         return [row.column for row in self._rows(query.group_by(table.c.column).order_by(*order))]
 
-    def _rows(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+    def _rows(self, query: sa.Select[Any], asked: Mapping[str, Any] | None = None) -> Sequence[sa.Row[Any]]:
         with self._database.asking() as connection:
-            return connection.execute(query).all()
+            return connection.execute(query, asked).all()
 
 
 def within(table: sa.Table, model: str, first: date, last: date) -> sa.ColumnElement[bool]:
@@ -122,7 +117,38 @@ def within(table: sa.Table, model: str, first: date, last: date) -> sa.ColumnEle
     return sa.and_(table.c.model == model, table.c.day.between(first, last))
 
 
-def _about(table: sa.Table, subjects: Collection[MetricColumn] | None) -> sa.ColumnElement[bool]:
-    if subjects is None:
-        return sa.true()
-    return sa.tuple_(table.c.metric, table.c.column).in_([(metric, column or "") for metric, column in subjects])
+@cache
+def _values_query(*, of_some: bool) -> sa.Select[tuple[Any, ...]]:
+    table = schema.metrics
+    query = sa.select(table.c.day, table.c.metric, table.c.column, table.c.value)
+    query = query.where(in_range(table), table.c.segment == "", *([_about(table)] if of_some else []))
+    return query.order_by(table.c.day)
+
+
+@cache
+def _measured_query(*, of_some: bool) -> sa.Select[tuple[Any, ...]]:
+    table = schema.metrics
+    some = [table.c.metric.in_(sa.bindparam("metrics", expanding=True))] if of_some else []
+    return sa.select(table).where(in_range(table), schema.OF_ALL, *some)
+
+
+@cache
+def _versions_query() -> sa.Select[tuple[Any, ...]]:
+    table = schema.partitions
+    return sa.select(table.c.day, table.c.version, table.c.schema).where(in_range(table), table.c.schema.is_not(None))
+
+
+@cache
+def _verdicts_query() -> sa.Select[tuple[Any, ...]]:
+    table = schema.verdicts
+    query = sa.select(table).where(in_range(table), _about(table), table.c.segment == "")
+    return query.order_by(table.c.day, table.c.position)
+
+
+def _about(table: sa.Table) -> sa.ColumnElement[bool]:
+    """Write the condition that a row is about one of the subjects of `_bound_subjects`."""
+    return sa.tuple_(table.c.metric, table.c.column).in_(sa.bindparam("subjects", expanding=True))
+
+
+def _bound_subjects(subjects: Collection[MetricColumn] | None) -> dict[str, Any]:
+    return {} if subjects is None else {"subjects": [(metric, column or "") for metric, column in subjects]}

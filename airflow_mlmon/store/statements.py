@@ -22,6 +22,12 @@ def bound(key: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @cache
+def deletion(table: sa.Table, *names: str) -> sa.Delete:
+    """Write the statement that deletes the rows of a key of these names, bound by `bound`."""
+    return sa.delete(table).where(has_key(table, *names))
+
+
+@cache
 def in_range(table: sa.Table) -> sa.ColumnElement[bool]:
     """Write the condition that a row is of a model and of a range of days, bound by `bound_range`."""
     days: tuple[sa.BindParameter[date], sa.BindParameter[date]] = sa.bindparam("first"), sa.bindparam("last")

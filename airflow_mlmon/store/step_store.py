@@ -13,7 +13,7 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.store import schema
 from airflow_mlmon.store.columns import UtcDateTime, key_column, text_column
 from airflow_mlmon.store.database import Database
-from airflow_mlmon.store.rows import is_of
+from airflow_mlmon.store.statements import bound, deletion
 
 steps = sa.Table(
     "mlmon_steps",
@@ -66,8 +66,8 @@ class StepStore:
         key = {"model": partition.model, "day": partition.day, "step": run.step}
         values = {name: getattr(run, name) for name in StepRun.__slots__}
         with self._database.writing() as connection:
-            connection.execute(sa.delete(steps).where(is_of(steps, key)))
-            connection.execute(sa.insert(steps).values({**key, **values}))
+            connection.execute(deletion(steps, *key), bound(key))
+            connection.execute(sa.insert(steps), {**key, **values})
 
     def step_runs(self, partition: Partition) -> list[StepRun]:
         """Read the last run of each step of a day, in their order."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_mlmon.spec.metric import Metric
 from airflow_mlmon.spec.metrics import GENERIC, OWN, own_metric
@@ -23,21 +23,26 @@ _KINDS = (Binary(), Multiclass(), Regression(), Ranking(), FeaturesOnly())
 TASKS: Mapping[str, Task] = MappingProxyType({task.name: task for task in _KINDS})
 
 
-class _Metrics(Mapping[str, Metric]):
-    """Every metric by its name, which means the same whatever the kind of model; those of specs by their prefix."""
+class _Metrics(dict[str, Metric]):
+    """Every metric by its name, which means the same whatever the kind of model; those of specs by their prefix.
 
-    def __init__(self, known: Mapping[str, Metric]) -> None:
-        self._known = known
+    It iterates over those that are known without a spec.
+    """
 
-    def __getitem__(self, name: str) -> Metric:
-        return own_metric(name) if name.startswith(OWN) else self._known[name]
+    def __missing__(self, name: str) -> Metric:
+        if name.startswith(OWN):
+            return own_metric(name)
+        raise KeyError(name)
 
-    def __iter__(self) -> Iterator[str]:
-        """Iterate over those that are known without a spec."""
-        return iter(self._known)
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or (isinstance(name, str) and name.startswith(OWN))
 
-    def __len__(self) -> int:
-        return len(self._known)
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a metric, or a default for an unknown name."""
+        try:
+            return self[name]
+        except KeyError:
+            return default
 
 
 METRICS: Mapping[str, Metric] = _Metrics(

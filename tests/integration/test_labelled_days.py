@@ -53,8 +53,24 @@ def test_what_was_forgotten_is_looked_for_again(run, tmp_path):
     touched(run)
     for path in found_rows(tmp_path):
         path.unlink()
-    forget_labelled(run, partition(1), "another")
+    forget_labelled(run, partition(DAYS - 1), "another")
 
     touched(run)
 
     assert found_rows(tmp_path)
+
+
+def test_what_was_found_of_other_deliveries_is_not_looked_for_again(run, tmp_path):
+    touched(run)
+    for path in found_rows(tmp_path):
+        path.unlink()
+    forget_labelled(run, partition(DAYS), "another")
+
+    assert (touched(run), found_rows(tmp_path)) == (set(), set())
+
+
+def test_a_run_of_the_next_day_knows_what_the_run_of_a_day_found_of_its_delivery(run, tmp_path):
+    for path in found_rows(tmp_path):
+        path.unlink()
+
+    assert (touched(run), found_rows(tmp_path)) == (set(), set())

@@ -77,7 +77,7 @@ def _charts(
     found = _points(run, days, keys)
     charts = []
     for key in keys:
-        points = tuple(replace(point, mark=marks.get(point.day, "")) for point in found[key])
+        points = tuple(replace(one, mark=marks[one.day]) if one.day in marks else one for one in found[key])
         if any(point.value is not None for point in points):
             series = _trend(run, *key, points)
             charts.append(TrendChart(title=series.title, svg=trend(series)))

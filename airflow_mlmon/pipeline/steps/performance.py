@@ -60,7 +60,7 @@ def measure_performance(run: Run, prepared: Prepared) -> list[Measured]:
     days = served_before(run, partition)
     run.progress("matching labels")
     told, touched = _look_through_own(run, days | {partition: prepared.version}, partition)
-    touched |= find_touched_days(run, days, looked=partition)
+    touched |= find_touched_days(run, days)
     own = measure_labels(run, partition, prepared.version)
     measured = [replace(own, told=join_told([told, _tell_of_changed(run, changed)]))] if own else []
     for past, version in days.items():

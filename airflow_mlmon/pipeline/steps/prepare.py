@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from airflow_mlmon.archive.curation.capture_account import CaptureAccount, account_for_capture, read_sidecars
 from airflow_mlmon.archive.curation.curate import required_columns
+from airflow_mlmon.archive.curation.hash_log import HashLog
 from airflow_mlmon.archive.curation.intake import Intake, take_in
 from airflow_mlmon.archive.curation.manifest import Manifest, SourceFile
 from airflow_mlmon.archive.curation.neighbours import (
@@ -26,6 +27,7 @@ from airflow_mlmon.archive.layouts.delay import Delay, measure_delay
 from airflow_mlmon.archive.layouts.delta_log import warn_of_log
 from airflow_mlmon.archive.layouts.layout import ListedFile, Listing, PassedOver, list_day
 from airflow_mlmon.archive.layouts.readiness import explain_unready
+from airflow_mlmon.capture.marks import key_id
 from airflow_mlmon.causes import Cause
 from airflow_mlmon.partition import DEFAULT_ZONE, Partition
 from airflow_mlmon.pipeline.run import Run
@@ -36,6 +38,7 @@ from airflow_mlmon.pipeline.telemetry import note, observed
 from airflow_mlmon.pipeline.workspace.curated import curated_uri
 from airflow_mlmon.pipeline.workspace.operations import write_operations
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, SAMPLE, to_parquet
+from airflow_mlmon.pipeline.workspace.row_hashes import keep_row_hashes
 from airflow_mlmon.records import PartitionState, Status
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.choices import PersonalData, Role
@@ -241,7 +244,7 @@ def summarise(run: Run, manifest: Manifest, arrived: Arrived, repeats: Repeats) 
     """Receive the day's delivery of labels, and summarise the day."""
     partition = manifest.partition
     labels = take_delivery(run, partition)
-    said = (manifest.message, advise(run.spec, manifest.quarantined), *arrived.notes)
+    said = (manifest.message, advise(run.spec, manifest.quarantined), *arrived.notes, _note_key(run))
     return Prepared(
         model=partition.model,
         start=partition.start,
@@ -262,6 +265,17 @@ def summarise(run: Run, manifest: Manifest, arrived: Arrived, repeats: Repeats) 
         causes=(*manifest.causes, *labels.causes),
         is_captured=manifest.capture is not None,
     )
+
+
+def _note_key(run: Run) -> str:
+    """Record the key with which personal columns are hashed, and say so if it is another than that of the last run."""
+    if run.hash_key is None or not any(one.personal is PersonalData.HASH for one in run.spec.columns.values()):
+        return ""
+    own = key_id(run.hash_key)
+    before = run.store.register(replace(run.registered, hash_key=own))
+    if before is None or before.hash_key in {"", own}:
+        return ""
+    return f"personal columns are hashed with another key ({own}) than in the last run ({before.hash_key})"
 
 
 def _explain_gaps(run: Run, partition: Partition, listing: Listing) -> list[str]:
@@ -327,6 +341,7 @@ def _write(run: Run, manifest: Manifest, intake: Intake, streams: RowStreams | N
     run.files.upload(run.version_uri(partition, version, "quarantine.parquet"), intake.quarantine.finish())
     write_operations(run, partition, version, curated, errors)
     write_id_hashes(run, partition, version, accepted)
+    keep_row_hashes(run, partition, version, HashLog.restore(accepted.hashes))
     if streams is not None:
         streams.write(version, curated, is_whole=accepted.is_as_watched)
     run.files.write(run.version_uri(partition, version, SAMPLE), to_parquet(accepted.sample()))

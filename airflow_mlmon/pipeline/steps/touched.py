@@ -58,13 +58,12 @@ class Looked(NamedTuple):
     gone: frozenset[Partition]
 
 
-def find_touched_days(run: Run, days: _Versions, looked: Partition | None = None) -> set[Partition]:
+def find_touched_days(run: Run, days: _Versions) -> set[Partition]:
     """Find the days whose performance lacks a delivery that has labels of them, or rests on one that was replaced.
 
     Args:
         run: the model.
         days: the days to look at, with their served versions.
-        looked: the day whose delivery is known already; it is left out.
     """
     labels = run.spec.labels
     if labels is None or not days:
@@ -81,7 +80,6 @@ def find_touched_days(run: Run, days: _Versions, looked: Partition | None = None
             if day not in touched and delivery.version not in bases.get(day.day, ())
         }
         for delivery in deliveries
-        if delivery.partition != looked
     }
     return touched | find_labelled_days(run, unread)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.pipeline.run import Run
@@ -32,7 +31,7 @@ def validate_partition(run: Run, prepared: Prepared) -> list[CheckOutcome]:
     known = Known(run.spec, _read_profile(run, prepared), ids=run.spec.id_column)
     with open_columns(run, prepared.partition, prepared.version) as rows:
         outcomes = validate(rows, checks, known)
-    content = json.dumps([asdict(outcome) for outcome in outcomes], indent=1)
+    content = json.dumps([{name: getattr(one, name) for name in one.__slots__} for one in outcomes], indent=1)
     run.files.write(run.version_uri(prepared.partition, prepared.version, _FILE), content.encode())
     return outcomes
 

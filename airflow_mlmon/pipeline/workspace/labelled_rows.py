@@ -44,9 +44,10 @@ def find_labelled(run: Run, delivery: Delivery, days: Mapping[Partition, str]) -
     """
     found: dict[Partition, _Rows] = {}
     left: dict[Partition, str] = {}
+    uris = {day: labelled_uri(run, delivery, day, version) for day, version in days.items()}
     for day, version in days.items():
         try:
-            stored = read_workspace_table(run, labelled_uri(run, delivery, day, version), [_ROW])
+            stored = read_workspace_table(run, uris[day], [_ROW])
         except NotFoundError:
             left[day] = version
         else:
@@ -57,8 +58,9 @@ def find_labelled(run: Run, delivery: Delivery, days: Mapping[Partition, str]) -
         for day, batches in match_delivery(run, delivery, left):
             rows: list[_Rows] = [np.zeros(0, dtype=number)]
             data = _encode(_collect(batches, rows), labels)
-            run.files.write(labelled_uri(run, delivery, day, left[day]), data)
+            run.files.write(uris[day], data)
             found[day] = np.concatenate(rows)
+    _known(run).update({uris[day]: bool(len(rows)) for day, rows in found.items()})
     return found
 
 
@@ -67,17 +69,23 @@ def find_labelled_days(run: Run, deliveries: Mapping[Delivery, Mapping[Partition
 
     What a delivery has in common with a version never changes: a process that runs many days asks for it once.
     """
-    before: Mapping[str, bool] = run.kept.get(_KNOWN, {})
-    known: dict[str, bool] = {}
+    known, asked = _known(run), set[str]()
     touched = set()
     for delivery, days in deliveries.items():
         uris = {day: labelled_uri(run, delivery, day, version) for day, version in days.items()}
-        known |= {uri: before[uri] for uri in uris.values() if uri in before}
         unknown = {day: version for day, version in days.items() if day not in touched and uris[day] not in known}
-        known |= {uris[day]: bool(len(rows)) for day, rows in find_labelled(run, delivery, unknown).items()}
+        find_labelled(run, delivery, unknown)
         touched |= {day for day, uri in uris.items() if known.get(uri)}
-    run.kept[_KNOWN] = known
+        asked.update(uris.values())
+    # what is not asked any more is not held
+    run.kept[_KNOWN] = {uri: has_labels for uri, has_labels in known.items() if uri in asked}
     return touched
+
+
+def _known(run: Run) -> dict[str, bool]:
+    """Return whether a delivery has labels for a version of a day, by the URI of the rows that it has them for."""
+    known: dict[str, bool] = run.kept.setdefault(_KNOWN, {})
+    return known
 
 
 @contextmanager
@@ -173,7 +181,8 @@ def forget_labelled(run: Run, day: Partition, version: str) -> None:
     """Delete what was found of a delivery of a day, for the same files may be read otherwise now."""
     for item in run.files.list(run.uri("deliveries", day.key, f"{version}.{_FOUND}")):
         run.files.delete(item.uri)
-    run.kept.pop(_KNOWN, None)
+    below = run.uri("deliveries", day.key) + "/"
+    run.kept[_KNOWN] = {uri: has_labels for uri, has_labels in _known(run).items() if not uri.startswith(below)}
 
 
 def _collect(matched: Iterable[Matched], rows: list[_Rows]) -> Iterator[Matched]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial, reduce
 from io import BytesIO
@@ -24,7 +24,9 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.curated import CuratedColumns, open_columns
 from airflow_mlmon.pipeline.workspace.partition_files import delivery_uri
+from airflow_mlmon.pipeline.workspace.row_hashes import open_row_hashes
 from airflow_mlmon.records import Delivery
+from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.labels import IdForm
 from airflow_mlmon.statistics.arrays import Flags, Integers
 from airflow_mlmon.storage.scratch import scratch_folder
@@ -73,7 +75,7 @@ class _DayPairs:
     """Pairs of a day's predictions and a delivery's keys, which are sought a part at a time.
 
     Of a large delivery, pairs and the hashes of the predictions' keys are kept on disk: after the first part only those
-    keys are read whose hash is sought.
+    keys are read whose hash is sought, and with stored hashes from the first on.
     """
 
     def __init__(self, run: Run, day: Partition, version: str, folder: Path | None, stack: ExitStack) -> None:
@@ -110,14 +112,28 @@ class _DayPairs:
 
     def _find(self, sought: SoughtKeys) -> Iterator[tuple[int, Matched]]:
         is_first = not self._ends
-        for first, keys in _keys_of(self._run, self._day, self._version):
-            hashes = hash_keys(keys, 0)
+        for first, hashes, keys_at in self._hash_rows():
             if is_first:
-                self._ends.append(first + len(keys))
+                self._ends.append(first + len(hashes))
                 self._places.append([])
             if self._log:
                 self._log.add(hashes)
-            yield first, sought.find_hashed(hashes, partial(_take, keys))
+            yield first, sought.find_hashed(hashes, keys_at)
+
+    def _hash_rows(self) -> Iterator[tuple[int, Integers, Callable[[Integers], pa.ChunkedArray]]]:
+        """Yield the hashes of the keys of each batch of rows, and what returns the keys at ascending places of it."""
+        first = 0
+        with (
+            open_columns(self._run, self._day, self._version) as rows,
+            open_row_hashes(self._run, self._day, self._version, rows.rows) as stored,
+        ):
+            if stored is None:
+                for first, keys in _batches_of(rows, self._run.spec):
+                    yield first, hash_keys(keys, 0), partial(_take, keys)
+                return
+            for hashes in stored:
+                yield first, hashes, partial(self._read_keys, rows, first)
+                first += len(hashes)
 
     def _find_again(self, sought: SoughtKeys) -> Iterator[tuple[int, Matched]]:
         assert self._log is not None  # noqa: S101 - of a delivery that is sought in parts
@@ -195,11 +211,15 @@ def _take_all(held: list[pa.Array]) -> pa.ChunkedArray:
 
 
 def _keys_of(run: Run, day: Partition, version: str) -> Iterator[tuple[int, pa.ChunkedArray]]:
-    first = 0
     with open_columns(run, day, version) as rows:
-        for batch in rows.batches(list(key_columns(run.spec)), size=_BATCH):
-            yield first, prediction_keys(batch, run.spec)
-            first += batch.num_rows
+        yield from _batches_of(rows, run.spec)
+
+
+def _batches_of(rows: CuratedColumns, spec: ModelSpec) -> Iterator[tuple[int, pa.ChunkedArray]]:
+    first = 0
+    for batch in rows.batches(list(key_columns(spec)), size=_BATCH):
+        yield first, prediction_keys(batch, spec)
+        first += batch.num_rows
 
 
 def _join(before: Matched, after: Matched) -> Matched:

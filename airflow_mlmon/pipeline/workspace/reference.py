@@ -192,10 +192,14 @@ def reference_days(run: Run, reference: StoredReference) -> dict[date, Profile]:
 
 def reference_outcomes(run: Run, reference: StoredReference) -> OutcomeParts | None:
     """Return the outcome profiles of the reference's rows; None for a reference from an older release."""
-    try:
-        return read_outcome_parts(task_of(run.spec), run.files.read(f"{reference.folder}/{_LABELLED}"))
-    except NotFoundError:
-        return None
+    uri = f"{reference.folder}/{_LABELLED}"
+    if uri not in run.kept:
+        try:
+            run.kept[uri] = read_outcome_parts(task_of(run.spec), run.files.read(uri))
+        except NotFoundError:
+            return None
+    found: OutcomeParts = run.kept[uri]
+    return found
 
 
 def _digest(profile: bytes) -> str:
@@ -385,13 +389,8 @@ def _save(
     if known is not None:
         return
     # written last: if the schema is in the store, the files exist
-    run.store.save_schema(
-        run.model,
-        reference.schema.id,
-        f"{folder}/layout.json",
-        _fingerprint(run),
-        supersedes=supersedes,
-    )
+    uri = f"{folder}/layout.json"
+    run.store.save_schema(run.model, reference.schema.id, uri, _fingerprint(run), supersedes=supersedes)
     run.ask_anew()
 
 
