@@ -82,7 +82,9 @@ def _literals(name: str, column: pa.Array) -> pa.Array:
         return column.cast(pa.int8()).cast(pa.string())
     if pa.types.is_floating(kind):
         numbers = column.cast(pa.float64())
-        return pc.if_else(pc.is_finite(numbers), numbers.cast(pa.string()), None)
+        text, is_finite = numbers.cast(pa.string()), pc.is_finite(numbers)
+        # texts are only copied where some are dropped
+        return text if pc.all(is_finite, min_count=0).as_py() else pc.if_else(is_finite, text, None)
     if pa.types.is_integer(kind):
         return _integers(column)
     text = to_text(name, column)
