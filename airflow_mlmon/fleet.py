@@ -17,6 +17,7 @@ class RegisteredModel:
     Attributes:
         zone: Time zone whose days are its days.
         version_column: Column with the version of the model; empty if it has none.
+        hash_key: Id of the key with which its last run hashed personal columns; empty if none has.
         spec: Path of its spec.
         error: Why its spec cannot be loaded; empty if it can.
     """
@@ -31,6 +32,7 @@ class RegisteredModel:
     end: date | None = None
     zone: str = DEFAULT_ZONE
     version_column: str = ""
+    hash_key: str = ""
     spec: str = ""
     error: str = ""
 

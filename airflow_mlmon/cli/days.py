@@ -19,7 +19,6 @@ from airflow_mlmon.hooks.run import connect_druid, open_run
 from airflow_mlmon.notifications.gauges import publish_gauges
 from airflow_mlmon.notifications.senders import build_senders
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.pipeline.druid.load import DruidIngest
 from airflow_mlmon.pipeline.nightly import Ran, run_partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.send import send_alerts as send
@@ -94,6 +93,8 @@ def _is_loaded(run: Run, ran: Ran) -> bool:
 
 def load_into_druid(run: Run, days: Sequence[Partition]) -> None:
     """Load some days into Druid, and wait for it."""
+    from airflow_mlmon.pipeline.druid.load import DruidIngest  # noqa: PLC0415 - few models need it
+
     client = connect_druid(run.spec.druid)
     ingest = DruidIngest(run, client, days, today=datetime.now(UTC).date())
     with observing(run, days[0], "load_druid"):

@@ -10,7 +10,7 @@ from pathlib import Path
 from airflow_mlmon.alerts.channels import channels_of
 from airflow_mlmon.doctor.diagnosis import Diagnosis, TellTime, doubtful, good, guarded, wrong
 from airflow_mlmon.doctor.machine import check_disk, check_versions, check_workers
-from airflow_mlmon.doctor.places import check_archives, check_metric_store, check_workspace_access
+from airflow_mlmon.doctor.places import check_archives, check_hash_key, check_metric_store, check_workspace_access
 from airflow_mlmon.doctor.receivers import check_channel, check_ready, warn_of_nobody
 from airflow_mlmon.doctor.services import check_druid, check_mlflow, check_redis
 from airflow_mlmon.errors import MlmonError
@@ -113,11 +113,9 @@ class Examination:
         if spec is None:
             yield wrong(f"{listed.model}: spec", listed.error.splitlines()[0], f"`mlmon check {listed.path}` says more")
             return
-        if self.settings.hash_key is None and any(one.personal is PersonalData.HASH for one in spec.columns.values()):
-            said = "personal columns are hashed, and [mlmon] hash_key is not set: runs refuse them"
-            yield wrong(
-                f"{spec.model}: setting hash_key", said, "set AIRFLOW__MLMON__HASH_KEY, the same wherever days run"
-            )
+        if any(column.personal is PersonalData.HASH for column in spec.columns.values()):
+            part = f"{spec.model}: setting hash_key"
+            yield from guarded(part, partial(check_hash_key, part, self.settings, spec.model))
         yield from guarded(f"{spec.model}: archive", partial(check_archives, spec, self.storage, self.clock))
         yield from self._examine_services(spec)
         channels = channels_of(spec, shared)

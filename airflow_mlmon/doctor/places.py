@@ -7,13 +7,15 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from airflow_mlmon.archive.layouts.layout import Listing, list_below, list_dated, list_day, list_delta
+from airflow_mlmon.capture.marks import key_id
 from airflow_mlmon.doctor.diagnosis import Diagnosis, TellTime, compare_clocks, doubtful, good, wrong
 from airflow_mlmon.errors import NotFoundError, ServiceError
 from airflow_mlmon.partition import Partition
+from airflow_mlmon.settings import Settings
 from airflow_mlmon.spec import ModelSpec
 from airflow_mlmon.spec.choices import FileFormat
 from airflow_mlmon.storage import ObjectStore, Storage, join_uri
-from airflow_mlmon.store.condition import inspect_store
+from airflow_mlmon.store.condition import inspect_store, read_hash_key
 
 _STORE, _WORKSPACE = "store", "workspace"
 _PROBE = b"written by mlmon doctor\n"
@@ -40,6 +42,18 @@ def check_metric_store(url: str, clock: TellTime) -> Iterator[Diagnosis]:
         yield doubtful(_STORE, said, "`mlmon alerts list` says why; mend it, then `mlmon alerts retry`")
     if found.now is not None:
         yield from compare_clocks(_STORE, found.now, ours)
+
+
+def check_hash_key(part: str, settings: Settings, model: str) -> Iterator[Diagnosis]:
+    """Check that the key of personal columns is set, and that with which the model's last run hashed them."""
+    if settings.hash_key is None:
+        said = "personal columns are hashed, and [mlmon] hash_key is not set: runs refuse them"
+        yield wrong(part, said, "set AIRFLOW__MLMON__HASH_KEY, the same wherever days run")
+        return
+    own, before = key_id(settings.hash_key), read_hash_key(settings.store, model)
+    if before not in {"", own}:
+        said = f"is another key ({own}) than that of the last run ({before}): hashes of before and after do not compare"
+        yield wrong(part, said, "set the key of before; if it has to change, see Rotating keys in maintenance.md")
 
 
 def check_workspace_access(files: ObjectStore, folder: str, clock: TellTime) -> Iterator[Diagnosis]:

@@ -15,7 +15,9 @@ Source: NannyML's direct loss estimation (DLE), which fits LightGBM.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -35,8 +37,8 @@ MAX_LOSSES = 10_000
 FEWEST_LOSSES = 200
 # rows of a day that a loss is expected of at most
 MAX_EXPECTED = 100_000
-# of a matrix that is predicted at once
-_MOST_CELLS = 1 << 22
+# of a matrix that a thread predicts at once
+_MOST_CELLS = 1 << 21
 _FOLDS = 3
 _SMALLEST_EXPONENT = -60
 
@@ -75,16 +77,19 @@ class LossModel:
 
     def _predict(self, rows: pa.Table, places: npt.NDArray[np.int64]) -> Floats:
         there = set(rows.column_names)
-        asked = rows.select([column.name for column in self.columns if column.name in there]).take(pa.array(places))
+        asked = rows.select([column.name for column in self.columns if column.name in there])
+        if len(places) < rows.num_rows:
+            asked = asked.take(pa.array(places))
         size = max(_MOST_CELLS // max(len(self.columns), 1), 1)
-        found = []
-        # a loss is never below 0, a sum of trees may be
-        with _threads().limit(limits=1):
-            for first in range(0, len(places), size):
-                some = asked.slice(first, size)
-                cells = _cells(some, self.columns, min(size, len(places) - first))
-                found.append(np.maximum([model.predict(cells) for model in self.folds], 0.0))
-        return np.concatenate(found, axis=1)
+
+        def predict(first: int) -> Floats:
+            cells = _cells(asked.slice(first, size), self.columns, min(size, len(places) - first))
+            # a loss is never below 0, a sum of trees may be
+            return np.maximum([model.predict(cells) for model in self.folds], 0.0)
+
+        # each row by itself, so that the threads change nothing
+        with ThreadPoolExecutor(os.cpu_count(), initializer=_use_no_more_threads) as pool:
+            return np.concatenate(list(pool.map(predict, range(0, len(places), size))), axis=1)
 
 
 def fit_losses(rows: pa.Table, losses: Floats, columns: Sequence[ColumnSchema], id_column: str) -> LossModel | None:
@@ -119,6 +124,11 @@ def fit_losses(rows: pa.Table, losses: Floats, columns: Sequence[ColumnSchema], 
 def _threads() -> ThreadpoolController:
     """Look up the thread pools of the loaded libraries, once: it takes as long as thousands of predictions."""
     return ThreadpoolController()
+
+
+def _use_no_more_threads() -> None:
+    """Let the predictions of this thread have none of their own."""
+    _threads().select(user_api="openmp").limit(limits=1)
 
 
 def step_of(rows: int) -> int:

@@ -42,7 +42,7 @@ _STORES = ("azure.identity", "azure.storage", "boto3", "botocore", "google.auth"
 with warnings.catch_warnings(), deferred("altair", "scipy.stats"), absent("google.api_core", *_STORES):
     warnings.simplefilter("ignore", DeprecationWarning)
     import great_expectations  # noqa: F401 - registers the expectations
-    from great_expectations.core.result_format import ResultFormat
+    from great_expectations.core.expectation_validation_result import ExpectationValidationResult
     from great_expectations.execution_engine import PandasExecutionEngine
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
     from great_expectations.expectations.registry import (
@@ -90,6 +90,8 @@ _BY_ROW = {
     "select_column_values.unique.within_record",
 }
 _BATCH = 1 << 17
+# by class of expectation and format of its result; to find them takes longer than to decide
+_WANTED: dict[tuple[type, bool], tuple[frozenset[str], dict[str, Any]]] = {}
 
 
 def known_expectations() -> tuple[str, ...]:
@@ -123,16 +125,14 @@ def validate(rows: CheckedRows, checks: Sequence[Check], known: Known, *, size: 
         ConfigError: a check cannot be built.
     """
     expectations = check_arguments(checks)
-    outcomes: dict[int, CheckOutcome] = {}
-    asked: dict[int, _Asked] = {}
+    outcomes, asked = dict[int, CheckOutcome](), dict[int, _Asked]()
     for position, check in enumerate(checks):
         if (outcome := _outcome_without_rows(rows, check, known.spec)) is not None:
             outcomes[position] = outcome
         else:
             asked[position] = _Asked.of(check, expectations[position], known.spec)
     questions = {entry.question for entry in asked.values() if entry.question is not None}
-    counts = known.count(questions, rows, size)
-    counted = _Counted(rows)
+    counts, counted = known.count(questions, rows, size), _Counted(rows)
     by_columns: dict[tuple[str, ...], list[int]] = {}
     for position, entry in asked.items():
         if (metrics := counted.metrics(entry, counts.get(entry.question) if entry.question else None)) is not None:
@@ -249,7 +249,6 @@ class _Counted:
         names = list(rows.scalars)
         self._of_table = {"table.row_count": rows.rows, "table.columns": names, "table.column_count": len(names)}
         self._engine = PandasExecutionEngine()
-        self._wanted: dict[tuple[str, bool], Any] = {}
 
     def metrics(self, asked: _Asked, counts: Counted | None) -> dict[str, Any] | None:
         """Return the metrics of a check by name; None if its expectation asks for others."""
@@ -266,23 +265,24 @@ class _Counted:
             made = self._of_table
         else:
             return None
-        return made if self._find_wanted(asked).metric_configurations.keys() <= made.keys() else None
+        return made if self._find_wanted(asked)[0] <= made.keys() else None
 
     def decide(self, asked: _Asked, metrics: dict[str, Any]) -> Any:
         """Let the expectation decide on its metrics."""
-        settings = {"result_format": self._find_wanted(asked).result_format}
-        result = asked.expectation._validate(metrics, settings, self._engine)  # noqa: SLF001 - each expectation's own
-        made = asked.expectation._build_evr(result)  # noqa: SLF001
-        if settings["result_format"]["result_format"] == ResultFormat.BOOLEAN_ONLY:
-            made.result = {}
-        return made
+        settings = {"result_format": self._find_wanted(asked)[1]}
+        found = asked.expectation._validate(metrics, settings, self._engine)  # noqa: SLF001 - each expectation's own
+        result = found if isinstance(found, ExpectationValidationResult) else ExpectationValidationResult(**found)
+        if asked.result_format is _PASSED_ONLY:
+            result.result = {}
+        return result
 
-    def _find_wanted(self, asked: _Asked) -> Any:
-        """Find what the expectations of a kind ask for, which costs more than their decision."""
-        key = asked.check.expectation, asked.result_format is _PASSED_ONLY
-        if key not in self._wanted:
-            self._wanted[key] = asked.expectation.get_validation_dependencies(self._engine, asked.settings)
-        return self._wanted[key]
+    def _find_wanted(self, asked: _Asked) -> tuple[frozenset[str], dict[str, Any]]:
+        """Find the metrics that an expectation asks for, and the whole format of its result."""
+        key = type(asked.expectation), asked.result_format is _PASSED_ONLY
+        if key not in _WANTED:
+            found = asked.expectation.get_validation_dependencies(self._engine, asked.settings)
+            _WANTED[key] = frozenset(found.metric_configurations), found.result_format
+        return _WANTED[key]
 
 
 class _NotComputedError(Exception):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,14 @@ import numpy.typing as npt
 from airflow_mlmon.statistics.arrays import Counts, Floats
 
 Ordered = npt.NDArray[np.integer]
+
+
+class _Block(NamedTuple):
+    """Neighbouring values that are pooled to one."""
+
+    start: int
+    value: float
+    weight: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -42,11 +51,11 @@ class Calibration:
         >>> found.shares.tolist(), found.rows.tolist()
         ([0.125, 0.125, 0.75], [8, 4])
         """
-        from scipy.optimize import isotonic_regression  # noqa: PLC0415 - slow to import
-
-        found = isotonic_regression(hits / rows, weights=rows)
-        starts = found.blocks[:-1].astype(np.intp)
-        return cls(keys=keys, shares=found.x, starts=starts, rows=np.add.reduceat(rows, starts))
+        blocks = _pool((hits / rows).tolist(), rows.astype(np.float64).tolist())
+        starts = np.array([block.start for block in blocks], dtype=np.intp)
+        lengths = np.diff(starts, append=len(keys))
+        shares = np.repeat([block.value for block in blocks], lengths)
+        return cls(keys=keys, shares=shares, starts=starts, rows=np.add.reduceat(rows, starts))
 
     def at(self, keys: Ordered) -> Floats:
         """Return the share of positives at other keys, linear between those fitted, and constant beyond them."""
@@ -65,3 +74,33 @@ class Calibration:
         # a block of one class only may have the other one, too: add half a label of each
         shares = (shares * self.rows + 0.5) / (self.rows + 1)
         return float((total**2 * shares * (1 - shares) / self.rows).sum())
+
+
+def _pool(values: Sequence[float], weights: Sequence[float]) -> list[_Block]:
+    """Pool neighbouring values that do not ascend.
+
+    In the order of Busing, "Monotone regression: a simple and fast O(n) PAVA implementation" (2022), with the sums and
+    so the bits of `scipy.optimize.isotonic_regression`, whose import costs more than a day's evaluation.
+    """
+    blocks: list[_Block] = []
+    at, last = 0, len(values) - 1
+    while at <= last:
+        start, value, weight = at, values[at], weights[at]
+        if blocks and blocks[-1].value >= value:
+            before = blocks.pop()
+            total = before.weight * before.value + weight * value
+            start, weight = before.start, weight + before.weight
+            value = total / weight
+            while at < last and value >= values[at + 1]:
+                at += 1
+                total += weights[at] * values[at]
+                weight += weights[at]
+                value = total / weight
+            while blocks and blocks[-1].value >= value:
+                before = blocks.pop()
+                total += before.weight * before.value
+                start, weight = before.start, weight + before.weight
+                value = total / weight
+        blocks.append(_Block(start, value, weight))
+        at += 1
+    return blocks

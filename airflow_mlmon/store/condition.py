@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
+from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.store import schema
 from airflow_mlmon.store.database import Database
 from airflow_mlmon.store.migration import read_revision
@@ -69,6 +70,24 @@ def inspect_store(url: str) -> StoreCondition:
             now=_in_utc(moment),
             lost=lost,
         )
+
+
+def read_hash_key(url: str, model: str) -> str:
+    """Return the id of the key with which a model's personal columns were hashed last; empty if it is not known.
+
+    Raises:
+        ConfigError: the URL is wrong, or the store was written by a later release.
+        ServiceError: the database cannot be reached.
+    """
+    try:
+        with closing(Database(url, must_exist=True)) as database:
+            if read_revision(database) != SCHEMA_VERSION:
+                return ""
+            asked = sa.select(schema.models.c.hash_key).where(schema.models.c.model == model)
+            with database.reading() as connection:
+                return connection.scalar(asked) or ""
+    except NotFoundError:
+        return ""
 
 
 def _describe(connection: sa.Connection) -> tuple[str, bool]:

@@ -21,16 +21,25 @@ class FleetStore:
 
     _database: Database
 
-    def register(self, found: RegisteredModel) -> None:
-        """Record a model as its spec describes it now, with its view; nothing is written if nothing has changed."""
+    def register(self, found: RegisteredModel) -> RegisteredModel | None:
+        """Record a model as its spec describes it now, with its view; nothing is written if nothing has changed.
+
+        The key of its last run stays where none is given.
+
+        Returns:
+            The record before; None if there was none.
+        """
         with self._database.asking() as connection:
             before = _registered(connection, found.model)
+        if before is not None and not found.hash_key:
+            found = replace(found, hash_key=before.hash_key)
         if before != found:
             with self._database.writing(found.model) as connection:
                 connection.execute(sa.delete(_models).where(_models.c.model == found.model))
                 connection.execute(sa.insert(_models).values(_row_of(found)))
         if not found.error:
             keep_view(self._database, found.model)
+        return before
 
     def register_error(self, model: str, spec: str, error: str) -> None:
         """Record that the spec of a model cannot be loaded; what was known of the model stays."""

@@ -18,7 +18,7 @@ from airflow_mlmon.store.columns import key_column as _key
 from airflow_mlmon.store.columns import text_column as _text
 from airflow_mlmon.store.columns import zone_column as _zone
 
-SCHEMA_VERSION = "0023"
+SCHEMA_VERSION = "0024"
 VERSION_TABLE = "mlmon_schema_version"
 
 
@@ -324,6 +324,7 @@ models = sa.Table(
     sa.Column("end", sa.Date),
     _zone(),
     sa.Column("version_column", PlainText, nullable=False, server_default=""),
+    sa.Column("hash_key", sa.String(32), nullable=False, server_default=""),
     _text("spec"),
     _text("error"),
 )

@@ -5,6 +5,9 @@ A score below ½ has the cell of its value, one from ½ on the mirrored cell of 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -19,6 +22,7 @@ _MIRROR = 2 * int(to_cells(np.array([HALF]))[0])
 # all cells, from that of the lowest score to that of the highest; with fewer rows, sorting is faster
 _PLACES = 2 * LAST_CELL + _MIRROR + 1
 _FEW = 1 << 15
+_VALUES = (-1, 0, 1)
 # cells of probabilities, from that of 0 to that of 1
 N_CELLS = _MIRROR + 1
 # so many scores stay in the cache of a processor
@@ -27,12 +31,36 @@ _BLOCK = 1 << 14
 BINS = 16
 
 
-def count_score_cells(cells: npt.NDArray[np.int32]) -> Tally:
-    """Count cells of scores."""
+class CellsBy(NamedTuple):
+    """Cells of the scores of the rows in which a flag is null (-1), false (0) and true (1)."""
+
+    null: Tally
+    false: Tally
+    true: Tally
+
+
+def count_score_cells(cells: npt.NDArray[np.int32], *flags: npt.NDArray[np.signedinteger]) -> Iterator[CellsBy]:
+    """Count cells of scores by each of some flags.
+
+    >>> [[tally.rows for tally in found] for found in count_score_cells(np.zeros(3, np.int32), np.array([1, -1, 1]))]
+    [[1, 0, 2]]
+    """
     if len(cells) < _FEW:
-        return Tally.of(cells)
-    counts = np.bincount(cells + LAST_CELL, minlength=_PLACES)
-    held = np.flatnonzero(counts != 0)
+        for flag in flags:
+            yield CellsBy(*(Tally.of(cells[flag == value]) for value in _VALUES))
+        return
+    places = cells + LAST_CELL
+    for number, flag in enumerate(flags):
+        places += (flag.astype(np.int32) + 1) * (len(_VALUES) ** number * _PLACES)
+    counts = np.bincount(places, minlength=len(_VALUES) ** len(flags) * _PLACES)
+    for number in range(len(flags)):
+        # the first flag varies fastest
+        divided = counts.reshape(-1, len(_VALUES), len(_VALUES) ** number, _PLACES)
+        yield CellsBy(*map(_to_tally, divided.sum(axis=(0, 2))))
+
+
+def _to_tally(counts: npt.NDArray[np.integer]) -> Tally:
+    held = np.flatnonzero(counts)
     return Tally(keys=(held - LAST_CELL).astype(np.int32), counts=counts[held].astype(np.int64))
 
 

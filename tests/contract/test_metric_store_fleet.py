@@ -38,6 +38,16 @@ def test_a_model_comes_back_as_its_spec_described_it_last(store):
     assert store.registered() == [RegisteredModel(model="bikes"), replace(FLIGHTS, owner="ml")]
 
 
+def test_the_key_of_the_last_run_stays_until_another_run_has_one(store):
+    assert store.register(replace(FLIGHTS, hash_key="0a1b2c3d")) is None
+    assert store.register(replace(FLIGHTS, owner="ml")) == replace(FLIGHTS, hash_key="0a1b2c3d")
+    assert store.registered() == [replace(FLIGHTS, owner="ml", hash_key="0a1b2c3d")]
+
+    store.register(replace(FLIGHTS, hash_key="4e5f6a7b"))
+
+    assert store.registered() == [replace(FLIGHTS, hash_key="4e5f6a7b")]
+
+
 def test_a_spec_that_cannot_be_loaded_leaves_what_was_known(store):
     store.register(FLIGHTS)
     store.register_error("flights", "/specs/flights.yaml", "line 3: `ownr` is unknown")

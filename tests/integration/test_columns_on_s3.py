@@ -12,12 +12,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from airflow_mlmon.errors import NotFoundError
+from airflow_mlmon.pipeline.history.late_labels import take_labels
 from airflow_mlmon.pipeline.workspace.curated import curated_uri, open_columns
 from airflow_mlmon.storage import Storage
 from tests.support.base_day import FIRST, LABELS, BaseArchive, day_of, day_table, labels_of, metric_of, run_day
 
 pytestmark = pytest.mark.service
 ROWS, GROUP = 50_000, 4_096
+DAYS = 2
+NAMES = [f"feature_{number:02d}" for number in range(60)]
 
 
 @pytest.fixture
@@ -69,3 +72,37 @@ def test_labels_of_a_day_on_s3_are_those_of_a_folder(given, tmp_path):
 
         assert metric_of(run, FIRST, "accuracy") == 1
         assert metric_of(run, FIRST, "label_coverage") == 0.85
+
+
+def widened(table: pa.Table) -> pa.Table:
+    """The rows with features, which are most of their bytes, and with their times within the day."""
+    random = np.random.default_rng(table.num_rows)
+    table = table.set_column(1, "at", table.column("at").take(pa.array([0] * table.num_rows)))
+    for name in NAMES:
+        table = table.append_column(name, pa.array(random.random(table.num_rows)))
+    return table
+
+
+def test_a_late_delivery_reads_no_features_of_the_days_that_it_has_labels_for(given, tmp_path):
+    client, fetched = given.pop("client"), []
+    wide = "".join(f"    {name}: {{{{type: float}}}}\n" for name in NAMES)
+    archive = BaseArchive(tmp_path, ("    country:", f"{wide}    country:"), labels=LABELS)
+    archive.write("reference/part-0.parquet", widened(day_table(FIRST - timedelta(days=1))))
+    days = [day_of(offset) for offset in range(DAYS)]
+    tables = [day_table(day, ROWS // 10) for day in days]
+    for day, table in zip(days, tables, strict=True):
+        archive.write_day(day, widened(table))
+    archive.write_labels(day_of(DAYS), pa.concat_tables(map(labels_of, tables)))
+
+    with archive.opened(**given) as run:
+        versions = [str(run_day(run, day).version) for day in days]
+        client.meta.events.register(
+            "after-call.s3.GetObject", lambda parsed, **_: fetched.append(parsed.get("ContentLength", 0))
+        )
+        taken = take_labels(run, day_of(DAYS), day_of(DAYS))
+        coverages = [metric_of(run, day, "label_coverage") for day in days]
+        uris = [curated_uri(run, run.partition(day), version) for day, version in zip(days, versions, strict=True)]
+        size = sum(item.size for uri in uris for item in run.files.list(uri))
+
+    assert (taken.days, coverages) == (tuple(map(str, days)), [1] * DAYS)
+    assert 0 < sum(fetched) < size / 3

@@ -15,11 +15,13 @@ import sqlalchemy as sa
 # its logger keeps the output that there is when it is imported first, which must not be that of one test
 from airflow.sdk import BaseHook
 
+from airflow_mlmon.capture.marks import key_id
 from airflow_mlmon.cli.main import main
 from airflow_mlmon.doctor import machine
 from airflow_mlmon.doctor.diagnosis import Diagnosis, Health, guarded
 from airflow_mlmon.doctor.places import check_metric_store, check_workspace_access
 from airflow_mlmon.doctor.services import check_redis
+from airflow_mlmon.fleet import RegisteredModel
 from airflow_mlmon.hooks.workers import AirflowWorkers, find_workers
 from airflow_mlmon.storage.s3 import S3Store
 from airflow_mlmon.store import schema
@@ -208,6 +210,25 @@ def test_model_that_cannot_run_is_named(doctor, deployment, monkeypatch, capsys)
         spec.write_text(kept)
     assert main(["doctor", "nowhere.yaml"]) == 1
     assert "nowhere.yaml: cannot read the file" in capsys.readouterr().out
+
+
+def test_hash_key_that_is_another_than_in_the_last_run_is_found(doctor, deployment, monkeypatch):
+    spec = deployment / "loans.yaml"
+    kept = spec.read_text()
+    key = os.environ["AIRFLOW__MLMON__HASH_KEY"].encode()
+    with MetricStore(os.environ["AIRFLOW__MLMON__STORE"]) as store:
+        store.register(RegisteredModel(model="loans", hash_key=key_id(key)))
+    try:
+        spec.write_text(kept.replace("personal: drop", "personal: hash"))
+        assert "loans: setting hash_key" not in doctor()[1]
+        monkeypatch.setenv("AIRFLOW__MLMON__HASH_KEY", "z" * 32)
+        code, found = doctor()
+    finally:
+        spec.write_text(kept)
+
+    said = found["loans: setting hash_key"]
+    assert (code, f"than that of the last run ({key_id(key)})" in said["said"]) == (1, True)
+    assert "Rotating keys" in said["hint"]
 
 
 def test_weak_keys_and_no_address_are_warned_of(doctor, deployment, monkeypatch):

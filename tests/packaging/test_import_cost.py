@@ -24,6 +24,9 @@ HEAVY = (
     "boto3",
 )
 
+# of few models
+DRUID = "airflow_mlmon.druid.client"
+
 PROBE = """
 import json, sys
 import airflow.sdk
@@ -87,12 +90,15 @@ print(rss // 1024, *heavy)
     [
         pytest.param("preload_run", 280, {"pandas", "numpy", "scipy", "great_expectations", "pyarrow"}, id="run"),
         pytest.param(
-            "preload_tasks", 400, {"pandas", "numpy", "scipy", "sklearn", "great_expectations", "pyarrow"}, id="tasks"
+            "preload_tasks",
+            400,
+            {"pandas", "numpy", "scipy", "sklearn", "great_expectations", "pyarrow", DRUID},
+            id="tasks",
         ),
     ],
 )
 def test_what_is_preloaded_is_what_a_healthy_day_needs(function, most, heavy):
-    probe = PRELOADED.format(function=function, heavy=[name for name in HEAVY if name != "boto3"])
+    probe = PRELOADED.format(function=function, heavy=[DRUID, *(name for name in HEAVY if name != "boto3")])
     done = subprocess.run([sys.executable, "-c", probe], check=True, capture_output=True, text=True, env=os.environ)
     megabytes, *loaded = done.stdout.split()
 

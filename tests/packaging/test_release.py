@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import subprocess
 import sys
@@ -152,6 +153,10 @@ def test_the_wheel_says_what_it_is(built):
         doors.read_string(wheel.read(about["entry_points.txt"]).decode())
 
     assert "LICENSE" in about
+    page, files = metadata.get_payload(), f"airflow-mlmon/airflow-mlmon/blob/v{airflow_mlmon.__version__}/include/docs"
+    assert f"(https://github.com/{files}/serving.md)" in page
+    assert f"(https://github.com/{files.replace('blob', 'raw')}/day.png)" in page
+    assert re.findall(r"\]\((?!https?://)[^)]*\)", page) == []
     assert (metadata["Name"], metadata["Version"]) == ("airflow-mlmon", airflow_mlmon.__version__)
     assert "pandas<3.1,>=2.2" in metadata.get_all("Requires-Dist")
     assert {section: dict(doors[section]) for section in doors.sections()} == {
@@ -168,7 +173,7 @@ def test_the_sdist_builds_the_same_wheel(built, tmp_path):
     assert {path.name for path in folder.iterdir()} == {
         ".gitignore", "LICENSE", "PKG-INFO", "README.md", "airflow_mlmon", "include", "pyproject.toml"
     }  # fmt: skip
-    assert {path.name for path in (folder / "include").iterdir()} == {"docs", "kernels"}
+    assert {path.name for path in (folder / "include").iterdir()} == {"docs", "kernels", "release"}
 
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path / "again")]
     subprocess.run(command, cwd=folder, check=True, capture_output=True)

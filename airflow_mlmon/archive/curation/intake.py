@@ -150,11 +150,8 @@ def _read(
 def _complete(batch: Batch, spec: ModelSpec, first: int) -> pa.Table:
     """Add the numbers of the rows as ids and no times, where the source has neither."""
     table = batch.table
-    missing = {
-        name: column
-        for name, column in spec.predictions.columns.items()
-        if name in {spec.id_column, spec.time_column} and name not in table.column_names
-    }
+    wanted = {spec.id_column, spec.time_column}.difference(table.column_names)
+    missing = {name: column for name, column in spec.predictions.columns.items() if name in wanted}
     for field in arrow_schema(missing):
         if field.name == spec.id_column:
             values = pa.array(np.arange(first, first + table.num_rows)).cast(field.type)

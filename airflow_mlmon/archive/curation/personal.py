@@ -91,11 +91,12 @@ def hashing_of(columns: Mapping[str, Column], key: bytes | None) -> Hashing:
 def protect(table: pa.Table, spec: ModelSpec) -> pa.Table:
     """Drop or coarsen the columns of a table, as declared in the spec; those to be hashed are, since they were read."""
     for name in [name for name in table.column_names if name in spec.columns]:
-        column, position = spec.columns[name], table.schema.get_field_index(name)
+        column = spec.columns[name]
         if column.personal is PersonalData.DROP:
-            table = table.remove_column(position)
+            table = table.drop_columns([name])
         elif column.is_coarse:
-            table = table.set_column(position, name, coarsen_values(table.column(name), column))
+            coarse = coarsen_values(table.column(name), column)
+            table = table.set_column(table.schema.get_field_index(name), name, coarse)
     return table
 
 

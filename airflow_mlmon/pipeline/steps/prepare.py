@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,7 @@ from airflow_mlmon.archive.layouts.delay import Delay, measure_delay
 from airflow_mlmon.archive.layouts.delta_log import warn_of_log
 from airflow_mlmon.archive.layouts.layout import ListedFile, Listing, PassedOver, list_day
 from airflow_mlmon.archive.layouts.readiness import explain_unready
+from airflow_mlmon.capture.marks import key_id
 from airflow_mlmon.causes import Cause
 from airflow_mlmon.partition import DEFAULT_ZONE, Partition
 from airflow_mlmon.pipeline.run import Run
@@ -243,7 +244,7 @@ def summarise(run: Run, manifest: Manifest, arrived: Arrived, repeats: Repeats) 
     """Receive the day's delivery of labels, and summarise the day."""
     partition = manifest.partition
     labels = take_delivery(run, partition)
-    said = (manifest.message, advise(run.spec, manifest.quarantined), *arrived.notes)
+    said = (manifest.message, advise(run.spec, manifest.quarantined), *arrived.notes, _note_key(run))
     return Prepared(
         model=partition.model,
         start=partition.start,
@@ -264,6 +265,17 @@ def summarise(run: Run, manifest: Manifest, arrived: Arrived, repeats: Repeats) 
         causes=(*manifest.causes, *labels.causes),
         is_captured=manifest.capture is not None,
     )
+
+
+def _note_key(run: Run) -> str:
+    """Record the key with which personal columns are hashed, and say so if it is another than that of the last run."""
+    if run.hash_key is None or not any(one.personal is PersonalData.HASH for one in run.spec.columns.values()):
+        return ""
+    own = key_id(run.hash_key)
+    before = run.store.register(replace(run.registered, hash_key=own))
+    if before is None or before.hash_key in {"", own}:
+        return ""
+    return f"personal columns are hashed with another key ({own}) than in the last run ({before.hash_key})"
 
 
 def _explain_gaps(run: Run, partition: Partition, listing: Listing) -> list[str]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
-from airflow_mlmon.pipeline.druid.profile import profile_version
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.arrival import arrival_metrics
 from airflow_mlmon.pipeline.steps.deliveries import take_delivery
@@ -53,6 +52,8 @@ def _profile(run: Run, reference: StoredReference, prepared: Prepared) -> Profil
     try:
         return read_profile(run, uri)
     except NotFoundError:
+        from airflow_mlmon.pipeline.druid.profile import profile_version  # noqa: PLC0415 - imports Druid's client
+
         run.progress("profiling")
         profile = profile_version(run, prepared.partition, prepared.version, reference.schema)
         run.files.write(uri, profile.to_bytes())

@@ -24,8 +24,8 @@ from airflow_mlmon.storage.ranges import RangedFile
 _WHOLE = "curated.parquet"
 # rows and values of a batch
 _BATCH, _VALUES = 1 << 17, 1 << 23
-# row groups whose columns are fetched at a time
-_FETCHED = 8
+# row groups whose columns are fetched at a time, and that a batch may be read of: each has 64 MiB of texts at most
+_FETCHED, _JOINED = 8, 4
 
 
 def curated_uri(run: Run, partition: Partition, version: str, shard: int = 0, shards: int = 1) -> str:
@@ -181,7 +181,7 @@ def read_curated(
         return rows.table(columns, where_there)
 
 
-def read_batches(run: Run, partition: Partition, version: str) -> Iterator[pa.Table]:
+def stream_curated(run: Run, partition: Partition, version: str) -> Iterator[pa.Table]:
     """Yield the curated rows of a version in batches."""
     with open_curated(run, partition, version) as rows:
         yield from rows.batches()
@@ -256,7 +256,7 @@ def _fetched(
     """Yield row groups that may be read, by default all: of a file that is read in ranges a few at a time, fetched."""
     wanted = list(range(found.num_row_groups) if asked is None else asked)
     if isinstance(file, Path) or columns is None:
-        yield wanted
+        yield from (wanted[first : first + _JOINED] for first in range(0, len(wanted), _JOINED))
         return
     names = set(columns)
     for first in range(0, len(wanted), _FETCHED):

@@ -132,7 +132,7 @@ def _every(step: int, batches: Iterable[pa.Table], columns: int) -> Iterator[pa.
     """Yield every `step`-th row of the batches, many at a time, but few of many columns."""
     first, held = 0, list[pa.Table]()
     for batch in batches:
-        held.append(batch.take(pa.array(np.arange(-first % step, batch.num_rows, step))))
+        held.append(batch if step == 1 else batch.take(pa.array(np.arange(-first % step, batch.num_rows, step))))
         first += batch.num_rows
         if columns * sum(table.num_rows for table in held) >= _VALUES:
             yield pa.concat_tables(held)

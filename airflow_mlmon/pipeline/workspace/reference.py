@@ -389,13 +389,8 @@ def _save(
     if known is not None:
         return
     # written last: if the schema is in the store, the files exist
-    run.store.save_schema(
-        run.model,
-        reference.schema.id,
-        f"{folder}/layout.json",
-        _fingerprint(run),
-        supersedes=supersedes,
-    )
+    uri = f"{folder}/layout.json"
+    run.store.save_schema(run.model, reference.schema.id, uri, _fingerprint(run), supersedes=supersedes)
     run.ask_anew()
 
 

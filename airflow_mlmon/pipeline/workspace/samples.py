@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_mlmon.profiles.engine.hash_sample import SAMPLE_ROWS, sample_by_hash
+from airflow_mlmon.profiles.engine.hash_sample import SAMPLE_ROWS, sample_by_hash, shorten_texts
 from airflow_mlmon.profiles.engine.id_hashes import hash_ids
 from airflow_mlmon.spec import ModelSpec
 
@@ -25,7 +25,11 @@ class Samples:
 
 def sample(table: pa.Table, id_column: str, rows: int = SAMPLE_ROWS) -> pa.Table:
     """Draw at most `rows` rows by the hash of their prediction id, always the same."""
-    return table if table.num_rows <= rows else sample_by_hash(table, hash_ids(table.column(id_column)), rows)
+    return (
+        shorten_texts(table)
+        if table.num_rows <= rows
+        else sample_by_hash(table, hash_ids(table.column(id_column)), rows)
+    )
 
 
 def days_of(table: pa.Table, time_column: str, zone: str) -> pa.ChunkedArray:

@@ -7,25 +7,31 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from airflow_mlmon.profiles.values.arrow import to_number_array
 
 SAMPLE_ROWS = 5_000
 # rows that are collected before all but the lowest are dropped, in samples
 _COLLECTED = 4
+# longest text of a sampled row, in bytes and in characters: whole, 5,000 of ten megabytes would be held
+_LONGEST = 4_096
 
 RowHashes = npt.NDArray[np.integer[Any]]
 
 
 def sample_by_hash(table: pa.Table, hashes: RowHashes, rows: int = SAMPLE_ROWS) -> pa.Table:
-    """Return the `rows` rows with the lowest hashes, in the order of the table."""
+    """Return the `rows` rows with the lowest hashes, in the order of the table; of long texts the start."""
     if table.num_rows <= rows:
-        return table
-    return table.take(to_number_array(_lowest(hashes, rows)))
+        return shorten_texts(table)
+    return shorten_texts(table.take(to_number_array(_lowest(hashes, rows))))
 
 
 class HashSample:
-    """Sample of at most 5,000 of the rows that were added; batches of any size give the same one."""
+    """Sample of at most 5,000 of the rows that were added; batches of any size give the same one.
+
+    Of long texts it has the start.
+    """
 
     def __init__(self) -> None:
         self._tables: list[pa.Table] = []
@@ -42,7 +48,7 @@ class HashSample:
         if len(low) < len(hashes):
             table, hashes = table.take(to_number_array(low)), hashes[low]
         if table.num_rows or not self._tables:
-            self._tables.append(table)
+            self._tables.append(shorten_texts(table))
             self._hashes.append(hashes)
         if len(known) > _COLLECTED * SAMPLE_ROWS:
             self._drop()
@@ -59,6 +65,16 @@ class HashSample:
         lowest = _lowest(hashes, SAMPLE_ROWS)
         table = pa.concat_tables(self._tables, promote_options="permissive").take(to_number_array(lowest))
         self._tables, self._hashes = [table], [hashes[lowest]]
+
+
+def shorten_texts(table: pa.Table) -> pa.Table:
+    """Return rows with the start of each long text, as samples have them."""
+    for place, field in enumerate(table.schema):
+        if pa.types.is_string(field.type):
+            column = table.column(place)
+            if (pc.max(pc.binary_length(column)).as_py() or 0) > _LONGEST:
+                table = table.set_column(place, field, pc.utf8_slice_codeunits(column, 0, _LONGEST))
+    return table
 
 
 def _lowest(hashes: RowHashes, rows: int) -> npt.NDArray[np.intp]:

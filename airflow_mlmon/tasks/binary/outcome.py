@@ -248,7 +248,8 @@ def profile_outcomes(table: pa.Table, threshold: float | None = None) -> BinaryO
     scored = np.isfinite(scores)
     predictions = _flags(table, "prediction") if threshold is None else np.where(scored, scores >= threshold, _NULL)
     probable = scored & (labels != _NULL) & (scores >= 0) & (scores <= 1)
-    cells = to_score_cells(np.where(scored, scores, 0.0))
+    held = slice(None) if scored.all() else scored
+    by_label, by_class = count_score_cells(to_score_cells(scores[held]), labels[held], predictions[held])
     log_loss, brier = _losses(scores[probable], positive[probable])
     return BinaryOutcomes(
         threshold=threshold,
@@ -262,13 +263,9 @@ def profile_outcomes(table: pa.Table, threshold: float | None = None) -> BinaryO
         improbable=_count(scored & (labels != _NULL)) - _count(probable),
         log_loss=log_loss,
         brier=brier,
-        positive_cells=count_score_cells(cells[positive & scored]),
-        negative_cells=count_score_cells(cells[negative & scored]),
-        scores=ScoreCells(
-            positive=count_score_cells(cells[scored & (predictions == 1)]),
-            negative=count_score_cells(cells[scored & (predictions == 0)]),
-            unclassified=count_score_cells(cells[scored & (predictions == _NULL)]),
-        ),
+        positive_cells=by_label.true,
+        negative_cells=by_label.false,
+        scores=ScoreCells(positive=by_class.true, negative=by_class.false, unclassified=by_class.null),
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from airflow_mlmon.capture.marks import key_id
 from airflow_mlmon.cli.main import main
 from airflow_mlmon.pipeline.steps.prepare import prepare_partition
 from airflow_mlmon.records import Status
@@ -145,3 +146,16 @@ def test_bodies_of_requests_are_nowhere(tmp_path):
     assert (prepared.status, prepared.rows_accepted, prepared.rows_quarantined) == (Status.PARTIAL, 3, 1)
     assert not TRACES.search(prepared.message.encode())
     assert find(archive, TRACES, frozenset({".parquet", ".json", ".db"})) == []
+
+
+def test_another_hash_key_than_before_is_said_once_and_kept_nowhere(tmp_path):
+    archive = write_archive(tmp_path)
+    said = []
+    for key in (b"first key", b"first key", b"other key", b"other key"):
+        with archive.opened(hash_key=key) as run:
+            said.append(prepare_partition(run, run.partition(FIRST)).message)
+
+    ids = [key_id(key) for key in (b"other key", b"first key")]
+    told = "personal columns are hashed with another key ({}) than in the last run ({})".format(*ids)
+    assert [told in message for message in said] == [False, False, True, False]
+    assert find(archive, re.compile(b"(first|other) key"), frozenset({".db", ".parquet"})) == []

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from airflow_mlmon.profiles.engine.hash_sample import HashSample, sample_by_hash
 from airflow_mlmon.profiles.engine.id_hashes import hash_ids
 from airflow_mlmon.profiles.schema import SegmentSchema
 from airflow_mlmon.tasks.parts import profile_outcome_parts
@@ -49,3 +51,18 @@ def test_a_ranking_is_measured(texts):
 
     assert profiled(texts, items) == profiled(pa.chunked_array([["a", "b"]] * CHUNKS), items)
     assert profiled(items, texts)
+
+
+def test_a_sample_of_rows_has_the_start_of_their_texts(texts):
+    hashes = np.arange(2 * CHUNKS)
+    table = pa.table({"x": texts, "row": hashes})
+    sample = HashSample()
+
+    for start in range(0, table.num_rows, 10):
+        sample.add(table.slice(start, 10), hashes[start : start + 10])
+
+    found = sample.table()
+    assert found.column("row").to_pylist() == hashes.tolist()
+    assert found.column("x").to_pylist() == ["a" * 4_096, "b"] * CHUNKS
+    assert found.equals(sample_by_hash(table, hashes))
+    assert found.schema == table.schema

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.optimize import isotonic_regression
 from sklearn.isotonic import IsotonicRegression
 
 from airflow_mlmon.statistics.calibration import Calibration
@@ -27,6 +28,20 @@ def test_calibration_is_that_of_scikit_learn_on_the_rows(seed):
     asked = np.arange(-5, 70)
 
     assert fitted(keys, hits).at(asked) == pytest.approx(theirs.predict(asked), abs=1e-12)
+
+
+@pytest.mark.parametrize("keys", [1, 2, 7, 60, 900])
+@pytest.mark.parametrize("seed", range(10))
+def test_blocks_are_those_of_scipy_to_the_last_bit(keys, seed):
+    random = np.random.default_rng(seed)
+    rows = random.integers(1, 40, keys)
+    hits = random.binomial(rows, np.clip(np.linspace(0, 1, keys) + random.normal(scale=0.3, size=keys), 0, 1))
+    theirs = isotonic_regression(hits / rows, weights=rows)
+
+    found = Calibration.fit(np.arange(keys), hits, rows)
+
+    assert found.shares.tolist() == theirs.x.tolist()
+    assert found.starts.tolist() == theirs.blocks[:-1].tolist()
 
 
 def test_blocks_hold_all_labels():

@@ -7,7 +7,7 @@ import pytest
 from airflow_mlmon.errors import SchemaMismatchError, StateError
 from airflow_mlmon.tasks.binary.description import Binary
 from airflow_mlmon.tasks.binary.outcome import BinaryOutcomes, profile_outcomes
-from airflow_mlmon.tasks.cells import to_score_cells
+from airflow_mlmon.tasks.cells import count_score_cells, to_score_cells
 from tests.support.labelled import labelled_table, random_labels
 
 
@@ -49,6 +49,21 @@ def test_score_cells_are_in_the_order_of_the_scores():
     scores = np.sort(np.random.default_rng(1).normal(0.5, 0.5, 10_000))
 
     assert np.all(np.diff(to_score_cells(scores)) >= 0)
+
+
+def test_many_cells_are_counted_as_few_are(monkeypatch):
+    random = np.random.default_rng(6)
+    cells = to_score_cells(random.normal(0.5, 1, 5000))
+    flags = [random.integers(-1, 1, 5000, np.int8, endpoint=True), random.integers(0, 1, 5000, endpoint=True)]
+
+    few = list(count_score_cells(cells, *flags))
+    monkeypatch.setattr("airflow_mlmon.tasks.cells._FEW", 0)
+    many = list(count_score_cells(cells, *flags))
+
+    assert few == many
+    assert [[tally.rows for tally in found] for found in many] == [
+        [int(np.sum(flag == value)) for value in (-1, 0, 1)] for flag in flags
+    ]
 
 
 def test_month_is_the_sum_of_its_days():
