@@ -13,9 +13,7 @@ from airflow_mlmon.errors import ConfigError, NotFoundError
 from airflow_mlmon.spec.choices import FileFormat
 from airflow_mlmon.storage import Storage, is_hidden
 from airflow_mlmon.storage.around import look_around
-from airflow_mlmon.tables.avro import read_avro
 from airflow_mlmon.tables.damage import naming_damage, refuse_file
-from airflow_mlmon.tables.delimited import read_delimited, read_separator
 from airflow_mlmon.tables.formats import (
     ENDINGS,
     HEAD,
@@ -27,8 +25,6 @@ from airflow_mlmon.tables.formats import (
     format_of_name,
     split_compression,
 )
-from airflow_mlmon.tables.json_records import read_json_rows
-from airflow_mlmon.tables.orc import read_orc
 from airflow_mlmon.tables.parquet import open_parquet, read_parquet
 from airflow_mlmon.tables.piece import Piece
 from airflow_mlmon.tables.reading import Reading
@@ -37,7 +33,8 @@ _CLASS = re.compile(r"\[[^\]/]+\]")
 _SUPPORTED = f"{', '.join(ENDINGS)}, and texts with {', '.join(PACKED_ENDINGS)} after it, such as .csv.gz"
 _AS_DECLARED = Reading()
 _AS_WRITTEN = Reading(nested=True)
-_WHOLE = {FileFormat.PARQUET: read_parquet, FileFormat.AVRO: read_avro, FileFormat.ORC: read_orc}
+# their first bytes reveal them
+_BINARY = (FileFormat.PARQUET, FileFormat.AVRO, FileFormat.ORC)
 
 
 def find_files(path: str, storage: Storage) -> list[str]:
@@ -88,12 +85,25 @@ def read_path(path: Path, origin: str, reading: Reading = _AS_DECLARED) -> Itera
     Raises:
         DataError: the file is damaged or ambiguous; the message names it and, where it can, the column.
     """
+    # most files are Parquet, for which the other readers need not be imported
     found, compression = recognise(path, origin, reading.format)
-    if found in _WHOLE:
-        yield from _WHOLE[found](path, origin, reading)
+    if found is FileFormat.PARQUET:
+        yield from read_parquet(path, origin, reading)
+    elif found is FileFormat.AVRO:
+        from airflow_mlmon.tables.avro import read_avro  # noqa: PLC0415
+
+        yield from read_avro(path, origin, reading)
+    elif found is FileFormat.ORC:
+        from airflow_mlmon.tables.orc import read_orc  # noqa: PLC0415
+
+        yield from read_orc(path, origin, reading)
     elif found in (FileFormat.JSON, FileFormat.JSON_LINES):
+        from airflow_mlmon.tables.json_records import read_json_rows  # noqa: PLC0415
+
         yield from read_json_rows(path, origin, compression, reading)
     else:
+        from airflow_mlmon.tables.delimited import read_delimited  # noqa: PLC0415
+
         is_tabbed = found is FileFormat.TSV
         yield from read_delimited(path, origin, compression, reading, separator="\t" if is_tabbed else None)
 
@@ -127,6 +137,8 @@ def describe_file(path: Path, origin: str, reading: Reading = _AS_DECLARED) -> s
     found, compression = recognise(path, origin, reading.format)
     said = f"{found.value}, {compression.value}" if compression else found.value
     if found is FileFormat.CSV:
+        from airflow_mlmon.tables.delimited import read_separator  # noqa: PLC0415 - as above
+
         separator = reading.separator or read_separator(path, origin, compression)
         said += f", separated by {'tabs' if separator == chr(9) else separator}"
     return said
@@ -160,7 +172,7 @@ def _choose_data(uris: list[str], folder: str, storage: Storage) -> list[str]:
     """Choose the data files of a folder: those with a known ending; if there are none, those whose bytes are known."""
     shown = [uri for uri in uris if not is_below_hidden(uri, folder)]
     by_name = [uri for uri in shown if format_of_name(uri)]
-    return by_name or [uri for uri in shown if _sniff(uri, storage) in _WHOLE]
+    return by_name or [uri for uri in shown if _sniff(uri, storage) in _BINARY]
 
 
 def is_below_hidden(uri: str, folder: str) -> bool:

@@ -29,9 +29,9 @@ print(*sorted(name for name in {heavy!r} if name in sys.modules))
 """
 
 
-def loaded_by(statement):
+def loaded_by(statement, names=HEAVY):
     done = subprocess.run(
-        [sys.executable, "-c", PROBE.format(statement=statement, heavy=HEAVY)],
+        [sys.executable, "-c", PROBE.format(statement=statement, heavy=names)],
         check=True,
         capture_output=True,
         text=True,
@@ -63,3 +63,11 @@ def test_compare_loads_no_heavy_library(tmp_path, ending):
             table.to_pandas().to_json(path, orient="records", lines=True)
 
     assert loaded_by(f"from airflow_mlmon.cli.main import main; assert main(['compare', *{paths!r}]) == 0") == []
+
+
+def test_compare_loads_the_readers_of_its_files_alone(tmp_path):
+    path = str(tmp_path / "rows.parquet")
+    write_parquet(path, make_rows(300, 0))
+    readers = tuple(f"airflow_mlmon.tables.{name}" for name in ("avro", "delimited", "json_records", "orc", "parquet"))
+
+    assert loaded_by(f"import airflow_mlmon; airflow_mlmon.compare({path!r}, {path!r})", readers) == [readers[-1]]
