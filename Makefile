@@ -167,7 +167,9 @@ environments: $(ENVIRONMENTS:%=.cache/environments/%/ready) ## install the examp
 clean: ## remove everything that make created
 	rm -rf .venv .demo .druid .cache build
 
-$(READY): $(ENVIRONMENT) $(KERNELS)
+$(READY): $(ENVIRONMENT) $(KERNELS) airflow_mlmon/__init__.py
+	@# again where the version is another, which is read of what is installed
+	@$(UV) pip install --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m include.kernels.build
 	@touch $@
 
@@ -179,5 +181,4 @@ $(ENVIRONMENT): requirements.lock pyproject.toml
 	@awk '/^[a-z0-9]/ { wanted = /^uv==/ } wanted' requirements.lock > .venv/uv.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement .venv/uv.txt
 	@$(UV) pip sync --python $(BIN)/python --compile-bytecode --require-hashes requirements.lock
-	@$(UV) pip install --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@

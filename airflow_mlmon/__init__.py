@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from airflow_mlmon.comparison.api import compare, profile
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["__version__", "compare", "profile"]
 
 # importing the package is part of parsing a DAG file, so that numpy and pyarrow wait until they are used

@@ -175,7 +175,8 @@ def _log_of_count(value: float, _: float) -> float:
 
 
 def _angle(value: float, _: float) -> float:
-    return 2 * math.asin(math.sqrt(min(max(value, 0.0), 1.0)))
+    # most of thousands a day lie within
+    return 2 * math.asin(math.sqrt(value if 0.0 <= value <= 1.0 else min(max(value, 0.0), 1.0)))
 
 
 def _in_deviations(value: float, scale: float) -> float:
@@ -207,7 +208,7 @@ def _of_duration(_: Point) -> float:
 
 
 def _of_rows(point: Point) -> float:
-    return 1 / max(point.rows, 1)
+    return 1 / point.rows if point.rows > 1 else 1.0
 
 
 # by measure, because each value of each past day of each number passes here

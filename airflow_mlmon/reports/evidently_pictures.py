@@ -148,5 +148,6 @@ def _layout(x_title: str, y_title: str) -> dict[str, Any]:
 
 @cache
 def _empty() -> Mapping[str, Any]:
-    layout: Mapping[str, Any] = make_subplots(rows=1, cols=1, shared_yaxes=True).to_plotly_json()["layout"]
-    return layout
+    layout: dict[str, Any] = make_subplots(rows=1, cols=1, shared_yaxes=True).to_plotly_json()["layout"]
+    # as an array of one, which is written as the same: pydantic would copy its hundreds of parts for each figure
+    return {**layout, "template": np.array(layout["template"], dtype=object)}

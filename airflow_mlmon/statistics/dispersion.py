@@ -116,19 +116,19 @@ def estimate_expected(
         freedom = flat.freedom - 1
         return replace(flat, of_centre=1 / leverage, ratio=flat.ratio * flat.freedom / freedom, freedom=freedom)
     weights, own, own_weights = 1 / sampling, values, 1 / sampling
-    groups = np.zeros(len(values), dtype=np.int64)
-    means = 1
+    means, scatter = 1, _scatter(values, weights, np.zeros(len(values), dtype=np.int64))
     if season != "none":
         weekdays = np.array([past.weekday() for past in days])
         same = weekdays == day.weekday()
-        if _has_season(weekdays, values, weights, same, is_asked=season == "weekday"):
-            groups, means, own, own_weights = weekdays, _count_different(weekdays), values[same], weights[same]
+        if _has_season(weekdays, values, weights, same, scatter, is_asked=season == "weekday"):
+            means, scatter = _count_different(weekdays), _scatter(values, weights, weekdays)
+            own, own_weights = values[same], weights[same]
     freedom = len(values) - means
     return Expectation(
         centre=float((own * own_weights).sum() / own_weights.sum()),
         days=len(values),
         of_centre=len(own),
-        ratio=_scatter(values, weights, groups) / freedom,
+        ratio=scatter / freedom,
         freedom=freedom,
         sampling=len(sampling) / float(weights.sum()),
     )
@@ -151,9 +151,15 @@ def shrink(found: Sequence[Expectation]) -> list[Expectation]:
 
 
 def _has_season(
-    weekdays: npt.NDArray[np.int_], values: Floats, weights: Floats, same: npt.NDArray[np.bool_], *, is_asked: bool
+    weekdays: npt.NDArray[np.int_],
+    values: Floats,
+    weights: Floats,
+    same: npt.NDArray[np.bool_],
+    around: float,
+    *,
+    is_asked: bool,
 ) -> bool:
-    """Apply the F test of equal weekday means."""
+    """Apply the F test of equal weekday means; `around` is the scatter around one mean of all days."""
     groups = _count_different(weekdays)
     freedom = len(values) - groups
     if not same.any() or freedom < FEWEST_DAYS - 1 or groups == 1:
@@ -163,7 +169,6 @@ def _has_season(
     if len(values) < _SEASON_DAYS:
         return False
     within = _scatter(values, weights, weekdays)
-    around = _scatter(values, weights, np.zeros(len(values), dtype=np.int64))
     if within <= 0:
         return around > 0
     statistic = (around - within) / (groups - 1) / (within / freedom)

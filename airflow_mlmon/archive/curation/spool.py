@@ -150,6 +150,8 @@ class Spool:
                 compression="zstd",
                 write_page_checksum=True,
                 use_dictionary=repeating_columns(table),
+                # those of texts are compared for a twentieth of the time of writing, and nothing asks for them
+                write_statistics=[field.name for field in table.schema if not pa.types.is_string(field.type)],
             )
         while len(self._pending) > _PENDING:
             self._pending.popleft().result()

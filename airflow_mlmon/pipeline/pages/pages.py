@@ -28,6 +28,7 @@ from airflow_mlmon.pipeline.workspace.curated import curated_uri
 from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of, stored_outcomes
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, delivery_uri, profile_uri
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, pinned_reference, reference_outcomes
+from airflow_mlmon.pipeline.workspace.stored_profiles import read_profile
 from airflow_mlmon.profiles.columns.histogram import build_histogram
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import MetricValue, PartitionState, Verdict
@@ -149,9 +150,7 @@ def column_scores(metrics: Sequence[MetricValue], columns: Collection[str]) -> l
 def _profile(run: Run, state: PartitionState) -> Profile | None:
     """Read the profile of a day; None if it is not stored any more."""
     try:
-        return Profile.from_bytes(
-            run.files.read(profile_uri(run, state.partition, str(state.version), str(state.schema)))
-        )
+        return read_profile(run, profile_uri(run, state.partition, str(state.version), str(state.schema)))
     except NotFoundError:
         return None
 

@@ -30,6 +30,7 @@ from airflow_mlmon.pipeline.workspace.multivariate import compare_together
 from airflow_mlmon.pipeline.workspace.outliers import outlier_metrics
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, ensure_reference, read_reference_sample
 from airflow_mlmon.pipeline.workspace.samples import Samples, without_day
+from airflow_mlmon.pipeline.workspace.stored_profiles import read_profile
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.profiles.schema import Kind
 from airflow_mlmon.records import DriftDetail, MetricValue, MultivariateDetail
@@ -85,7 +86,7 @@ def detect_drift(run: Run, prepared: Prepared, profiled: Profiled) -> PartitionD
     """Compare each column with its baseline."""
     run.progress("comparing with the baseline")
     reference = ensure_reference(run, prepared.partition.day)
-    current = Profile.from_bytes(run.files.read(profiled.uri))
+    current = read_profile(run, profiled.uri)
     note(rows=current.rows)
     return compare_day(run, reference, prepared.partition, prepared.version, current)
 

@@ -32,8 +32,8 @@ from airflow_mlmon.pipeline.workspace.estimates import estimated_metrics
 from airflow_mlmon.pipeline.workspace.label_matches import match_metrics
 from airflow_mlmon.pipeline.workspace.outcomes import Measured, Told
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
+from airflow_mlmon.pipeline.workspace.stored_profiles import read_profile
 from airflow_mlmon.profiles.keys import column_key
-from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import (
     Alert,
     CheckOutcome,
@@ -163,7 +163,7 @@ def _evaluate_rows(
     run: Run, state: PartitionState, prepared: Prepared, profiled: Profiled, others: Sequence[MetricValue]
 ) -> tuple[list[MetricValue], PartitionEvaluation]:
     """Evaluate the metrics of the rows, drift and estimates among them, against the expected values."""
-    profile = Profile.from_bytes(run.files.read(profiled.uri))
+    profile = read_profile(run, profiled.uri)
     reference = ensure_reference(run, prepared.partition.day)
     of_rows = row_metrics(run, reference, prepared.partition, prepared.version, profile)
     metrics = [*of_rows, *arrival_metrics(run, prepared), *match_metrics(run, prepared.partition), *others]

@@ -16,6 +16,7 @@ from airflow_mlmon.pipeline.telemetry import note, observed
 from airflow_mlmon.pipeline.workspace.estimates import estimated_metrics
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.pipeline.workspace.reference import StoredReference, ensure_reference
+from airflow_mlmon.pipeline.workspace.stored_profiles import read_profile
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.records import Arrival, Family, PartitionState, Results
 
@@ -49,7 +50,7 @@ def _profile(run: Run, reference: StoredReference, prepared: Prepared) -> Profil
     """Return the profile made with the curated rows; made now for Druid, or if the schema was pinned since."""
     uri = profile_uri(run, prepared.partition, prepared.version, reference.schema.id)
     try:
-        return Profile.from_bytes(run.files.read(uri))
+        return read_profile(run, uri)
     except NotFoundError:
         from airflow_mlmon.pipeline.druid.profile import profile_version  # noqa: PLC0415 - imports Druid's client
 

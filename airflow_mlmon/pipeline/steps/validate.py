@@ -11,6 +11,7 @@ from airflow_mlmon.pipeline.telemetry import note, observed
 from airflow_mlmon.pipeline.workspace.curated import open_columns
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
+from airflow_mlmon.pipeline.workspace.stored_profiles import read_profile
 from airflow_mlmon.profiles.profile import Profile
 from airflow_mlmon.quality.known import Known
 from airflow_mlmon.records import CheckOutcome
@@ -49,6 +50,6 @@ def _read_profile(run: Run, prepared: Prepared) -> Profile | None:
         return None
     try:
         uri = profile_uri(run, prepared.partition, prepared.version, pinned.schema_id)
-        return Profile.from_bytes(run.files.read(uri))
+        return read_profile(run, uri)
     except NotFoundError:
         return None

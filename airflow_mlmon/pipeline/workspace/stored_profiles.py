@@ -16,6 +16,7 @@ from airflow_mlmon.records import PartitionState, Status
 from airflow_mlmon.tracing import TracedPool
 
 _READERS = 8
+_LAST = "profile that was read last"
 
 
 class ProfileState(StrEnum):
@@ -47,6 +48,19 @@ def stored_profiles(run: Run, reference: StoredReference, days: Sequence[date]) 
     own = _reference_days(run, reference, (states.get(day) for day in days))
     with TracedPool(_READERS) as pool:
         return list(pool.map(lambda day: _day_profile(run, reference, day, states.get(day), own), days))
+
+
+def read_profile(run: Run, uri: str) -> Profile:
+    """Read a profile, whose bytes are decoded once if they are those read last: each step of a day reads the same.
+
+    Raises:
+        NotFoundError: it is not stored.
+    """
+    data = run.files.read(uri)
+    before: tuple[bytes, Profile] | None = run.kept.get(_LAST)
+    if before is None or before[0] != data:
+        before = run.kept[_LAST] = data, Profile.from_bytes(data)
+    return before[1]
 
 
 def reference_version(reference: StoredReference) -> str:

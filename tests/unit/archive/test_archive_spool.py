@@ -75,6 +75,15 @@ def test_a_dictionary_is_made_where_values_repeat(tmp_path):
     assert [name for name, kinds in encoded.items() if "RLE_DICTIONARY" not in kinds] == ["id", "exact"]
 
 
+def test_texts_have_no_statistics(tmp_path):
+    table = pa.table({"id": ["a", "b"], "score": [0.5, 1.5]})
+
+    group = pq.read_metadata(written(tmp_path / "rows", table, 2)).row_group(0)
+
+    assert group.column(0).statistics is None
+    assert (group.column(1).statistics.min, group.column(1).statistics.max) == (0.5, 1.5)
+
+
 @pytest.mark.parametrize("most", [50, 300, 10_000])
 def test_hashes_are_ordered_in_ranges(monkeypatch, tmp_path, most):
     monkeypatch.setattr(hash_log, "_SORTED", most)
