@@ -10,7 +10,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from datetime import datetime, timezone
 from queue import Empty, SimpleQueue
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 
 from airflow_mlmon.capture.complaints import Complaints
 from airflow_mlmon.capture.destination import Destination, publish_file
@@ -58,6 +58,8 @@ class Uploader:
         self._last_moment = math.inf
         self.failures: Counter[str] = Counter()
         self.last_publish: float | None = None
+        # of the writer and this thread, so that memory holds one upload
+        self._turn = Lock()
         self.thread = Thread(target=self._run, name="mlmon-capture-upload", daemon=True)
 
     def start(self, spool: SpoolFolder | None) -> None:
@@ -91,12 +93,16 @@ class Uploader:
 
     def publish_now(self, file: CapturedFile) -> str | None:
         """Publish a file that the spool could not take, and return None, or the reason why it is lost."""
-        try:
-            publish_file(self._destination, file)
-        except Exception as error:  # noqa: BLE001 - whatever a destination raises
-            return self._fail(error)
-        self._succeed()
-        return None
+        with self._turn:
+            if self.is_pausing:
+                # what was under way has failed meanwhile
+                return "unreachable"
+            try:
+                publish_file(self._destination, file)
+            except Exception as error:  # noqa: BLE001 - whatever a destination raises
+                return self._fail(error)
+            self._succeed()
+            return None
 
     def _run(self) -> None:
         while not self._is_ending or (self._waiting and time.monotonic() < self._last_moment):
@@ -160,11 +166,12 @@ class Uploader:
             self._complaints.add("spool", error)
 
     def _upload(self, spooled: SpooledFile, file: CapturedFile) -> bool:
-        try:
-            publish_file(self._destination, file)
-        except Exception as error:  # noqa: BLE001 - whatever a destination raises
-            self._fail(error)
-            return False
+        with self._turn:
+            try:
+                publish_file(self._destination, file)
+            except Exception as error:  # noqa: BLE001 - whatever a destination raises
+                self._fail(error)
+                return False
         self._remove(spooled)
         self._succeed()
         return True
