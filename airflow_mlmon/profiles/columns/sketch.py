@@ -27,6 +27,8 @@ SKETCH_SIZE = 1 << _LOG2_K
 _FEW = 256
 _FIRST_BLOCK = 1 << 12
 _BLOCK = 1 << 16
+# the one after those that are kept tells that there are more, and an empty text, which is not counted, may be in them
+_ASKED = SKETCH_SIZE + 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,8 +114,7 @@ def _candidates(texts: pa.Array, theta: int) -> list[str]:
         hashes = hash_texts(texts)
         small = np.flatnonzero(hashes < np.uint64(theta))
         _, first = np.unique(hashes[small], return_index=True)
-        # the one after those that are kept tells that there are more
-        texts = texts.take(to_number_array(small[first[: SKETCH_SIZE + 1]]))
+        texts = texts.take(to_number_array(small[first[:_ASKED]]))
     found: list[str] = texts.to_pylist()
     return found
 

@@ -35,9 +35,10 @@ def test_hashes_are_those_of_the_library(values, offset):
     assert hash_texts(array.cast(pa.large_string())).tolist() == expected
 
 
-@pytest.mark.parametrize("distinct", [0, 1, 300, 1024, 1025, 30_000])
-def test_sketch_is_that_of_the_library_fed_every_text(distinct):
-    values = [f"customer {number}" for number in range(distinct)] * 2
+@pytest.mark.parametrize("others", [(), ("",)], ids=["texts", "texts_and_an_empty_one"])
+@pytest.mark.parametrize("distinct", [0, 1, 300, 1023, 1024, 1025, 3_000, 30_000])
+def test_sketch_is_that_of_the_library_fed_every_text(distinct, others):
+    values = [*others, *(f"customer {number}" for number in range(distinct))] * 2
 
     assert DistinctSketch.of(pa.array(values, pa.string())).data == library_sketch(values).serialize()
 
