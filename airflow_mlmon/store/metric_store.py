@@ -131,7 +131,7 @@ class MetricStore(
 
         Args:
             state: new record of the partition; None if only results are replaced.
-            results: families of results, of this partition or of others of the model.
+            results: families of results, of this partition or of others of the model; of a day each once.
             supersedes: version that was served when the run began.
             versions: by other partition, the version whose rows their results came from.
             deliveries: by partition, the versions of the deliveries of its labels.

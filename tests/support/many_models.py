@@ -35,7 +35,7 @@ def run_day(
     families: Sequence[Results] = (),
     **changes: Any,
 ) -> PartitionState:
-    """Publish a day, which alerts on these metrics."""
+    """Publish a day, which alerts on these metrics; `families` take the place of its own results."""
     of = Partition.of_day(model, day)
     state = partition_state(of, **changes)
     found = results(
@@ -49,7 +49,8 @@ def run_day(
         alerts=tuple(alert(name, of) for name in alerts),
     )
     before = store.state(of)
-    store.publish(state, [found, *families], supersedes=before.version if before else None, channels=channels)
+    published = {one.family: one for one in (found, *families)}
+    store.publish(state, list(published.values()), supersedes=before.version if before else None, channels=channels)
     return state
 
 
