@@ -131,12 +131,13 @@ def _measure(metric: str, target: str, rows: OwnRows, lack: str) -> MetricValue:
         labelled = rows.rows
     batches = _Batches(rows)
     try:
-        return _valued(metric, function(batches.read() if given == BATCHES else rows.outcomes), labelled)
+        found = _valued(metric, function(batches.read() if given == BATCHES else rows.outcomes), labelled)
     except Exception as error:  # noqa: BLE001 - a function of somebody else may fail in any way
-        # that the rows cannot be read is no fault of the function
-        if batches.error is not None:
-            raise batches.error from None
-        return MetricValue(metric=metric, value=None, rows=labelled, reason=_told(error))
+        found = MetricValue(metric=metric, value=None, rows=labelled, reason=_told(error))
+    if batches.error is not None:
+        # that the rows cannot be read is no fault of the function, which may have caught it
+        raise batches.error
+    return found
 
 
 def _valued(metric: str, returned: Any, labelled: int) -> MetricValue:
