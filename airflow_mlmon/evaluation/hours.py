@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -30,6 +30,8 @@ _NAMED_LEVEL = 1e-3
 # rows that come at other hours have moved if their hours differ this much less after the move
 _EXPLAINED = 0.5
 _ONE = 1e-9
+# days whose hours a process keeps: a day is evaluated, and shown on its page at once and whenever labels of it come
+_MOST_KEPT = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +55,8 @@ class RowHours:
         outliers: Collection[date] = frozenset(),
     ) -> RowHours:
         """Collect the rows of the days that have any with an event time."""
-        held = [(at, hours.rows) for at, hours in past if hours is not None and hours.rows.any()]
-        return cls(day=day, now=now.rows, past=held, season=season, outliers=outliers)
+        held = tuple((at, hours.rows.tobytes()) for at, hours in past if hours is not None and hours.rows.any())
+        return _row_hours(day, now.rows.tobytes(), held, season, frozenset(outliers))
 
     @property
     def lack(self) -> str:
@@ -135,6 +137,15 @@ class RowHours:
     def distance(self) -> float:
         """Total variation distance between the hours of the day and the expected ones."""
         return float(np.abs(self.now / self.now.sum() - self.expected).sum() / 2)
+
+
+@lru_cache(_MOST_KEPT)
+def _row_hours(
+    day: date, now: bytes, past: tuple[tuple[date, bytes], ...], season: str, outliers: frozenset[date]
+) -> RowHours:
+    """Return the rows by hour, of which the same counts give the same object, with what it has found before."""
+    held = [(at, np.frombuffer(rows, dtype=np.int64)) for at, rows in past]
+    return RowHours(day=day, now=np.frombuffer(now, dtype=np.int64), past=held, season=season, outliers=outliers)
 
 
 def evaluate_row_hours(hours: RowHours, floor: Callable[[int], float]) -> Finding:
