@@ -21,7 +21,7 @@ from airflow_mlmon.evaluation.series import Finding, Point, Series, evaluate_ser
 from airflow_mlmon.profiles.hours import HOURS, Hours
 from airflow_mlmon.spec.metric import Measure, Worse
 from airflow_mlmon.statistics.arrays import Counts, Floats
-from airflow_mlmon.statistics.dispersion import FEWEST_DAYS, Expectation, shrink
+from airflow_mlmon.statistics.dispersion import FEWEST_DAYS, Expectation, estimate_each, shrink
 
 _ANGLES = 2 * np.pi * np.arange(HOURS) / HOURS
 _DIRECTIONS = (np.cos(_ANGLES), np.sin(_ANGLES))
@@ -113,7 +113,7 @@ class RowHours:
         The relative variance between days is much the same in all hours, so those of the hours are shrunk towards
         each other after each is divided by it: n + (c n)^2 of n rows.
         """
-        found = [one for series in self.series if (one := series.expected()) is not None]
+        found = [one for one in estimate_each([series.numbers() for series in self.series]) if one is not None]
         hours, directions = found[: -len(_DIRECTIONS)], found[-len(_DIRECTIONS) :]
         shares = [self.series[at].off_scale(one.centre) for at, one in enumerate(hours)]
         odds = np.array([share / max(1 - share, _ONE) for share in shares])
