@@ -29,14 +29,13 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from threadpoolctl import ThreadpoolController
 
 from airflow_mlmon.drift.matrix import order_hashes, to_doubles
+from airflow_mlmon.drift.rows.evenly import step_of
 from airflow_mlmon.profiles.schema import ColumnSchema, Kind
 from airflow_mlmon.statistics.arrays import Floats
 
 # rows of the reference that the models are fitted on at most, and at least
 MAX_LOSSES = 10_000
 FEWEST_LOSSES = 200
-# rows of a day that a loss is expected of at most
-MAX_EXPECTED = 100_000
 # of a matrix that a thread predicts at once
 _MOST_CELLS = 1 << 21
 _FOLDS = 3
@@ -60,7 +59,7 @@ class LossModel:
     def expect(self, rows: pa.Table) -> Floats:
         """Return the loss expected of rows that are none of the reference.
 
-        Of a million rows every tenth has one, the others NaN: `MAX_EXPECTED` rows say as much as anyone needs to know.
+        Of a million rows every tenth has one, the others NaN: `evenly.MOST` rows say as much as anyone needs to know.
         """
         found, places = _spread(rows.num_rows)
         if len(places):
@@ -129,11 +128,6 @@ def _threads() -> ThreadpoolController:
 def _use_no_more_threads() -> None:
     """Let the predictions of this thread have none of their own."""
     _threads().select(user_api="openmp").limit(limits=1)
-
-
-def step_of(rows: int) -> int:
-    """Return how far apart the rows are that a loss is expected of."""
-    return max(math.ceil(rows / MAX_EXPECTED), 1)
 
 
 def _spread(rows: int) -> tuple[Floats, npt.NDArray[np.int64]]:

@@ -75,7 +75,7 @@ def test_column_that_is_gone_is_missing_in_all_rows(model):
 def test_of_many_rows_some_have_an_expected_loss(model, monkeypatch):
     rows, _ = drawn(2_500, 5)
     every = model.expect(rows)
-    monkeypatch.setattr("airflow_mlmon.drift.expected_loss.MAX_EXPECTED", 1_000)
+    monkeypatch.setattr("airflow_mlmon.drift.rows.evenly.MOST", 1_000)
     found = model.expect(rows)
 
     assert np.isfinite(every).all()
