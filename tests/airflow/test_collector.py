@@ -62,9 +62,9 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
             # what was sent to it and read by it is on its disk
             collector.restart()
             backends.is_willing = True
-            spans = eventually(lambda: _of_whole_run(backends.spans), seconds=60)
+            spans = eventually(lambda: _of_whole_run(backends.spans))
             # the last task may write after its run has ended
-            eventually(lambda: _written(logs) <= {line.text for line in backends.lines}, seconds=60)
+            eventually(lambda: _written(logs) <= {line.text for line in backends.lines})
         written = _written(logs)
         yield SimpleNamespace(
             home=home,

@@ -76,7 +76,7 @@ def airflow(archive: Archive, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield server
 
 
-def await_task(airflow: ApiServer, task: str, seconds: float = 120) -> list[dict[str, Any]]:
+def await_task(airflow: ApiServer, task: str, seconds: float = 240) -> list[dict[str, Any]]:
     """Wait for the end of a task, and return all tasks of its run."""
     deadline = time.monotonic() + seconds
     while True:

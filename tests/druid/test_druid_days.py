@@ -32,7 +32,7 @@ from tests.support.runs import local_archive, opened
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(240)]
 
-QUICK = Patience(poll_s=0.3, visible_s=30)
+QUICK = Patience(poll_s=0.3, visible_s=90)
 SECOND = FIRST + timedelta(days=1)
 TODAY = FIRST + timedelta(days=2)
 
