@@ -14,7 +14,7 @@ import pytest
 
 from airflow_mlmon.store.metric_store import MetricStore
 from tests.support.api_server import ApiServer
-from tests.support.archive import FIRST
+from tests.support.archive import FIRST, WITHOUT_EVIDENTLY
 from tests.support.prometheus import eventually
 from tests.support.runs import local_archive
 from tests.support.scheduled import scheduled
@@ -41,7 +41,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     home = tmp_path_factory.mktemp("airflow")
     dags = home / "dags"
     dags.mkdir()
-    changes = ("start: 2026-03-01\n", f"start: {FIRST}\nend: {FIRST}\n"), ("\nhistory:", "\nevidently: none\nhistory:")
+    changes = ("start: 2026-03-01\n", f"start: {FIRST}\nend: {FIRST}\n"), WITHOUT_EVIDENTLY
     (dags / "loans.yaml").write_text(local_archive(home, 1).spec_text(*changes))
     (dags / "models.py").write_text(DAG_FILE.format(folder=str(dags)))
     logs = home / "logs"
