@@ -29,14 +29,13 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from threadpoolctl import ThreadpoolController
 
 from airflow_mlmon.drift.matrix import order_hashes, to_doubles
+from airflow_mlmon.drift.rows.evenly import step_of
 from airflow_mlmon.profiles.schema import ColumnSchema, Kind
 from airflow_mlmon.statistics.arrays import Floats
 
 # rows of the reference that the models are fitted on at most, and at least
 MAX_LOSSES = 10_000
 FEWEST_LOSSES = 200
-# rows of a day that a loss is expected of at most
-MAX_EXPECTED = 100_000
 # of a matrix that a thread predicts at once
 _MOST_CELLS = 1 << 21
 _FOLDS = 3
@@ -48,7 +47,7 @@ class LossModel:
     """Fitted models of the loss.
 
     Attributes:
-        columns: Columns that it reads.
+        columns: Columns that it reads, the categories first.
         exponent: Exponent of the unit in which losses are summed: that of about their spread.
         folds: Models, the first fitted without the first third of the rows, and so on.
     """
@@ -60,7 +59,7 @@ class LossModel:
     def expect(self, rows: pa.Table) -> Floats:
         """Return the loss expected of rows that are none of the reference.
 
-        Of a million rows every tenth has one, the others NaN: `MAX_EXPECTED` rows say as much as anyone needs to know.
+        Of a million rows every tenth has one, the others NaN: `evenly.MOST` rows say as much as anyone needs to know.
         """
         found, places = _spread(rows.num_rows)
         if len(places):
@@ -81,11 +80,17 @@ class LossModel:
         if len(places) < rows.num_rows:
             asked = asked.take(pa.array(places))
         size = max(_MOST_CELLS // max(len(self.columns), 1), 1)
+        categories = sum(column.kind is Kind.CATEGORY for column in self.columns)
 
         def predict(first: int) -> Floats:
             cells = _cells(asked.slice(first, size), self.columns, min(size, len(places) - first))
+            codes, found = cells[:, :categories].copy(), []
+            for model in self.folds:
+                # each encodes them in its own way
+                cells[:, :categories] = codes
+                found.append(model.predict(cells))
             # a loss is never below 0, a sum of trees may be
-            return np.maximum([model.predict(cells) for model in self.folds], 0.0)
+            return np.maximum(found, 0.0)
 
         # each row by itself, so that the threads change nothing
         with ThreadPoolExecutor(os.cpu_count(), initializer=_use_no_more_threads) as pool:
@@ -105,6 +110,8 @@ def fit_losses(rows: pa.Table, losses: Floats, columns: Sequence[ColumnSchema], 
     held = np.isfinite(losses)
     if held.sum() < FEWEST_LOSSES or not columns:
         return None
+    # categories first, as the encoded rows have them
+    columns = sorted(columns, key=lambda column: column.kind is not Kind.CATEGORY)
     order = np.argsort(hashes, kind="stable")
     order = order[held[order]]
     cells, own, fold = _cells(rows, columns, rows.num_rows)[order], losses[order], hashes[order] % _FOLDS
@@ -131,23 +138,36 @@ def _use_no_more_threads() -> None:
     _threads().select(user_api="openmp").limit(limits=1)
 
 
-def step_of(rows: int) -> int:
-    """Return how far apart the rows are that a loss is expected of."""
-    return max(math.ceil(rows / MAX_EXPECTED), 1)
-
-
 def _spread(rows: int) -> tuple[Floats, npt.NDArray[np.int64]]:
     """Return an expected loss of NaN for each row, and the places, evenly spread, of those that get one."""
     return np.full(rows, np.nan), np.arange(0, rows, step_of(rows))
 
 
 def _cells(rows: pa.Table, columns: Sequence[ColumnSchema], many: int) -> Floats:
-    absent, there = np.full(many, np.nan), set(rows.column_names)
-    return np.column_stack([to_doubles(rows, column) if column.name in there else absent for column in columns])
+    """Return rows as a matrix that holds each column together, as trees ask for them."""
+    cells, there = np.full((many, len(columns)), np.nan, order="F"), set(rows.column_names)
+    for place, column in enumerate(columns):
+        if column.name in there:
+            cells[:, place] = to_doubles(rows, column)
+    return cells
+
+
+class _Trees(HistGradientBoostingRegressor):  # type: ignore[misc]  # scikit-learn has no types
+    """Regressor that encodes the categories of the rows that it predicts in their place, the first columns.
+
+    Scikit-learn copies the rows twice for it, for most of the time where they are wide.
+    """
+
+    def _preprocess_X(self, X: Floats, *, reset: bool) -> Any:  # noqa: N802, N803 - scikit-learn's names
+        if reset or self._preprocessor is None:
+            return super()._preprocess_X(X, reset=reset)
+        categories = X[:, : self.is_categorical_.sum()]
+        categories[:] = self._preprocessor.named_transformers_["encoder"].transform(categories)
+        return X
 
 
 def _regressor(columns: Sequence[ColumnSchema]) -> HistGradientBoostingRegressor:
-    return HistGradientBoostingRegressor(
+    return _Trees(
         max_iter=40,
         learning_rate=0.15,
         max_leaf_nodes=15,

@@ -6,7 +6,7 @@ column. Zero loses its sign, because Druid distinguishes -0.0 from 0.0.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from typing import NamedTuple
@@ -45,66 +45,38 @@ def name_flag_column(name: str) -> str:
     return name + _SUFFIX
 
 
-def find_flagged(tables: Iterable[pa.Table]) -> frozenset[str]:
-    """Find the columns with NaN or ±inf.
-
-    >>> find_flagged([pa.table({"x": [0.5, None]}), pa.table({"x": [float("nan"), 1.0]})])
-    frozenset({'x'})
-    """
-    return frozenset(
-        field.name
-        for table in tables
-        for field, values in zip(table.schema, table.columns, strict=True)
-        if pa.types.is_floating(field.type) and pc.all(pc.is_finite(values)).as_py() is False
-    )
-
-
-def add_flags(rows: pa.Table, flagged: Collection[str] | None = None) -> Flagged:
-    """Add flag columns to the columns with NaN or ±inf.
+def add_flags(
+    rows: pa.Table, wanted: Collection[str] = (), excluded: Mapping[str, pa.ChunkedArray] | None = None
+) -> Flagged:
+    """Add flag columns to the columns with NaN or ±inf, and to those that other rows need them for.
 
     >>> add_flags(pa.table({"x": [0.5, float("-inf")], "y": [0.5, None]}))[0].to_pydict()
     {'x': [0.5, -inf], 'y': [0.5, None], 'x__flag': [None, '-inf']}
 
     Args:
         rows: the rows.
-        flagged: the columns with such values among these or other rows; by default those of these rows.
+        wanted: columns that get a flag column, whatever these rows hold.
+        excluded: by name of the label, whether a row will never have one; its label becomes null, and is flagged.
 
     Raises:
         ConfigError: another column has the name of a flag column.
     """
-    wanted = find_flagged([rows]) if flagged is None else flagged
     names = []
     for at, field in enumerate(rows.schema):
-        if not pa.types.is_floating(field.type):
-            continue
-        numbers = rows.column(at).cast(pa.float64())
-        rows = rows.set_column(at, field.name, pc.add(numbers, 0.0))
-        if field.name in wanted:
-            rows = _flagged(rows, field.name, _named(numbers))
+        values, flags = rows.column(at), None
+        if pa.types.is_floating(field.type):
+            numbers = values.cast(pa.float64())
+            values = pc.add(numbers, 0.0)
+            flags = None if pc.all(pc.is_finite(numbers)).as_py() is not False else _name_values(numbers)
+        without = (excluded or {}).get(field.name)
+        if without is not None and pc.any(without).as_py():
+            values = pc.if_else(without, pa.scalar(None, values.type), values)
+            flags = pc.if_else(without, Flag.EXCLUDED.value, pa.scalar(None, pa.string()) if flags is None else flags)
+        rows = rows.set_column(at, field.name, values)
+        if flags is not None or field.name in wanted:
+            rows = _append(rows, field.name, pa.nulls(rows.num_rows, pa.string()) if flags is None else flags)
             names.append(field.name)
     return Flagged(rows, tuple(names))
-
-
-def add_labels(
-    rows: pa.Table, name: str, labels: pa.ChunkedArray, excluded: pa.ChunkedArray, *, is_flagged: bool | None = None
-) -> Flagged:
-    """Add the labels; excluded rows have none, which a flag column states if there are any.
-
-    `is_flagged` says whether there are any among these or other rows; by default among these.
-
-    >>> labels, excluded = pa.chunked_array([[True, True]]), pa.chunked_array([[True, False]])
-    >>> add_labels(pa.table({"x": [1, 2]}), "paid", labels, excluded).rows.to_pydict()
-    {'x': [1, 2], 'paid': [None, True], 'paid__flag': ['excluded', None]}
-
-    Raises:
-        ConfigError: another column has the name of the flag column.
-    """
-    rows = rows.append_column(name, pc.if_else(excluded, pa.scalar(None, labels.type), labels))
-    if not (pc.any(excluded).as_py() if is_flagged is None else is_flagged):
-        return Flagged(rows, ())
-    return Flagged(
-        _flagged(rows, name, pc.if_else(excluded, Flag.EXCLUDED.value, pa.scalar(None, pa.string()))), (name,)
-    )
 
 
 def add_flag_dimensions(datasource: Datasource, names: Iterable[str]) -> Datasource:
@@ -113,7 +85,7 @@ def add_flag_dimensions(datasource: Datasource, names: Iterable[str]) -> Datasou
     return replace(datasource, dimensions=(*datasource.dimensions, *flags))
 
 
-def _flagged(rows: pa.Table, name: str, flags: pa.ChunkedArray) -> pa.Table:
+def _append(rows: pa.Table, name: str, flags: pa.ChunkedArray | pa.Array) -> pa.Table:
     flag = name_flag_column(name)
     if flag in rows.column_names:
         raise ConfigError(
@@ -123,7 +95,7 @@ def _flagged(rows: pa.Table, name: str, flags: pa.ChunkedArray) -> pa.Table:
     return rows.append_column(flag, flags)
 
 
-def _named(numbers: pa.ChunkedArray) -> pa.ChunkedArray:
+def _name_values(numbers: pa.ChunkedArray) -> pa.ChunkedArray:
     of_infinity = pc.if_else(pc.greater(numbers, 0.0), Flag.POSITIVE_INFINITY.value, Flag.NEGATIVE_INFINITY.value)
     named = pc.if_else(pc.is_nan(numbers), Flag.NAN.value, of_infinity)
     return pc.if_else(pc.is_finite(numbers), pa.scalar(None, pa.string()), named)

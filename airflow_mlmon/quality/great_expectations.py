@@ -28,18 +28,22 @@ from airflow_mlmon.quality.deferred import absent, deferred
 from airflow_mlmon.quality.frame import FrameTypes, to_frame
 from airflow_mlmon.quality.known import Counted, Known
 from airflow_mlmon.quality.named_columns import columns_named, columns_of
-from airflow_mlmon.quality.wording import arguments_text, number_text
+from airflow_mlmon.quality.wording import arguments_text, observed_text
 from airflow_mlmon.records import CheckOutcome
 from airflow_mlmon.spec.model import ModelSpec
 from airflow_mlmon.spec.quality import Check
 from airflow_mlmon.spec.section import nearest
 
-# its import logs more than 200 lines at INFO, uses deprecated modules, and loads 70 MB for pictures and rare tests
+# its import logs more than 200 lines at INFO, uses deprecated modules, and loads 90 MB that it seldom needs
 logging.getLogger("great_expectations").setLevel(logging.WARNING)
 logging.getLogger("great_expectations._docs_decorators").setLevel(logging.WARNING)
-# clients that it can do without: its rows come in a frame
-_STORES = ("azure.identity", "azure.storage", "boto3", "botocore", "google.auth", "google.cloud", "google.oauth2")
-with warnings.catch_warnings(), deferred("altair", "scipy.stats"), absent("google.api_core", *_STORES):
+# what it can do without: its rows come in a frame, from no database, service or Spark
+_CLIENTS = (
+    *("azure.identity", "azure.keyvault", "azure.storage", "boto3", "botocore", "google.api_core", "google.auth"),
+    *("google.cloud", "google.oauth2", "databricks", "psycopg2", "py4j", "pyathena", "pyodbc", "pypd", "pyspark"),
+    *("snowflake", "sqlalchemy.orm", "sqlalchemy_bigquery", "sqlalchemy_redshift", "teradatasqlalchemy", "trino"),
+)
+with warnings.catch_warnings(), deferred("altair", "jsonschema", "mistune", "scipy.stats"), absent(*_CLIENTS):
     warnings.simplefilter("ignore", DeprecationWarning)
     import great_expectations  # noqa: F401 - registers the expectations
     from great_expectations.core.expectation_validation_result import ExpectationValidationResult
@@ -372,7 +376,7 @@ def _outcome(rows: CheckedRows, check: Check, decide: Callable[[], Any]) -> Chec
         check,
         passed=bool(result.success),
         unexpected=int(unexpected) if isinstance(unexpected, numbers.Integral) else None,
-        observed=_observed(found),
+        observed=observed_text(found),
     )
 
 
@@ -383,18 +387,3 @@ def _raised(trace: str) -> str:
         if found := re.match(r"(?:\w+\.)*(\w+): ", line):
             return found[1]
     return "error"
-
-
-def _observed(found: Mapping[str, Any]) -> str:
-    """Format the counts and numbers of a result."""
-    if (count := found.get("unexpected_count")) is not None and "element_count" in found:
-        empty = found.get("missing_count")
-        return f"{count:,} of {found['element_count']:,} unexpected" + (f", {empty:,} null" if empty else "")
-    observed = found.get("observed_value")
-    if isinstance(observed, Mapping):
-        observed = observed.get("values")
-    values: Sequence[Any] = observed if isinstance(observed, list | tuple) else [observed]
-    if all(isinstance(value, numbers.Real) and not isinstance(value, bool) for value in values):
-        # of -0.0, 0
-        return ", ".join(number_text(float(value) + 0.0) for value in values)
-    return ""

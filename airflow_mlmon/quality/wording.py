@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import numbers
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -31,6 +32,25 @@ def arguments_text(arguments: Mapping[str, Any]) -> str:
     said = {"min_value", "max_value", "value_set", "mostly", "strict_min", "strict_max"}
     parts += [f"{name}: {_short(value)}" for name, value in arguments.items() if name not in said]
     return ", ".join(part for part in parts if part)
+
+
+def observed_text(found: Mapping[str, Any]) -> str:
+    """Format the counts and numbers of a result of Great Expectations.
+
+    >>> observed_text({"unexpected_count": 2, "element_count": 1000, "missing_count": 0})
+    '2 of 1,000 unexpected'
+    """
+    if (count := found.get("unexpected_count")) is not None and "element_count" in found:
+        empty = found.get("missing_count")
+        return f"{count:,} of {found['element_count']:,} unexpected" + (f", {empty:,} null" if empty else "")
+    observed = found.get("observed_value")
+    if isinstance(observed, Mapping):
+        observed = observed.get("values")
+    values: Sequence[Any] = observed if isinstance(observed, list | tuple) else [observed]
+    if all(isinstance(value, numbers.Real) and not isinstance(value, bool) for value in values):
+        # of -0.0, 0
+        return ", ".join(number_text(float(value) + 0.0) for value in values)
+    return ""
 
 
 def _range_text(arguments: Mapping[str, Any]) -> str:

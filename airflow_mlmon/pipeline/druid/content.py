@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import Enum, auto
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from airflow_mlmon.druid.flags import add_flag_dimensions, add_flags, add_labels, find_flagged
+from airflow_mlmon.druid.flags import add_flag_dimensions, add_flags
 from airflow_mlmon.druid.ingestion import (
     Datasource,
     build_metrics_datasource,
@@ -32,11 +32,11 @@ from airflow_mlmon.errors import ConfigError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.curated import OpenedRows, open_curated
-from airflow_mlmon.pipeline.workspace.labelled_rows import LabelsOfRows, open_labels
+from airflow_mlmon.pipeline.workspace.labelled_rows import open_labels
 from airflow_mlmon.pipeline.workspace.outcomes import deliveries_of
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.profiles.profile import Profile
-from airflow_mlmon.records import PartitionState, Status
+from airflow_mlmon.records import Delivery, PartitionState, Status
 from airflow_mlmon.spec.druid import DruidFormat, DruidInput
 from airflow_mlmon.storage.scratch import scratch_folder
 
@@ -44,7 +44,6 @@ from airflow_mlmon.storage.scratch import scratch_folder
 _URL_SECONDS = 6 * 3600
 _PART = "-part-"
 _CHUNK = 1 << 20
-_BATCH = 1 << 17
 
 
 class DatasourceKind(Enum):
@@ -172,36 +171,32 @@ def make_input(run: Run, place: DatasourceDay) -> Iterator[Input]:
             yield made
     else:
         with scratch_folder() as folder:
-            yield _write(run, place, _Rows(_table(run, place)), folder)
+            table = _table(run, place)
+            yield _write(run, place, _Rows(table.num_rows, lambda: [_Read(table)]), folder)
 
 
 @contextmanager
 def make_input_of(run: Run, place: DatasourceDay, version: str) -> Iterator[Input]:
     """Write the input of one version of a day's predictions, published or not, to local files."""
+    deliveries = deliveries_of(run, place.day)
     with open_curated(run, place.day, version) as curated, scratch_folder() as folder:
-        yield _write(run, place, _PredictionRows(run, place, version, curated), folder)
+        rows = _Rows(curated.rows, lambda: _read_predictions(run, place, version, curated, deliveries))
+        yield _write(run, place, rows, folder)
 
 
-def _write(run: Run, place: DatasourceDay, rows: _Rows | _PredictionRows, folder: Path) -> Input:
+def _write(run: Run, place: DatasourceDay, rows: _Rows, folder: Path) -> Input:
     if not rows.number:
         return Input(content=DatasourceContent(rows=0, version=""))
     left_out = place.datasource.left_out
     without = f", without the vectors {', '.join(left_out)}" if left_out else ""
     run.progress(f"preparing {rows.number} rows for {place.key}{without}")
-    # all rows have the same columns, so what some of them need is known before the first is written
-    flagged = rows.find_flagged()
-    names: tuple[str, ...] = ()
-
-    def flag() -> Iterator[pa.Table]:
-        nonlocal names
-        for table in rows.tables():
-            found = add_flags(table, flagged)
-            names = found.names + rows.flagged
-            yield found.rows
-
-    files = write_parts(flag(), folder, run.spec.druid.format)
-    version = _hash((data for path in files for data in _read(path)), add_flag_dimensions(place.datasource, names))
-    return Input(content=DatasourceContent(rows=rows.number, version=version, flagged=names), files=tuple(files))
+    files = write_parts(rows.tables(), folder, run.spec.druid.format)
+    while rows.has_found_flags:
+        # few days need any, and all rows of a day have the same columns
+        files = write_parts(rows.tables(), folder, run.spec.druid.format)
+    data = (data for path in files for data in _read(path))
+    version = _hash(data, add_flag_dimensions(place.datasource, rows.flagged))
+    return Input(content=DatasourceContent(rows=rows.number, version=version, flagged=rows.flagged), files=tuple(files))
 
 
 def _read(path: Path) -> Iterator[bytes]:
@@ -236,68 +231,53 @@ def place_uri(run: Run, place: DatasourceDay, name: str) -> str:
 
 
 class _Rows:
-    """Rows that are few enough to be held."""
+    """Rows with the flag columns that some of them need.
 
-    flagged: tuple[str, ...] = ()
+    Attributes:
+        number: Number of the rows.
+        flagged: Columns with a flag column, as far as the rows were read.
+        has_found_flags: Whether the last reading found more of them than were known before it.
+    """
 
-    def __init__(self, table: pa.Table) -> None:
-        self.number = table.num_rows
-        self._table = table
-
-    def tables(self) -> Iterator[pa.Table]:
-        """Yield the rows."""
-        yield self._table
-
-    def find_flagged(self) -> frozenset[str]:
-        """Find the columns with NaN or ±inf."""
-        return find_flagged([self._table])
-
-
-class _PredictionRows:
-    """Curated rows of a version with their labels; `flagged` is the label if some rows will never have one."""
-
-    def __init__(self, run: Run, place: DatasourceDay, version: str, curated: OpenedRows) -> None:
-        self.number = curated.rows
+    def __init__(self, number: int, read: Callable[[], Iterable[_Read]]) -> None:
+        self.number = number
         self.flagged: tuple[str, ...] = ()
-        self._place, self._curated = place, curated
-        self._label = run.spec.labels.label if run.spec.labels else ""
-        self._of_labels = run, place.day, version, deliveries_of(run, place.day)
-
-    def find_flagged(self) -> frozenset[str]:
-        """Find the columns with NaN or ±inf, and whether some rows will never have a label."""
-        schemas = map(pq.read_schema, self._curated.paths)
-        floats = {field.name for schema in schemas for field in schema if pa.types.is_floating(field.type)}
-        loaded = floats.intersection(dimension.name for dimension in self._place.datasource.dimensions)
-        found = find_flagged(self._curated.batches((), sorted(loaded))) if loaded else frozenset[str]()
-        with self._open_labels() as opened:
-            if opened is not None:
-                for start in range(0, self.number, _BATCH):
-                    labels, excluded = opened.take(min(_BATCH, self.number - start))
-                    given = pc.if_else(excluded, pa.scalar(None, labels.type), labels)
-                    found |= find_flagged([pa.table({self._label: given})])
-                    if pc.any(excluded).as_py():
-                        self.flagged = (self._label,)
-        return found
+        self.has_found_flags = False
+        self._read = read
 
     def tables(self) -> Iterator[pa.Table]:
-        """Yield the rows in batches."""
-        datasource = add_flag_dimensions(self._place.datasource, self.flagged)
-        columns = [datasource.time_column, *(dimension.name for dimension in self._place.datasource.dimensions)]
-        with self._open_labels() as opened:
-            for batch in self._curated.batches((), columns):
-                rows = batch
-                if opened is not None:
-                    labels, excluded = opened.take(batch.num_rows)
-                    rows = add_labels(batch, self._label, labels, excluded, is_flagged=bool(self.flagged)).rows
-                yield select_columns(rows, datasource)
+        """Yield the rows, until some need a flag column that those before them lack; the rest is only looked at."""
+        known = self.flagged
+        for one in self._read():
+            found = add_flags(one.rows, self.flagged, one.excluded)
+            self.flagged = found.names
+            if self.flagged == known:
+                yield found.rows
+        self.has_found_flags = self.flagged != known
 
-    @contextmanager
-    def _open_labels(self) -> Iterator[LabelsOfRows | None]:
-        if self._label:
-            with open_labels(*self._of_labels) as opened:
-                yield opened
-        else:
-            yield None
+
+class _Read(NamedTuple):
+    """Some rows, and by name of the label whether a row will never have one."""
+
+    rows: pa.Table
+    excluded: Mapping[str, pa.ChunkedArray] = MappingProxyType({})
+
+
+def _read_predictions(
+    run: Run, place: DatasourceDay, version: str, curated: OpenedRows, deliveries: Sequence[Delivery]
+) -> Iterator[_Read]:
+    """Yield the curated rows of a version with their labels."""
+    datasource = place.datasource
+    columns = [datasource.time_column, *(dimension.name for dimension in datasource.dimensions)]
+    if run.spec.labels is None:
+        for batch in curated.batches((), columns):
+            yield _Read(select_columns(batch, datasource))
+        return
+    label = run.spec.labels.label
+    with open_labels(run, place.day, version, deliveries) as opened:
+        for batch in curated.batches((), columns):
+            labels, excluded = opened.take(batch.num_rows)
+            yield _Read(select_columns(batch.append_column(label, labels), datasource), {label: excluded})
 
 
 def _served_version(run: Run, place: DatasourceDay) -> str:

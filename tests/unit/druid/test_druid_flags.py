@@ -9,7 +9,7 @@ import math
 import pyarrow as pa
 import pytest
 
-from airflow_mlmon.druid.flags import add_flag_dimensions, add_flags, add_labels
+from airflow_mlmon.druid.flags import add_flag_dimensions, add_flags
 from airflow_mlmon.druid.ingestion import Datasource, Dimension, DimensionType
 from airflow_mlmon.druid.json_lines import write_json_lines
 from airflow_mlmon.errors import ConfigError
@@ -53,20 +53,37 @@ def test_the_datasource_has_a_place_for_each_flag():
     assert flagged.dimensions[1:] == (Dimension(name="x__flag", type=DimensionType.STRING),)
 
 
+def test_a_column_has_a_flag_where_only_other_rows_need_it():
+    flagged = add_flags(pa.table({"x": [0.5], "c": ["a"]}), ["x", "c"])
+
+    assert flagged.rows.to_pydict() == {"x": [0.5], "c": ["a"], "x__flag": [None], "c__flag": [None]}
+    assert flagged.names == ("x", "c")
+
+
 def test_excluded_rows_are_told_from_those_whose_label_is_outstanding():
-    label = pa.chunked_array([pa.array([True, None, False, None])])
+    rows = pa.table({"x": [1, 2, 3, 4], "paid": [True, None, False, None]})
     excluded = pa.chunked_array([pa.array([False, False, True, True])])
 
-    labelled = add_labels(pa.table({"x": [1, 2, 3, 4]}), "paid", label, excluded)
+    labelled = add_flags(rows, excluded={"paid": excluded})
 
     assert labelled.rows.column("paid").to_pylist() == [True, None, None, None]
     assert labelled.rows.column("paid__flag").to_pylist() == [None, None, "excluded", "excluded"]
     assert labelled.names == ("paid",)
 
 
+def test_a_number_as_label_may_be_excluded_or_infinite():
+    rows = pa.table({"loss": [0.5, math.inf, math.inf, None]})
+    excluded = pa.chunked_array([pa.array([True, False, True, False])])
+
+    labelled = add_flags(rows, excluded={"loss": excluded})
+
+    assert labelled.rows.to_pydict() == {
+        "loss": [None, math.inf, None, None],
+        "loss__flag": ["excluded", "inf", "excluded", None],
+    }
+
+
 def test_labels_without_excluded_rows_have_no_flag():
-    label, excluded = pa.chunked_array([pa.array([True])]), pa.chunked_array([pa.array([False])])
+    labelled = add_flags(pa.table({"paid": [True]}), excluded={"paid": pa.chunked_array([pa.array([False])])})
 
-    labelled = add_labels(pa.table({"x": [1]}), "paid", label, excluded)
-
-    assert (labelled.rows.column_names, labelled.names) == (["x", "paid"], ())
+    assert (labelled.rows.column_names, labelled.names) == (["paid"], ())

@@ -19,6 +19,7 @@ from airflow_mlmon.druid.parquet import write_parquet
 from airflow_mlmon.pipeline.druid.content import DatasourceKind, make_input_of, places_of, task_id_of, write_input
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.prepare import prepare_partition
+from airflow_mlmon.pipeline.workspace import curated
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.spec.druid import DruidFormat
 from tests.support.archive import FIRST, day_table, partition, replace_columns
@@ -80,6 +81,8 @@ def test_no_rows_are_no_part(tmp_path: Path):
 def test_every_part_of_a_day_has_the_columns_that_some_rows_need_and_the_name_of_its_task(monkeypatch, run: Run):
     monkeypatch.setattr(input_files, "PART_ROWS", 128)
     monkeypatch.setattr(input_files, "BLOCK_ROWS", 128)
+    # so that parts are written before the rows are read that need another column
+    monkeypatch.setattr(curated, "_BATCH", 128)
     prepared = prepare_partition(run, partition(0))
     [place] = [place for place in places_of(run, [partition(0)]).values() if place.kind is DatasourceKind.PREDICTIONS]
 
