@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from airflow_mlmon.records import Status
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.storage.local import LocalStore
 from tests.support.archive import FIRST, Archive
+from tests.support.full_disk import largest_file
 from tests.support.runs import local_archive, opened, run_twice_at_once, stored_rows
 
 DAY = Partition.of_day("loans", FIRST)
@@ -244,17 +244,6 @@ def test_a_disk_that_is_full_fails_the_day_in_words(tmp_path, archive):
         assert (run.store.state(DAY).status, run.store.state(DAY).rows_read) == (Status.OK, 60_000)
 
 
-@contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    """No file grows beyond the size, as on a disk that is full: the kernel refuses the write."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-
-
 KILLED_WHILE_WRITING = """
 import os, signal, sys
 from datetime import date
@@ -263,6 +252,7 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.steps.prepare import prepare_partition
 from airflow_mlmon.storage.local import LocalStore
 from tests.support.archive import FIRST
+from tests.support.full_disk import largest_file
 from tests.support.runs import local_archive, opened
 
 def die(source, file, *_):
