@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from airflow_mlmon.archive.curation.repeats import hash_keys
 from airflow_mlmon.profiles.engine.hash_index import HashIndex, order_of
 from airflow_mlmon.profiles.engine.id_hashes import hash_ids
+from airflow_mlmon.profiles.values.arrow import take_rows
 from airflow_mlmon.statistics.arrays import Flags, Integers
 
 # the row of every so many predictions is looked up, and those after each are compared with the rows after it
@@ -54,7 +55,7 @@ class SoughtKeys:
             return Matched(suspects, own)
         asked = _to_large(keys_at(suspects))
         if not self._has_doubled:
-            is_equal = pc.equal(asked, self._keys.take(pa.array(own))).to_numpy()
+            is_equal = pc.equal(asked, take_rows(self._keys, own)).to_numpy()
             return Matched(suspects[is_equal], own[is_equal])
         rows = self._rows_alike(own)
         found = pc.index_in(asked, self._keys.take(pa.array(rows)).combine_chunks())

@@ -26,6 +26,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from airflow_mlmon.drift.matrix import order_hashes, to_doubles
+from airflow_mlmon.drift.rows.evenly import step_of
 from airflow_mlmon.drift.trees import MOST_LEAVES, Trees
 from airflow_mlmon.profiles.schema import ColumnSchema, Kind
 from airflow_mlmon.statistics.arrays import Floats
@@ -33,8 +34,6 @@ from airflow_mlmon.statistics.arrays import Floats
 # rows of the reference that the models are fitted on at most, and at least
 MAX_LOSSES = 10_000
 FEWEST_LOSSES = 200
-# rows of a day that a loss is expected of at most
-MAX_EXPECTED = 100_000
 # of a matrix that a thread predicts at once
 _MOST_CELLS = 1 << 21
 _FOLDS = 3
@@ -58,7 +57,7 @@ class LossModel:
     def expect(self, rows: pa.Table) -> Floats:
         """Return the loss expected of rows that are none of the reference.
 
-        Of a million rows every tenth has one, the others NaN: `MAX_EXPECTED` rows say as much as anyone needs to know.
+        Of a million rows every tenth has one, the others NaN: `evenly.MOST` rows say as much as anyone needs to know.
         """
         found, places = _spread(rows.num_rows)
         if len(places):
@@ -134,19 +133,18 @@ def fit_losses(rows: pa.Table, losses: Floats, columns: Sequence[ColumnSchema], 
     return LossModel(columns=tuple(columns), exponent=max(exponent, _SMALLEST_EXPONENT), folds=folds)
 
 
-def step_of(rows: int) -> int:
-    """Return how far apart the rows are that a loss is expected of."""
-    return max(math.ceil(rows / MAX_EXPECTED), 1)
-
-
 def _spread(rows: int) -> tuple[Floats, npt.NDArray[np.int64]]:
     """Return an expected loss of NaN for each row, and the places, evenly spread, of those that get one."""
     return np.full(rows, np.nan), np.arange(0, rows, step_of(rows))
 
 
 def _cells(rows: pa.Table, columns: Sequence[ColumnSchema], many: int) -> Floats:
-    absent, there = np.full(many, np.nan), set(rows.column_names)
-    return np.column_stack([to_doubles(rows, column) if column.name in there else absent for column in columns])
+    """Return rows as a matrix that holds each column together, as trees ask for them."""
+    cells, there = np.full((many, len(columns)), np.nan, order="F"), set(rows.column_names)
+    for place, column in enumerate(columns):
+        if column.name in there:
+            cells[:, place] = to_doubles(rows, column)
+    return cells
 
 
 def _fit(columns: Sequence[ColumnSchema], cells: Floats, losses: Floats) -> Any:

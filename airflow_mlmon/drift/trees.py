@@ -50,7 +50,7 @@ class Trees:
         """Return what the trees say of each row of a matrix."""
         flat, found = [_Flat.of(tree) for tree in self.trees], np.full(len(cells), self.base)
         for first in range(0, len(cells), _ROWS):
-            columns = np.ascontiguousarray(cells[first : first + _ROWS].T)
+            columns = cells[first : first + _ROWS].T
             for tree in flat:
                 found[first : first + _ROWS] += tree.predict(columns)
         return found
@@ -83,11 +83,10 @@ class _Flat:
         return of_left | of_right
 
     def predict(self, columns: Floats) -> Floats:
-        leaves = np.full(columns.shape[1], 0xFFFF, np.uint16)
+        gone = np.zeros(columns.shape[1], np.uint16)
         for feature, left, is_missing_left, of_left in self.splits:
-            kept = np.array([0xFFFF, 0xFFFF ^ of_left], np.uint16)
-            leaves &= kept[_goes_right(columns[feature], left, is_missing_left=is_missing_left).view(np.uint8)]
-        return np.array(self.values)[_first_bits()[leaves]]
+            gone |= _goes_right(columns[feature], left, is_missing_left=is_missing_left) * np.uint16(of_left)
+        return np.array(self.values).take(_first_bits().take(~gone))
 
 
 def _goes_right(values: Floats, left: Any, *, is_missing_left: bool) -> npt.NDArray[np.bool_]:
@@ -99,7 +98,7 @@ def _goes_right(values: Floats, left: Any, *, is_missing_left: bool) -> npt.NDAr
     right = np.ones(_MISSING + 1, np.bool_)
     right[left] = False
     right[_MISSING] = not is_missing_left
-    return right[np.where(np.isnan(values), _MISSING, values).astype(np.uint8)]
+    return right.take(np.where(np.isnan(values), _MISSING, values).astype(np.uint8))
 
 
 @cache

@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from airflow_mlmon.profiles.values.arrow import to_numpy
 from airflow_mlmon.profiles.values.decimals import decimals_to_doubles
+from airflow_mlmon.profiles.values.kernels import kernels
 from airflow_mlmon.profiles.values.murmur import Hashes, hash_texts
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec.metrics import REPEATED_SHARE, REPLAYED_SHARE
@@ -43,6 +44,7 @@ _FEWEST_COMPARED = 100
 _ALL_BITS = np.uint64(0xFFFFFFFFFFFFFFFF)
 _ODD = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 _MISSING = np.uint64(0x5851F42D4C957F2D)
+_DOUBLE_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +141,7 @@ class ContentStream:
         for batch in rows.select(list(self._columns)).to_batches(_BATCH):
             joint = np.zeros(batch.num_rows, dtype=np.uint64)
             for values in batch.columns:
-                joint = _join(joint, hash_column(values))
+                joint = _mix_in(joint, values)
             self._pending.append(joint[joint <= self._counted.limit])
             if sum(map(len, self._pending)) > _MOST_COUNTED:
                 self._count()
@@ -201,8 +203,21 @@ def hash_column(values: pa.Array | pa.ChunkedArray) -> Hashes:
     return found
 
 
+def _mix_in(joint: Hashes, values: pa.Array) -> Hashes:
+    """Mix the hashes of a column into those of the ones before it, which may be changed."""
+    if not (kernels and (pa.types.is_floating(values.type) or pa.types.is_integer(values.type))):
+        return _join(joint, hash_column(values))
+    numbers = _castable(values)
+    validity, stored = numbers.buffers()
+    doubles = np.frombuffer(stored, np.float64, len(numbers), numbers.offset * _DOUBLE_BYTES)
+    kernels.mix_doubles(joint, doubles, validity if numbers.null_count else None, numbers.offset, int(_MISSING))
+    return joint
+
+
 def _hash_known(values: pa.Array) -> Hashes:
     kind = values.type
+    if kernels and (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        return hash_texts(values)
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind):
         encoded = values if pa.types.is_dictionary(kind) else values.dictionary_encode()
         hashes = hash_texts(encoded.dictionary.cast(pa.string()))

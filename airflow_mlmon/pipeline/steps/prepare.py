@@ -139,7 +139,7 @@ def prepare_partition(run: Run, partition: Partition) -> Prepared:
     with scratch_folder() as folder:
         run.progress("reading the archive")
         arrived = list_arrived(run, partition)
-        streams = RowStreams.of_day(run, partition)
+        streams = RowStreams.of_day(run, partition, arrived.files, folder)
         intake = take_in(
             source_of(run, partition, arrived.files, arrived.reach),
             run.spec,

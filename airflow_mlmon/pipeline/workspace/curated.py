@@ -17,6 +17,7 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.partition_files import MANIFEST, SAMPLE, read_parquet_file, read_workspace_table
 from airflow_mlmon.pipeline.workspace.samples import sample
+from airflow_mlmon.profiles.values.arrow import take_rows
 from airflow_mlmon.statistics.arrays import Integers
 from airflow_mlmon.storage.local import LocalStore
 from airflow_mlmon.storage.ranges import RangedFile
@@ -241,7 +242,7 @@ def _take(file: Path | RangedFile, footer: pq.FileMetaData, positions: Integers,
             for group in groups:
                 start = int(ends[group]) - footer.row_group(group).num_rows
                 here = _between(positions, start, int(ends[group]))
-                tables.append(opened.read_row_group(group, columns=columns).take(pa.array(here)))
+                tables.append(take_rows(opened.read_row_group(group, columns=columns), here))
     return pa.concat_tables(tables)
 
 

@@ -24,6 +24,7 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.matched_keys import match_delivery, read_labels
 from airflow_mlmon.pipeline.workspace.partition_files import read_workspace_table
+from airflow_mlmon.profiles.values.arrow import take_rows
 from airflow_mlmon.records import Delivery
 
 _BATCH = 1 << 18
@@ -143,7 +144,8 @@ class LabelsOfRows:
             place[each.column(_POSITION).to_numpy() - self._start] = np.arange(first, first + each.num_rows)
             first += each.num_rows
         self._start = end
-        joined = known.take(pa.array(place, mask=place < 0))
+        is_missing = place < 0
+        joined = known.take(pa.array(place, mask=is_missing)) if is_missing.any() else take_rows(known, place)
         return joined.column(_LABEL), pc.fill_null(joined.column(_EXCLUDED), fill_value=False)
 
 
@@ -207,7 +209,7 @@ def _encode(matched: Iterable[Matched], labels: pa.Table) -> bytes:
         write_page_checksum=True,
     ) as writer:
         for batch in matched:
-            taken = labels.take(pa.array(batch.rows)).cast(plain)
+            taken = take_rows(labels, batch.rows).cast(plain)
             writer.write_table(pa.table([batch.positions, batch.rows, *taken.columns], schema=pa.schema(fields)))
     return sink.getvalue()
 

@@ -12,11 +12,13 @@ from typing import Self
 import numpy as np
 import pyarrow as pa
 
-from airflow_mlmon.drift.expected_loss import MAX_LOSSES, LossModel, fit_losses, step_of
+from airflow_mlmon.drift.expected_loss import MAX_LOSSES, LossModel, fit_losses
+from airflow_mlmon.drift.rows.evenly import step_of, take_every
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.curated import open_columns
+from airflow_mlmon.pipeline.workspace.even_rows import read_even_rows
 from airflow_mlmon.pipeline.workspace.partition_files import read_parquet_file, read_workspace_table, to_parquet
 from airflow_mlmon.pipeline.workspace.samples import sample
 from airflow_mlmon.profiles.schema import ColumnSchema, Kind, ProfileSchema
@@ -80,6 +82,13 @@ def keep_losses(run: Run, folder: str, schema: ProfileSchema, rows: pa.Table, jo
     run.files.write(f"{folder}/{_FILE}", to_parquet(sample(labelled, run.spec.id_column, MAX_LOSSES)))
 
 
+def asked_columns(run: Run, folder: str, schema: ProfileSchema) -> list[str]:
+    """Return the columns of a day's rows from which their losses are expected; none without a model of the loss."""
+    if run.spec.labels is None or not run.files.list(f"{folder}/{_FILE}"):
+        return []
+    return [column.name for column in _columns(run.spec, schema)]
+
+
 def loss_model(run: Run, folder: str, schema: ProfileSchema) -> LossModel | None:
     """Return the model of the loss that a reference's sample gives; None without one, or with too few rows."""
     try:
@@ -119,7 +128,10 @@ def _expect(run: Run, partition: Partition, version: str, model: LossModel) -> E
     names = [column.name for column in model.columns]
     with open_columns(run, partition, version) as rows:
         step = step_of(rows.rows)
-        values = [model.expect(some) for some in _every(step, rows.batches([], where_there=names), len(names))]
+        there = [name for name in names if name in rows.names]
+        kept = read_even_rows(run, partition, version, there, rows.rows) if step > 1 else None
+        found = _every(step, rows.batches([], where_there=names), len(names)) if kept is None else [kept]
+        values = [model.expect(some) for some in found]
     return ExpectedLosses(exponent=model.exponent, step=step, values=np.concatenate([np.empty(0), *values]))
 
 
@@ -127,7 +139,7 @@ def _every(step: int, batches: Iterable[pa.Table], columns: int) -> Iterator[pa.
     """Yield every `step`-th row of the batches, many at a time, but few of many columns."""
     first, held = 0, list[pa.Table]()
     for batch in batches:
-        held.append(batch if step == 1 else batch.take(pa.array(np.arange(-first % step, batch.num_rows, step))))
+        held.append(take_every(step, batch, first))
         first += batch.num_rows
         if columns * sum(table.num_rows for table in held) >= _VALUES:
             yield pa.concat_tables(held)

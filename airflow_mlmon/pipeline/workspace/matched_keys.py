@@ -167,7 +167,7 @@ def mark_found(run: Run, keys: pa.ChunkedArray, days: Mapping[Partition, str], f
 def read_keys(run: Run, delivery: Delivery, wanted: Flags | None = None) -> pa.ChunkedArray:
     """Read keys of a delivery in the spelling of the spec, by default all."""
     read, start = [pa.chunked_array([], pa.string())], 0
-    for keys in _blocks(run, delivery):
+    for keys in _blocks(run, delivery) if wanted is None or wanted.any() else ():
         end = start + len(keys)
         read.append(keys if wanted is None else keys.filter(pa.array(wanted[start:end])))
         start = end

@@ -404,6 +404,54 @@ failed:
     Py_RETURN_NONE;
 }
 
+/* Mix the hashes of doubles into those of the columns before, as drift/rows/contents.py does: hashes, which are changed,
+   doubles, validity or None, its first bit, hash of a missing value. */
+static PyObject *mix_doubles(PyObject *self, PyObject *args)
+{
+    PyObject *hashes_of, *doubles_of, *validity_of;
+    Py_ssize_t first;
+    unsigned long long missing;
+    Py_buffer hashes, doubles, validity;
+    if (!PyArg_ParseTuple(args, "OOOnK", &hashes_of, &doubles_of, &validity_of, &first, &missing))
+        return NULL;
+    memset(&validity, 0, sizeof validity);
+    if (view(hashes_of, &hashes, 0, 1) < 0)
+        return NULL;
+    const Py_ssize_t count = hashes.len / 8;
+    if (view(doubles_of, &doubles, 8 * count, 0) < 0) {
+        PyBuffer_Release(&hashes);
+        return NULL;
+    }
+    if (validity_of != Py_None && view(validity_of, &validity, first < 0 ? -1 : (first + count + 7) / 8, 0) < 0) {
+        PyBuffer_Release(&hashes);
+        PyBuffer_Release(&doubles);
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    const uint8_t *bits = validity.buf;
+    const double *from = doubles.buf;
+    uint64_t *to = hashes.buf;
+    for (Py_ssize_t at = 0; at < count; at++) {
+        /* one zero, and one value that is no number */
+        const double value = from[at] + 0.0;
+        uint64_t own;
+        memcpy(&own, &value, 8);
+        own = value == value ? own : 0x7FF8000000000000ULL;
+        if (bits)
+            own = bits[(first + at) >> 3] >> ((first + at) & 7) & 1 ? own : missing;
+        uint64_t mixed = to[at] * 0x9E3779B97F4A7C15ULL + own;
+        mixed = (mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9ULL;
+        mixed = (mixed ^ mixed >> 27) * 0x94D049BB133111EBULL;
+        to[at] = mixed ^ mixed >> 31;
+    }
+    Py_END_ALLOW_THREADS
+    PyBuffer_Release(&hashes);
+    PyBuffer_Release(&doubles);
+    if (validity.obj)
+        PyBuffer_Release(&validity);
+    Py_RETURN_NONE;
+}
+
 /* Find the patterns of texts in ASCII: offsets of 32 bits, first text, number, bytes, shapes of the 128 characters,
    longest run, longest run of digits, longest pattern, out of bytes, out of lengths, out of whether each was cut. */
 static PyObject *find_patterns(PyObject *self, PyObject *args)
@@ -694,6 +742,7 @@ static PyMethodDef methods[] = {
     {"split_hours", split_hours, METH_VARARGS, "Select the hours of the rows that are valid, and count the others."},
     {"count_deviations", count_deviations, METH_VARARGS, "Sum and count deviations."},
     {"hash_texts", hash_texts, METH_VARARGS, "Hash texts."},
+    {"mix_doubles", mix_doubles, METH_VARARGS, "Mix the hashes of doubles into those of the columns before."},
     {"find_hashes", find_hashes, METH_VARARGS, "Find hashes among ascending ones."},
     {"add_counts", add_counts, METH_VARARGS, "Add counts at the places of their keys."},
     {"read_steps", read_steps, METH_VARARGS, "Read a tally that was written as steps."},

@@ -7,6 +7,8 @@ import pyarrow as pa
 import pytest
 
 from airflow_mlmon.drift.expected_loss import fit_losses
+from airflow_mlmon.drift.matrix import order_hashes
+from airflow_mlmon.drift.trees import Trees
 from airflow_mlmon.profiles.schema import ColumnSchema, Kind
 
 COLUMNS = (
@@ -75,7 +77,7 @@ def test_column_that_is_gone_is_missing_in_all_rows(model):
 def test_of_many_rows_some_have_an_expected_loss(model, monkeypatch):
     rows, _ = drawn(2_500, 5)
     every = model.expect(rows)
-    monkeypatch.setattr("airflow_mlmon.drift.expected_loss.MAX_EXPECTED", 1_000)
+    monkeypatch.setattr("airflow_mlmon.drift.rows.evenly.MOST", 1_000)
     found = model.expect(rows)
 
     assert np.isfinite(every).all()
@@ -103,3 +105,21 @@ def test_column_without_a_value_in_the_reference_is_left_out(model, reference):
     )
 
     assert np.array_equal(other.expect(rows), model.expect(rows))
+
+
+def test_loss_is_that_of_scikit_learn_where_each_third_has_other_categories(monkeypatch):
+    rows, losses = drawn(900, 5)
+    third = order_hashes(rows.column("id")) % 3
+    channels = np.where(third == 0, "app", np.where(third == 1, "phone", rows.column("channel").to_numpy()))
+    rows = rows.set_column(2, "channel", pa.array(channels))
+    columns = (
+        COLUMNS[0],
+        ColumnSchema(name="channel", kind=Kind.CATEGORY, vocabulary=("app", "branch", "phone", "web")),
+    )
+    fitted = fit_losses(rows, losses * (1 + third), columns, "id")
+    monkeypatch.setattr(Trees, "of_scikit", lambda *_: None)
+    known_to_scikit_alone = fit_losses(rows, losses * (1 + third), columns, "id")
+
+    assert (bool(fitted.to_json()), known_to_scikit_alone.to_json()) == (True, b"")
+    assert np.array_equal(fitted.expect(rows), known_to_scikit_alone.expect(rows))
+    assert np.array_equal(fitted.expect_own(rows, "id"), known_to_scikit_alone.expect_own(rows, "id"))

@@ -55,17 +55,6 @@ def test_trees_that_are_kept_otherwise_are_not_read():
     assert Trees.of_scikit(SimpleNamespace(), [False]) is None
 
 
-def test_a_model_whose_trees_are_not_read_predicts_and_is_not_stored(monkeypatch):
-    rows, losses = drawn(3_000, 1)
-    expected = fit_losses(rows, losses, COLUMNS, "id")
-    monkeypatch.setattr(Trees, "of_scikit", lambda *_: None)
-
-    model = fit_losses(rows, losses, COLUMNS, "id")
-
-    assert np.array_equal(model.expect(rows), expected.expect(rows))
-    assert (bool(expected.to_json()), model.to_json()) == (True, b"")
-
-
 def test_a_stored_model_expects_the_same_and_needs_no_scikit_learn():
     rows, losses = drawn(3_000, 1)
     model = fit_losses(rows, losses, COLUMNS, "id")

@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from airflow_mlmon.drift.rows import contents
+from airflow_mlmon.drift.rows.contents import collect_contents
 from airflow_mlmon.profiles.codec import framing
 from airflow_mlmon.profiles.codec.codec import read_steps, write_steps
 from airflow_mlmon.profiles.codec.framing import ByteReader, ByteWriter
@@ -27,7 +29,7 @@ from airflow_mlmon.spec.times import TimeFeature
 from include.kernels.build import ROOT, SOURCE, compile_kernels
 from tests.support.profiles import make_schema, numeric_schema
 
-MODULES = (counting, framing, hash_index, hours, tally, characters, murmur, reading, times)
+MODULES = (contents, counting, framing, hash_index, hours, tally, characters, murmur, reading, times)
 LIMITS = np.finfo(np.float64)
 SPECIAL = [0.0, -0.0, 0.5, 1.5, 2.5, -0.5, -1.5, 1e-300, -1e-300, LIMITS.smallest_subnormal, LIMITS.tiny]
 SPECIAL += [-LIMITS.smallest_subnormal, 2.0**-126, np.nextafter(2.0**-126, 0), -(2.0**-127), 2.0**-149, 1 / 3]
@@ -111,6 +113,27 @@ def test_texts_of_any_length_have_the_same_hash(both, kind):
     for part in (array, array.slice(1), array.slice(5, 0), array.slice(80, 1)):
         pure, fast = both(lambda part=part: hash_texts(part).tolist())
         assert pure == fast
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pa.array([*SPECIAL, *FAR, *ODD, None] * 3),
+        pa.array([0.5, None, np.nan], pa.float32()),
+        pa.array([2**63 - 1, -5, None]),
+        pa.array([1, 2], pa.uint8()),
+        pa.array([True, None]),
+        pa.array(["a", None, "", "Zürich"]),
+        pa.array(["a", None], pa.large_string()),
+        pa.array(["b", None, "a"]).dictionary_encode(),
+    ],
+    ids=lambda values: str(values.type),
+)
+def test_contents_of_any_values_are_the_same(both, values):
+    table = pa.table({"x": values, "y": np.arange(len(values)) / 3}).slice(1)
+    pure, fast = both(lambda: collect_contents([table], ["x", "y", "x"]))
+
+    assert pure == fast
 
 
 @pytest.mark.parametrize("numbers_alike", [False, True])
@@ -255,6 +278,8 @@ def test_buffers_that_are_too_short_are_refused(compiled):
         compiled.add_counts(np.array([7], np.int32), np.ones(1, np.int64), 3, np.zeros(4, np.int64))
     with pytest.raises(ValueError, match="too short"):
         compiled.find_hashes(np.zeros(1, int), np.zeros(2**8, np.int32), 55, bytes(2**8), 3, np.zeros(1, int), out)
+    with pytest.raises(ValueError, match="too short"):
+        compiled.mix_doubles(np.zeros(9, np.uint64), np.zeros(9), bytes(1), 0, 0)
     with pytest.raises(ValueError, match="damaged"):
         compiled.hash_texts(offsets, 4, 0, 2, b"text", out)
     with pytest.raises(ValueError, match="ASCII"):
