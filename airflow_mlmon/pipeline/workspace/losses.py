@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from airflow_mlmon.drift.rows.evenly import step_of, take_every
 from airflow_mlmon.errors import NotFoundError
+from airflow_mlmon.garbage import importing
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.curated import open_columns
@@ -163,7 +164,8 @@ def with_losses(run: Run, joined: pa.Table, expected: Floats) -> pa.Table:
 
 @lru_cache(maxsize=2)
 def _fitted(data: bytes, columns: tuple[ColumnSchema, ...], id_column: str) -> LossModel | None:
-    from airflow_mlmon.drift.expected_loss import fit_losses  # noqa: PLC0415 - slow to import
+    with importing("airflow_mlmon.drift.expected_loss"):
+        from airflow_mlmon.drift.expected_loss import fit_losses  # noqa: PLC0415 - slow to import
 
     rows = read_parquet_file(pa.BufferReader(data))
     return fit_losses(rows, rows.column(_LOSS).to_numpy(), columns, id_column)
