@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadFileScheduling
 
 # before anything imports Airflow: its home would else be the user's own
@@ -23,6 +24,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.pop("COLUMNS", None)
 # nobody shall be asked for credentials over the network
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+# how long an example takes says nothing of it while other processes have the machine
+settings.register_profile("mlmon", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("mlmon")
 
 from tests.support.azure import AzuriteServer  # noqa: E402 - after the environment
 from tests.support.dag import run_dag_file  # noqa: E402 - after the environment

@@ -11,9 +11,15 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import unquote, urlsplit
 
-from airflow_mlmon.errors import ConfigError, NotFoundError, PartitionConflictError, ServiceRejectedError
+from airflow_mlmon.errors import (
+    ConfigError,
+    NotFoundError,
+    PartitionConflictError,
+    ServiceRejectedError,
+    ServiceUnavailableError,
+)
 from airflow_mlmon.storage.objects import StoredObject
-from airflow_mlmon.storage.scratch import locked_file, sweep
+from airflow_mlmon.storage.scratch import FULL, locked_file, sweep
 
 _WRITING = ".writing-"
 _CHUNK = 1 << 20
@@ -150,4 +156,10 @@ def _mapped(uri: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise NotFoundError(f"File {uri} does not exist.") from error
     except OSError as error:
+        if error.errno in FULL:
+            raise ServiceUnavailableError(
+                f"The disk is full, so that {uri} cannot be written: {error.strerror}.",
+                hint="free space there: `mlmon prune` deletes what is older than `retention` in the spec says",
+                uri=uri,
+            ) from error
         raise ServiceRejectedError(f"Cannot access {uri}: {error.strerror}.", uri=uri) from error

@@ -16,7 +16,8 @@ from airflow_mlmon.errors import ServiceUnavailableError
 
 _PREFIX = "mlmon-scratch-"
 _LOCK = ".lock"
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+# what the system says of a disk or a quota that is full
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextmanager
@@ -93,7 +94,7 @@ def _full_disk_named(root: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _FULL:
+        if error.errno not in FULL:
             raise
         raise ServiceUnavailableError(
             f"The disk of {root} is full: {os.strerror(error.errno)}.",

@@ -6,6 +6,7 @@ A text that takes a few bits in the file may take megabytes in each row.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,9 @@ from airflow_mlmon.tables.bounds import find_ends
 # a column with so few bytes a value holds references to its dictionary, and hardly any text beside it
 _REFERENCE_BYTES = 4
 _BUFFER = 1 << 20
+# a dictionary of more bytes is one of long texts: read as such it is held five times over, a few rows at a time twice
+_LARGE = 1 << 25
+_FEW = 4
 
 
 def find_coded(path: Path, footer: pq.FileMetaData, rows: int, most_bytes: int) -> list[str]:
@@ -32,23 +36,30 @@ def find_coded(path: Path, footer: pq.FileMetaData, rows: int, most_bytes: int) 
     schema, group = footer.schema.to_arrow_schema(), footer.row_group(0)
     texts = {field.name for field in schema if field.type == pa.string()}
     coded: list[str] = []
-    unclear: list[str] = []
     for number in range(group.num_columns):
         chunk = group.column(number)
-        if chunk.has_dictionary_page and chunk.path_in_schema in texts:
-            size = chunk.total_uncompressed_size
-            if size < _REFERENCE_BYTES * chunk.num_values:
-                coded.append(chunk.path_in_schema)
-            elif size * min(rows, chunk.num_values) > most_bytes:
-                unclear.append(chunk.path_in_schema)
-    return [*coded, *(name for name in unclear if _find_longest(path, footer, name) * rows > most_bytes)]
+        name, size = chunk.path_in_schema, chunk.total_uncompressed_size
+        if not chunk.has_dictionary_page or name not in texts:
+            continue
+        if size < _REFERENCE_BYTES * chunk.num_values:
+            coded.append(name)
+        elif size * min(rows, chunk.num_values) > most_bytes:
+            held = chunk.data_page_offset - chunk.dictionary_page_offset
+            # rows that take no more than their dictionary need no references to it
+            if _has_longer(path, footer, name, max(most_bytes, held) // rows, is_large=held > _LARGE):
+                coded.append(name)
+    return coded
 
 
-def _find_longest(path: Path, footer: pq.FileMetaData, name: str) -> int:
-    """Return the length of the longest text in the dictionary of a column's first row group."""
-    with pq.ParquetFile(path, metadata=footer, read_dictionary=[name], pre_buffer=False, buffer_size=_BUFFER) as file:
-        batch = next(file.iter_batches(1, row_groups=[0], columns=[name], use_threads=False))
-    return int(pc.max(pc.binary_length(batch.column(name).dictionary)).as_py() or 0)
+def _has_longer(path: Path, footer: pq.FileMetaData, name: str, most: int, *, is_large: bool) -> bool:
+    """Return whether a text of a column's first row group has more bytes; of a large dictionary, by its rows."""
+    read_dictionary = [] if is_large else [name]
+    options = {"pre_buffer": False, "buffer_size": _BUFFER}
+    with pq.ParquetFile(path, metadata=footer, read_dictionary=read_dictionary, **options) as file:
+        batches = file.iter_batches(_FEW, row_groups=[0], columns=[name], use_threads=False)
+        found = (batch.column(0) for batch in (batches if is_large else islice(batches, 1)))
+        texts = (column if is_large else column.dictionary for column in found)
+        return any((pc.max(pc.binary_length(some)).as_py() or 0) > most for some in texts)
 
 
 def expand_types(schema: pa.Schema, coded: Collection[str]) -> pa.Schema:

@@ -90,7 +90,7 @@ def opened(mariadb):
         yield store
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_every_double_comes_back_to_its_last_bit(opened, value):
     opened.publish(None, [results(metrics=(metric("rows", value),))], supersedes=None)

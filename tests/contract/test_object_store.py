@@ -26,6 +26,7 @@ from airflow_mlmon.storage.azure import AzureStore
 from airflow_mlmon.storage.gcs import GcsStore
 from airflow_mlmon.storage.local import LocalStore
 from airflow_mlmon.storage.s3 import S3Store
+from tests.support.full_disk import largest_file
 from tests.support.processes import free_port
 
 
@@ -266,6 +267,16 @@ def test_a_local_write_leaves_no_half_file(tmp_path: Path):
         LocalStore().write(str(target), b"content")
 
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_a_local_disk_that_is_full_is_worth_another_try(tmp_path: Path):
+    with (
+        largest_file(10),
+        pytest.raises(ServiceUnavailableError, match=r"The disk is full, .*/x cannot be .*mlmon prune"),
+    ):
+        LocalStore().write(str(tmp_path / "x"), b"more than that")
+
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("damaged", [False, True])

@@ -44,7 +44,7 @@ def episodes(store: MetricStore) -> list[tuple[object, ...]]:
         return sorted((tuple(row) for row in connection.execute(sa.select(schema.episodes))), key=repr)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     st.lists(st.tuples(seen_states, seen_states), min_size=DAYS, max_size=DAYS),
     st.permutations(range(1, DAYS + 1)),

@@ -65,7 +65,7 @@ def expected(ids: list[str], past: Mapping[int, list[str]]) -> dict[str, str]:
     return {id_: day for id_, day in first.items() if id_ in ids}
 
 
-LAWS = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+LAWS = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @LAWS

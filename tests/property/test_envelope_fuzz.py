@@ -40,7 +40,7 @@ def unpacked(log: str, records: list[dict[str, Any]], columns: dict[str, Any] = 
         return unpack(predictions(log, columns), {"a.jsonl": to_lines(*records)}, Path(folder))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(request=PAYLOADS, response=PAYLOADS)
 @example(request={"inputs": [{"name": "age", "datatype": "INT64", "shape": [10**12, 0], "data": []}]}, response=1)
 @example(request={"data": {"tensor": {"shape": [], "values": [1]}}}, response={"predictions": [1]})
@@ -62,7 +62,7 @@ def test_any_json_is_rows_or_one_refused_request(request, response):
     assert [row["age"] for row in unpacked("kserve", records) if row["id"] == "sound"] == [41]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     request=st.text(alphabet='1,."\n\r \x00éa', max_size=20) | st.text(max_size=20),
     response=st.text(alphabet='1,."\n', max_size=8),
@@ -78,7 +78,7 @@ def test_any_csv_is_rows_or_one_refused_request(request, response):
     assert [(row["age"], row["score"]) for row in found if row["id"] == "sound"] == [(41, 0.5)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(record=st.dictionaries(st.sampled_from([*COLUMNS, "timestamp", "request_id", "z"]), VALUES, min_size=1))
 @example(record={"timestamp": [], "request_id": {"a": 1}})
 def test_any_record_of_a_monitoring_log_is_one_row(record):
@@ -102,7 +102,7 @@ RECORDS = st.dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(log=st.sampled_from(sorted(SYSTEMS)), records=st.lists(RECORDS, min_size=1, max_size=4))
 def test_any_record_of_a_system_becomes_rows(log, records):
     assert unpacked(log, records)

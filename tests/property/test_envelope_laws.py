@@ -38,7 +38,7 @@ def _reason(row: dict[str, object]) -> list[str]:
 
 
 @pytest.mark.parametrize("log", LOGS)
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(data=st.data())
 def test_order_of_the_files_changes_nothing(log, data):
     files = LOGS[log](TABLE)
@@ -48,7 +48,7 @@ def test_order_of_the_files_changes_nothing(log, data):
 
 
 @pytest.mark.parametrize("log", LINES)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(data=st.data())
 def test_division_of_the_records_into_files_changes_nothing(log, data):
     lines = [line for content in LOGS[log](TABLE).values() for line in content.splitlines(keepends=True)]
@@ -60,7 +60,7 @@ def test_division_of_the_records_into_files_changes_nothing(log, data):
 
 
 @pytest.mark.parametrize("log", ["seldon", "azureml"])
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(lost=st.sets(st.integers(0, 11)))
 def test_each_record_that_is_lost_costs_one_row_with_a_reason(log, lost):
     """Of a request whose counterpart is lost one row is left, and of none that is there another row is."""

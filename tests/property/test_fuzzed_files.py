@@ -53,7 +53,6 @@ def check_file(number: int, file: FuzzedFile, data: bytes, read: SourceFile) -> 
 
 @settings(
     max_examples=-(-FILES // A_DAY),
-    deadline=None,
     derandomize=True,
     # a failure names its file; to shrink days of 25 files takes minutes
     phases=[Phase.generate],

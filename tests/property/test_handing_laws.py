@@ -90,7 +90,7 @@ def account_of(spec: ModelSpec, day: date, scratch: Path) -> tuple[Manifest, lis
     return manifest, accepted, quarantine, len(listing.files) + len(listing.passed_over) + len(neighbours)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(archive=ARCHIVES, zone=ZONES, lateness=st.integers(1, 2))
 def test_every_row_is_accounted_for_once(archive, zone, lateness):
     with tempfile.TemporaryDirectory() as folder:

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pyarrow as pa
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from airflow_mlmon.archive.label_keys import join_keys
@@ -55,7 +55,6 @@ def test_texts_without_separators_stay_as_they_are(text):
     assert segment_key(segment_name([text]), text) == f"{text}={text}"
 
 
-@settings(deadline=None)
 @given(st.lists(pairs, min_size=1, max_size=20))
 def test_rows_are_divided_by_the_keys_of_their_values(rows):
     table = pa.table({"a": [one for one, _ in rows], "b": [other for _, other in rows]})
@@ -65,7 +64,6 @@ def test_rows_are_divided_by_the_keys_of_their_values(rows):
     assert counted == {cross(pair): rows.count(pair) for pair in rows}
 
 
-@settings(deadline=None)
 @given(st.lists(pairs, min_size=1, max_size=20))
 def test_database_makes_the_same_keys(rows):
     text = write_segment_text(["a", "b"], flags=(), texts=["a", "b"]).text

@@ -87,7 +87,7 @@ def core(of: Profile) -> bytes:
     return codec.encode(of.schema_id, of.rows, of.columns, of.segments, hours=of.hours, names=False)
 
 
-@settings(deadline=None, derandomize=True, max_examples=40)
+@settings(derandomize=True, max_examples=40)
 @given(
     rows=st.sampled_from([0, 1, 300, 5000, 70_000]),
     distinct=st.sampled_from([1, 900, 1025, 40_000]),
@@ -107,7 +107,7 @@ def test_stream_of_any_files_and_threads_is_the_profile_of_the_table(*, rows, di
     assert core(streamed) == core(profile_table(table, SCHEMA, clock=CLOCK))
 
 
-@settings(deadline=None, derandomize=True, max_examples=40)
+@settings(derandomize=True, max_examples=40)
 @given(
     rows=st.sampled_from([0, 1, 300, 5000, 70_000, 140_000]),
     distinct=st.sampled_from([1, 900, 1025, 40_000]),
@@ -158,7 +158,7 @@ TYPES = {
 }
 
 
-@settings(deadline=None, derandomize=True, max_examples=30)
+@settings(derandomize=True, max_examples=30)
 @given(
     sizes=st.lists(st.sampled_from([0, 1, 300, 5000, 40_000]), min_size=1, max_size=4),
     distinct=st.sampled_from([1, 900, 1025, 40_000]),
@@ -182,7 +182,7 @@ def test_pinned_stream_is_the_pinned_table_and_its_profile(*, sizes, distinct, p
     assert core(profile) == core(profile_parquet([to_file(part, group) for part in parts], schema))
 
 
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(derandomize=True, max_examples=60)
 @given(
     rows=st.sampled_from([1, 2, 3, 150, 1001, 20_000]),
     distinct=st.sampled_from([1, 2, 60, 900, 40_000]),
@@ -211,7 +211,7 @@ def test_chunks_of_a_long_file_add_up():
     assert core(profile_parquet([to_file(table, 1 << 21)], SCHEMA)) == core(profile_table(table, SCHEMA))
 
 
-@settings(deadline=None, derandomize=True, max_examples=30)
+@settings(derandomize=True, max_examples=30)
 @given(rows=st.integers(1, 40_000), scale=st.integers(-40, 40), quantum=st.integers(-30, 30), seed=st.integers(0, 99))
 def test_sums_in_blocks_are_those_of_pythons_integers(rows, scale, quantum, seed):
     values = np.random.default_rng(seed).standard_t(2, rows) * 2.0**scale
@@ -226,7 +226,7 @@ def test_sums_in_blocks_are_those_of_pythons_integers(rows, scale, quantum, seed
     assert sum(squares for _, squares in halves) == sum(integer * integer for integer in integers)
 
 
-@settings(deadline=None, derandomize=True, max_examples=20)
+@settings(derandomize=True, max_examples=20)
 @given(rows=st.integers(2_000, 90_000), seed=st.integers(0, 99))
 def test_cells_and_atoms_in_blocks_are_those_of_the_values(rows, seed):
     table = make_table(rows, 50_000, seed)

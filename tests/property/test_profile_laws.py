@@ -86,7 +86,7 @@ def core(of: Profile) -> bytes:
 tables = st.builds(make_table, rows, runs)
 
 
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(derandomize=True, max_examples=60)
 @given(tables, tables)
 def test_profile_of_the_union_is_the_sum_bit_for_bit(first, second):
     whole = profile(pa.concat_tables([first, second]))
@@ -96,7 +96,7 @@ def test_profile_of_the_union_is_the_sum_bit_for_bit(first, second):
     assert core(total) == core(whole)
 
 
-@settings(deadline=None, derandomize=True, max_examples=40)
+@settings(derandomize=True, max_examples=40)
 @given(tables, st.integers(1, 7), st.randoms(use_true_random=False))
 def test_order_and_split_of_the_rows_change_nothing(table, parts, random):
     order = list(range(table.num_rows))
@@ -106,7 +106,7 @@ def test_order_and_split_of_the_rows_change_nothing(table, parts, random):
     assert core(sum_profiles(SCHEMA, split)) == core(profile(table))
 
 
-@settings(deadline=None, derandomize=True, max_examples=40)
+@settings(derandomize=True, max_examples=40)
 @given(tables, tables, tables)
 def test_sum_is_associative_commutative_and_has_an_identity(first, second, third):
     one, two, three = profile(first), profile(second), profile(third)
@@ -116,7 +116,7 @@ def test_sum_is_associative_commutative_and_has_an_identity(first, second, third
     assert one + Profile.empty(SCHEMA) == one == Profile.empty(SCHEMA) + one
 
 
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(derandomize=True, max_examples=60)
 @given(tables)
 def test_parts_of_a_segment_add_up_to_the_whole(table):
     whole = profile(table)
@@ -126,7 +126,7 @@ def test_parts_of_a_segment_add_up_to_the_whole(table):
         assert total == Part(rows=whole.rows, columns=dict(whole.columns))
 
 
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(derandomize=True, max_examples=60)
 @given(tables)
 def test_part_of_a_value_is_the_profile_of_its_rows(table):
     found = profile(table).part("c", "a")
@@ -136,7 +136,7 @@ def test_part_of_a_value_is_the_profile_of_its_rows(table):
     assert found is None or dict(found.columns) == dict(profile(rows).columns)
 
 
-@settings(deadline=None, derandomize=True, max_examples=40)
+@settings(derandomize=True, max_examples=40)
 @given(tables)
 def test_bytes_hold_the_whole_profile(table):
     made = profile(table)
@@ -151,7 +151,7 @@ SYMMETRIC_FOR_CATEGORIES = {"psi", "jensenshannon", "hellinger", "TVD", "chisqua
 AT_MOST_ONE = {Method.JENSENSHANNON, Method.HELLINGER, Method.TVD, Method.KS, Method.CRAMER_VON_MISES, Method.Z}
 
 
-@settings(deadline=None, derandomize=True, max_examples=150)
+@settings(derandomize=True, max_examples=150)
 @given(tables, tables, st.sampled_from(PROFILED))
 def test_score_keeps_to_its_range_and_is_zero_between_equals(first, second, method):
     one, two = profile(first), profile(second)
@@ -166,7 +166,7 @@ def test_score_keeps_to_its_range_and_is_zero_between_equals(first, second, meth
             assert same.p_value is None or same.p_value > 0.9
 
 
-@settings(deadline=None, derandomize=True, max_examples=100)
+@settings(derandomize=True, max_examples=100)
 @given(tables, tables, st.sampled_from(PROFILED))
 def test_score_is_symmetric_where_promised(first, second, method):
     one, two = profile(first), profile(second)
@@ -191,7 +191,7 @@ def make_labels(cells) -> pa.Table:
     return pa.table({name: pa.array(list(columns[at]), kind) for at, (name, kind) in enumerate(types.items())})
 
 
-@settings(deadline=None, derandomize=True)
+@settings(derandomize=True)
 @given(labelled_rows, st.integers(1, 7), st.randoms(use_true_random=False))
 def test_labelled_profile_is_the_sum_of_any_split(cells, parts, random):
     whole = profile_outcomes(make_labels(cells))

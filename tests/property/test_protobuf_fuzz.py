@@ -52,7 +52,7 @@ DAMAGED = st.builds(change, st.sampled_from([REQUEST, RESPONSE, RAW]), CHANGES, 
 # a number where the text of a tensor is expected
 @example(message=b"*\x11\n\x01a\x12\x05BYTES\x1a\x01\x01*\x02@\x01")
 @example(message=b"*")
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(message=DAMAGED | st.binary(max_size=40).map(lambda own: b"*" + own))
 def test_any_bytes_are_a_message_or_none(message):
     found = read_message(message)
@@ -60,7 +60,7 @@ def test_any_bytes_are_a_message_or_none(message):
     assert found is None or found.keys() == {"outputs"}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(request=DAMAGED, response=DAMAGED)
 def test_any_messages_are_rows_or_one_refused_request(request, response):
     bodies = {"odd": (request, response), "sound": (REQUEST, RESPONSE)}

@@ -22,9 +22,9 @@ from airflow_mlmon.profiles.schema import ColumnSchema, Kind
 from airflow_mlmon.profiles.values.arrow import to_numpy
 from airflow_mlmon.profiles.values.reading import Texts, count_texts, read_numbers, read_texts
 
-# distinct texts, and bytes of them, that a category holds before it hashes them
+# distinct texts, and bytes of them, that a category holds before it hashes them; they are copied several times then
 _HELD_TEXTS = 1 << 17
-_HELD_BYTES = 1 << 25
+_HELD_BYTES = 1 << 23
 _HELD_PARTS = 64
 # numbers that are read at a time, so that they are counted from the cache
 _BLOCK = 1 << 16
@@ -84,6 +84,12 @@ class _Category:
     def add(self, chunk: pa.Array, hours: HourlyCounter | None = None) -> None:
         if hours:
             hours.count(chunk)
+        # not so many of long texts
+        rows = max(len(chunk) * _HELD_BYTES // max(chunk.nbytes, 1), 1)
+        for start in range(0, max(len(chunk), 1), rows):
+            self._count(chunk.slice(start, rows))
+
+    def _count(self, chunk: pa.Array) -> None:
         self._texts.append(count_texts(chunk, self._schema.name))
         if self._is_long() or len(self._texts) > _HELD_PARTS:
             self._texts = [_merge(self._texts)]

@@ -191,7 +191,7 @@ VALUES = st.recursive(
 
 
 @pytest.mark.guards("fault-42")
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_whatever_is_logged_is_written_or_counted(tmp_path, data):
     """Accepted and refused rows are the logged ones, for any arguments."""

@@ -19,7 +19,7 @@ from airflow_mlmon.capture.schema import CapturedColumn
 from airflow_mlmon.spec import Column
 
 KEY = b"a key of the monitoring"
-FAST = settings(max_examples=200, deadline=None)
+FAST = settings(max_examples=200)
 FLOATS = st.floats(-1e9, 1e9) | st.sampled_from([0.3, 0.7, -0.1, 1e-12]) | st.none()
 STEPS = st.sampled_from([0.1, 0.25, 0.3, 1.0, 10, 7.5])
 

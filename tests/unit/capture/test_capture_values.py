@@ -96,7 +96,7 @@ def _capture(value, kind: str, zone: str | None, unit: str | None) -> tuple[obje
     return written.values.to_pylist()[0], bool(found.refused) or any(each.rows.any() for each in written.refused)
 
 
-@settings(max_examples=1_500, deadline=None)
+@settings(max_examples=1_500)
 @given(value=VALUES, kind=st.sampled_from(TYPES), zone=ZONES, unit=UNITS)
 @example(value=1.5, kind="integer", zone=None, unit=None)
 @example(value=2**60 + 1, kind="float", zone=None, unit=None)
@@ -123,7 +123,7 @@ def _plain(found: tuple[object, bool]) -> tuple[object, bool]:
     return ("nan" if isinstance(value, float) and math.isnan(value) else value), is_refused
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(values=st.lists(VALUES, max_size=6), kind=st.sampled_from(TYPES))
 def test_column_of_any_values_is_converted_like_each_of_them(values, kind):
     column = CapturedColumn(name="x", type=kind)

@@ -8,6 +8,8 @@ import pytest
 from airflow_mlmon.errors import SchemaMismatchError
 from airflow_mlmon.profiles.columns.category import MAX_NAMES, to_bucket
 from airflow_mlmon.profiles.columns.column import sum_columns
+from airflow_mlmon.profiles.engine.counters import make_counter
+from tests.support.arrow_memory import counted_memory
 from tests.support.profiles import category_schema, profile_values
 
 
@@ -86,3 +88,15 @@ def test_invalid_utf8_is_counted_as_unseen():
 def test_struct_column_is_refused_by_name():
     with pytest.raises(SchemaMismatchError, match="Column 'c' is of type struct"):
         profile_values(pa.array([{"k": 1}]), category_schema("a"))
+
+
+def test_long_texts_are_counted_a_few_at_a_time():
+    texts = pa.array([f"{number:02}" * (1 << 19) for number in range(64)])
+    counter = make_counter(category_schema("00" * (1 << 19)))
+
+    with counted_memory() as pool:
+        counter.add(texts)
+        profile = counter.profile()
+
+    assert (profile.rows, int(profile.known.counts.sum()), profile.sketch.estimate) == (64, 1, 64)
+    assert pool.max_memory() < texts.nbytes

@@ -17,11 +17,12 @@ import pytest
 
 from airflow_mlmon.errors import DataError
 from airflow_mlmon.spec.choices import FileFormat
-from airflow_mlmon.tables import json_records
+from airflow_mlmon.tables import dictionaries, json_records
 from airflow_mlmon.tables import lines as blocks
 from airflow_mlmon.tables.files import read_path
 from airflow_mlmon.tables.piece import ROWS, Piece
 from airflow_mlmon.tables.reading import Reading
+from tests.support.arrow_memory import counted_memory
 from tests.support.written import PACKED, to_avro, to_csv, to_lines, to_orc, to_parquet
 
 
@@ -241,6 +242,34 @@ def test_memory_does_not_grow_with_a_text_file(tmp_path):
         peaks.append(max(pa.total_allocated_bytes() for _ in _drain(read_path(path, "x.jsonl"))))
 
     assert peaks[1] < 1.5 * peaks[0]
+
+
+def test_long_texts_that_are_one_dictionary_are_not_held_more_often_than_its_page(tmp_path, monkeypatch):
+    monkeypatch.setattr(dictionaries, "_LARGE", 1 << 20)
+    path, size = tmp_path / "x.parquet", 48 << 20
+    texts = pa.array([np.random.default_rng(n).bytes(size // 96).hex() for n in range(48)])
+    pq.write_table(pa.table({"x": texts}), path)
+
+    with counted_memory() as pool:
+        assert [len(text) for piece in read_path(path, "x.parquet") for text in values([piece], "x")] == [
+            size // 48
+        ] * 48
+
+    # packed and unpacked, and some rows of it
+    assert pool.max_memory() < 3 * size
+
+
+def test_long_texts_of_one_dictionary_that_are_repeated_are_read_by_reference(tmp_path, monkeypatch):
+    monkeypatch.setattr(dictionaries, "_LARGE", 1 << 20)
+    path, size = tmp_path / "x.parquet", 2 << 20
+    rows = [*map(str, range(1_000)), *["x" * size] * 100]
+    pq.write_table(pa.table({"x": rows}), path, compression="none")
+
+    with counted_memory() as pool:
+        read = sum(len(text) for piece in read_path(path, "x.parquet") for text in values([piece], "x"))
+
+    assert read == sum(map(len, rows))
+    assert pool.max_memory() < 40 * size
 
 
 def _drain(pieces: Iterator[Piece]) -> Iterator[None]:
