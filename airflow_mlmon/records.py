@@ -395,6 +395,6 @@ class Delivery:
 
     partition: Partition
     version: str
-    uri: str
+    uri: str  # where earlier releases read them
     rows: int
     listing: str = ""

@@ -18,6 +18,8 @@ from airflow_mlmon.tables.shape import Shape
 _ROWS_OF_VECTORS = 1 << 13
 _BUFFER, _SMALLEST_BUFFER, _BUFFERS = 1 << 20, 1 << 14, 1 << 25
 _BYTES = 1 << 25
+# columns of which so many bytes are read at once; of more more bytes, because each batch costs something a column
+_COLUMNS, _MOST_TIMES = 256, 4
 
 
 def read_parquet(path: Path, origin: str, reading: Reading) -> Iterator[Piece]:
@@ -76,4 +78,5 @@ def _rows_at_once(footer: pq.FileMetaData) -> int:
     if any(pa.types.is_nested(kind) for kind in footer.schema.to_arrow_schema().types):
         return _ROWS_OF_VECTORS
     size = sum(footer.row_group(number).total_byte_size for number in range(footer.num_row_groups))
-    return int(min(ROWS, max(1, _BYTES * footer.num_rows // max(size, 1))))
+    most = _BYTES * min(max(footer.num_columns // _COLUMNS, 1), _MOST_TIMES)
+    return int(min(ROWS, max(1, most * footer.num_rows // max(size, 1))))

@@ -14,7 +14,7 @@ import pytest
 
 from airflow_mlmon.store.metric_store import MetricStore
 from tests.support.api_server import ApiServer
-from tests.support.archive import FIRST
+from tests.support.archive import FIRST, WITHOUT_EVIDENTLY
 from tests.support.prometheus import eventually
 from tests.support.runs import local_archive
 from tests.support.scheduled import scheduled
@@ -41,7 +41,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     home = tmp_path_factory.mktemp("airflow")
     dags = home / "dags"
     dags.mkdir()
-    changes = ("start: 2026-03-01\n", f"start: {FIRST}\nend: {FIRST}\n"), ("\nhistory:", "\nevidently: none\nhistory:")
+    changes = ("start: 2026-03-01\n", f"start: {FIRST}\nend: {FIRST}\n"), WITHOUT_EVIDENTLY
     (dags / "loans.yaml").write_text(local_archive(home, 1).spec_text(*changes))
     (dags / "models.py").write_text(DAG_FILE.format(folder=str(dags)))
     logs = home / "logs"
@@ -62,9 +62,9 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
             # what was sent to it and read by it is on its disk
             collector.restart()
             backends.is_willing = True
-            spans = eventually(lambda: _of_whole_run(backends.spans), seconds=60)
+            spans = eventually(lambda: _of_whole_run(backends.spans))
             # the last task may write after its run has ended
-            eventually(lambda: _written(logs) <= {line.text for line in backends.lines}, seconds=60)
+            eventually(lambda: _written(logs) <= {line.text for line in backends.lines})
         written = _written(logs)
         yield SimpleNamespace(
             home=home,

@@ -10,7 +10,7 @@ import pytest
 
 from airflow_mlmon.records import Status
 from airflow_mlmon.store.metric_store import MetricStore
-from tests.support.archive import FIRST
+from tests.support.archive import FIRST, WITHOUT_EVIDENTLY
 from tests.support.dag import asset_events, run_dag_file
 from tests.support.processes import free_port
 from tests.support.runs import local_archive, stored_rows
@@ -51,8 +51,8 @@ def test_a_day_in_one_task_has_the_results_of_the_steps(airflow_home, tmp_path: 
     archive.write_day(FIRST, shift=0.3)
     folders = {form: tmp_path / form for form in ("steps", "single")}
 
-    steps = run_dag_file(folders["steps"], archive, str(FIRST))
-    single = run_dag_file(folders["single"], archive, str(FIRST), SINGLE)
+    steps = run_dag_file(folders["steps"], archive, str(FIRST), WITHOUT_EVIDENTLY)
+    single = run_dag_file(folders["single"], archive, str(FIRST), WITHOUT_EVIDENTLY, SINGLE)
 
     assert single["state"] == "success"
     assert single["tasks"] == {"run_partition": "success"}
@@ -123,7 +123,8 @@ def test_dag_fails_a_day_whose_blocking_check_failed_and_still_reports_it(run_da
         "{expectation: expect_column_max_to_be_between, column: term, severity: blocking, arguments: {max_value: 24}}"
     )
 
-    done = run_dag(archive, str(FIRST), ("\nhistory:", f"\nquality:\n  - {check}\nhistory:"), *form)
+    checked = ("\nhistory:", f"\nquality:\n  - {check}\nhistory:")
+    done = run_dag(archive, str(FIRST), WITHOUT_EVIDENTLY, checked, *form)
 
     assert done["state"] == "failed"
     failed = (
@@ -144,10 +145,10 @@ def test_a_day_gives_the_models_assets_events_and_drift_only_where_there_is_some
     archive.write_day(FIRST + timedelta(days=1), shift=0.3)
     before = len(asset_events(airflow_home))
 
-    only_rules = ("alerts:\n", "alerts:\n  evaluation: {rate: 0}\n")
-    run_dag(archive, str(FIRST), only_rules)
+    only_rules = WITHOUT_EVIDENTLY, ("alerts:\n", "alerts:\n  evaluation: {rate: 0}\n")
+    run_dag(archive, str(FIRST), *only_rules)
     healthy = asset_events(airflow_home)[before:]
-    run_dag(archive, str(FIRST + timedelta(days=1)), only_rules, SINGLE)
+    run_dag(archive, str(FIRST + timedelta(days=1)), *only_rules, SINGLE)
     alerting = asset_events(airflow_home)[before + 2 :]
 
     assert sorted((event.uri, event.partition_key) for event in healthy) == [

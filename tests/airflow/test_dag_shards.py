@@ -16,7 +16,7 @@ from airflow_mlmon.pipeline.workspace.curated import curated_uris, read_curated
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from tests.support.api_server import ApiServer
-from tests.support.archive import FIRST, Archive, day_table, partition
+from tests.support.archive import FIRST, WITHOUT_EVIDENTLY, Archive, day_table, partition
 from tests.support.runs import local_archive, opened
 from tests.support.scheduled import scheduled
 
@@ -63,7 +63,7 @@ def airflow(archive: Archive, tmp_path_factory: pytest.TempPathFactory) -> Itera
     home = tmp_path_factory.mktemp("airflow")
     dags = home / "dags"
     dags.mkdir()
-    (dags / "loans.yaml").write_text(archive.spec_text(SHARDS))
+    (dags / "loans.yaml").write_text(archive.spec_text(SHARDS, WITHOUT_EVIDENTLY))
     (dags / "loans.py").write_text(DAG_FILE.format(folder=str(dags)))
     settings = {
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
@@ -76,7 +76,7 @@ def airflow(archive: Archive, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield server
 
 
-def await_task(airflow: ApiServer, task: str, seconds: float = 120) -> list[dict[str, Any]]:
+def await_task(airflow: ApiServer, task: str, seconds: float = 240) -> list[dict[str, Any]]:
     """Wait for the end of a task, and return all tasks of its run."""
     deadline = time.monotonic() + seconds
     while True:

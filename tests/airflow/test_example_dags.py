@@ -20,7 +20,7 @@ from airflow_mlmon.store.metric_store import MetricStore
 from tests.support.api_server import ApiServer
 from tests.support.archive import FIRST
 from tests.support.nightly_model import evaluate_day
-from tests.support.processes import start, stop
+from tests.support.processes import PATIENCE_S, start, stop
 from tests.support.prometheus import eventually
 from tests.support.runs import local_archive, opened
 
@@ -123,15 +123,15 @@ def test_baseline_is_accepted_when_a_person_approves_and_not_before(folder, serv
     log = folder / f"{choice}.log"
     process = start(command(folder, "example_accept_baseline.py"), log, server.environment)
     try:
-        [asked] = eventually(lambda: open_questions(server), 120)
+        [asked] = eventually(lambda: open_questions(server))
         # an answer that comes before the run has noted the wait is lost
-        assert eventually(lambda: "Waiting for Human-in-the-loop input" in log.read_text(), 120)
+        assert eventually(lambda: "Waiting for Human-in-the-loop input" in log.read_text())
         assert "mean score 0.7, expected 0.3 to 0.5" in asked["body"]
         instance = asked["task_instance"]
         assert accepted(folder) == []
         where = f"/dags/{instance['dag_id']}/dagRuns/{instance['dag_run_id']}/taskInstances/ask/-1/hitlDetails"
         server.call("PATCH", where, {"chosen_options": [choice]})
-        process.wait(120)
+        process.wait(PATIENCE_S)
     finally:
         stop(process)
 

@@ -19,7 +19,7 @@ from openlineage.client.facet_v2 import (
 )
 
 from airflow_mlmon.store.metric_store import MetricStore
-from tests.support.archive import FIRST
+from tests.support.archive import FIRST, WITHOUT_EVIDENTLY
 from tests.support.dag import run_dag_file
 from tests.support.runs import local_archive
 
@@ -47,6 +47,7 @@ def told(folder: Path, airflow_home: Path) -> dict[str, dict[str, Any]]:
         folder,
         local_archive(folder, 1),
         str(FIRST),
+        WITHOUT_EVIDENTLY,
         ("\nhistory:", f"\nquality:\n  - {check}\nhistory:"),
         AIRFLOW__OPENLINEAGE__TRANSPORT=json.dumps(transport),
     )

@@ -13,7 +13,7 @@ import pytest
 import airflow_mlmon
 from airflow_mlmon.store.metric_store import MetricStore
 from tests.support.api_server import ApiServer
-from tests.support.archive import FIRST
+from tests.support.archive import FIRST, WITHOUT_EVIDENTLY
 from tests.support.dag import asset_events
 from tests.support.runs import local_archive, stored_rows
 from tests.support.scheduled import scheduled
@@ -37,8 +37,8 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     dags.mkdir()
     ended = ("start: 2026-03-01\n", f"start: 2026-03-01\nend: {LAST}\n")
     single = ("model: loans\n", "model: small\ndag: {single_task: true}\n")
-    (dags / "loans.yaml").write_text(archive.spec_text(ended))
-    (dags / "small.yaml").write_text(archive.spec_text(ended, single))
+    (dags / "loans.yaml").write_text(archive.spec_text(ended, WITHOUT_EVIDENTLY))
+    (dags / "small.yaml").write_text(archive.spec_text(ended, WITHOUT_EVIDENTLY, single))
     (dags / "wrong.yaml").write_text(archive.spec_text(("model: loans", "model: wrong"), ("role: score", "role: scor")))
     (dags / "models.py").write_text(DAG_FILE.format(folder=str(dags)))
     example = EXAMPLE.read_text().replace("include/models/fraud.yaml", str(dags / "small.yaml"))

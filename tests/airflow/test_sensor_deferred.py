@@ -24,13 +24,12 @@ from airflow_mlmon.sensors.partition import PartitionSensor
 with DAG("waits", schedule=None, params={{"partition": {day!r}, "force": True}}):
     {task}
 """
-SENSOR = "PartitionSensor(task_id='wait', spec_path={spec!r}, poke_interval=0.2, timeout=120)"
+SENSOR = "PartitionSensor(task_id='wait', spec_path={spec!r}, poke_interval=0.2, timeout=600)"
 # mapped, as days and models of a DAG of one's own are
 WHOLE_DAY = "RunPartitionOperator.partial(task_id='wait', poll_s=0.2).expand(spec_path=[{spec!r}])"
 
 
 @pytest.mark.usefixtures("airflow_home")
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("task", [pytest.param(SENSOR, id="sensor"), pytest.param(WHOLE_DAY, id="whole-day")])
 def test_a_task_waits_in_the_triggerer_until_the_marker_is_there(tmp_path: Path, task: str):
     day = str(datetime.now(UTC).date())

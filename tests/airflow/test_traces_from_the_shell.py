@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.support.archive import FIRST
+from tests.support.archive import FIRST, WITHOUT_EVIDENTLY
 from tests.support.runs import local_archive
 from tests.support.spans import otlp_receiver, spans_of
 
@@ -17,7 +17,7 @@ def test_day_is_one_trace_and_a_line_of_its_log_leads_to_its_span(airflow_home, 
     archive = local_archive(tmp_path, 1)
     archive.write_day(FIRST, shift=0.3)
     spec = tmp_path / "loans.yaml"
-    spec.write_text(archive.spec_text(("\nhistory:", "\nevidently: none\nhistory:")))
+    spec.write_text(archive.spec_text(WITHOUT_EVIDENTLY))
     places = ["--store", f"sqlite:///{tmp_path / 'store.db'}", "--workspace", str(tmp_path / "workspace")]
     with otlp_receiver() as server:
         done = subprocess.run(

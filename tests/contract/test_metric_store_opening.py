@@ -20,6 +20,7 @@ from airflow_mlmon.store.metric_store import MetricStore
 from airflow_mlmon.store.migration import bring_to_head, is_current
 from airflow_mlmon.store.schema import SCHEMA_VERSION, VERSION_TABLE
 from tests.support.postgres import fresh_database
+from tests.support.processes import PATIENCE_S
 from tests.support.published import DAY, alert, arrival, partition, partition_state, pin, results
 
 # no release before the one that came with MySQL has written there: its tables are completed, not migrated
@@ -80,7 +81,7 @@ def test_four_processes_open_a_fresh_store_at_once(url):
     for process in opened:
         process.stdin.write("go\n")
         process.stdin.flush()
-    outputs = [process.communicate(timeout=60) for process in opened]
+    outputs = [process.communicate(timeout=PATIENCE_S) for process in opened]
 
     assert [output for output, _ in outputs] == ["[]\n"] * 4, (ready, outputs)
 

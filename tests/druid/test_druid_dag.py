@@ -15,7 +15,7 @@ import pytest
 import airflow_mlmon
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.store.metric_store import MetricStore
-from tests.support.archive import FIRST, day_table
+from tests.support.archive import FIRST, WITHOUT_EVIDENTLY, day_table
 from tests.support.runs import local_archive
 
 EXAMPLES = Path(airflow_mlmon.__file__).parent / "example_dags"
@@ -40,11 +40,10 @@ def test_dag_loads_the_day_and_a_second_run_replaces_it(run_dag, cluster, client
     archive = local_archive(tmp_path, 2)
     druid = {"AIRFLOW_CONN_MLMON_DRUID_DEFAULT": json.dumps({"conn_type": "mlmon_druid", "host": cluster.url})}
 
-    first = run_dag(archive, str(FIRST), **druid)
+    first = run_dag(archive, str(FIRST), WITHOUT_EVIDENTLY, **druid)
     archive.write_predictions(FIRST, day_table(FIRST, 100))
-    second = run_dag(
-        archive, str(FIRST), OF_PROVIDER, **provided(cluster), AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE="True"
-    )
+    deferred = provided(cluster) | {"AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE": "True"}
+    second = run_dag(archive, str(FIRST), WITHOUT_EVIDENTLY, OF_PROVIDER, **deferred)
 
     assert [done["tasks"]["druid_ingest"] for done in (first, second)] == ["success", "success"]
     assert ["Pausing task as DEFERRED" in done["log"] for done in (first, second)] == [False, True]

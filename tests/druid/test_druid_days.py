@@ -32,7 +32,8 @@ from tests.support.runs import local_archive, opened
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(240)]
 
-QUICK = Patience(poll_s=0.3, visible_s=30)
+KINDS = ("predictions", "metrics", "profiles")
+QUICK = Patience(poll_s=0.3, visible_s=90)
 SECOND = FIRST + timedelta(days=1)
 TODAY = FIRST + timedelta(days=2)
 
@@ -131,7 +132,7 @@ def test_a_forgotten_day_is_served_no_longer(days):
 
     found = forget_day(run, days.day(FIRST), who="ann", why="mistyped", at=datetime.now(UTC), patience=QUICK)
 
-    assert set(found.datasources) == {f"{run.model}_{kind}" for kind in ("predictions", "metrics", "profiles")}
+    assert set(found.datasources) == {f"{run.model}_{kind}" for kind in KINDS}
     assert days.served(FIRST) == (0, 0)
     assert not run.files.list(days.input_folder("predictions"))
 
@@ -223,7 +224,7 @@ def test_input_goes_when_it_is_loaded(days):
 
     days.load(FIRST, clear_number=1)
 
-    for kind in ("predictions", "metrics", "profiles"):
+    for kind in KINDS:
         assert [path.name for path in Path(days.input_folder(kind)).iterdir()] == ["loaded.json"]
 
 
@@ -367,15 +368,18 @@ def test_a_key_that_leaves_the_spec_takes_its_rule_with_it(days):
 
 
 def test_a_day_in_parts_is_loaded_by_two_workers_at_once_and_replaced_as_a_whole(monkeypatch, days):
-    monkeypatch.setattr(input_files, "PART_ROWS", 32)
-    monkeypatch.setattr(input_files, "BLOCK_ROWS", 32)
+    # of what else is loaded one part, for each is a task that takes seconds
+    rows, part = 24_000, 8_500
+    monkeypatch.setattr(input_files, "PART_ROWS", part)
+    monkeypatch.setattr(input_files, "BLOCK_ROWS", part)
+    days.archive.write_day(FIRST, rows=rows)
     spec = days.run.spec
     parted = days.with_spec(spec.model_copy(update={"druid": spec.druid.model_copy(update={"workers": 2})}))
     parted.evaluate(FIRST)
 
     ingest = parted.ingest(FIRST)
     state = ingest.begin()
-    written = [item.uri for item in days.run.files.list(f"{days.input_folder('predictions')}/")]
+    written = {kind: len(days.run.files.list(f"{days.input_folder(kind)}/")) for kind in KINDS}
     loaded = finished(ingest, state).done[days.keys("predictions")[0]]
     first = parted.served(FIRST), parted.checksums()
     parted.evaluate(SECOND)
@@ -384,10 +388,10 @@ def test_a_day_in_parts_is_loaded_by_two_workers_at_once_and_replaced_as_a_whole
     monkeypatch.undo()
     days.load(FIRST, clear_number=1)
 
-    assert len(written) == 3
-    assert loaded.rows == 80
-    assert first[0] == (80, 0)
-    assert days.served(FIRST) == (80, 60)
-    assert again.done[days.keys("predictions")[0]].rows == 80
+    assert written == {"predictions": 3, "metrics": 1, "profiles": 1}
+    assert loaded.rows == rows
+    assert first[0] == (rows, 0)
+    assert days.served(FIRST) == (rows, rows * 3 // 4)
+    assert again.done[days.keys("predictions")[0]].rows == rows
     # a day in one part has the same rows
     assert [row["s"] for row in days.checksums()] == [row["s"] for row in in_parts] != [row["s"] for row in first[1]]

@@ -14,7 +14,7 @@ from airflow_mlmon.pipeline.run import DruidAccess
 from airflow_mlmon.pipeline.workspace.partition_files import profile_uri
 from airflow_mlmon.pipeline.workspace.reference import ensure_reference
 from airflow_mlmon.profiles.profile import Profile
-from tests.support.archive import FIRST
+from tests.support.archive import FIRST, WITHOUT_EVIDENTLY
 from tests.support.nightly_model import evaluate_day
 from tests.support.runs import local_archive, opened
 
@@ -77,7 +77,7 @@ def test_dag_profiles_in_druid_and_then_finds_its_own_load(run_dag, cluster, cli
     original = archive.spec_text
     archive.spec_text = lambda *given: original(*given, ENGINE, ("model: loans", "model: engine_dag"))
 
-    done = run_dag(archive, str(FIRST), **druid)
+    done = run_dag(archive, str(FIRST), WITHOUT_EVIDENTLY, **druid)
 
     assert set(done["tasks"].values()) == {"success"}
     load = done["values"]["druid_ingest"][f"engine_dag_predictions {FIRST}"]

@@ -39,7 +39,7 @@ PATIENT = Patience(poll_s=0.5, visible_s=90, task_s=180)
 
 
 def impatient(url, **settings):
-    given = {"auth": LOGIN, "retry": Retry(attempts=3, first_pause_s=0.05), "timeout_s": 1.0}
+    given = {"auth": LOGIN, "retry": Retry(attempts=6, first_pause_s=0.05), "timeout_s": 1.0}
     return DruidClient(url, **given | settings)
 
 

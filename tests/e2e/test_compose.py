@@ -73,7 +73,7 @@ def run(stack: Composed, airflow: requests.Session) -> dict[str, Any]:
         assert not refused, stack.log("scheduler")
         return found if found["state"] in {"success", "failed"} else None
 
-    assert eventually(started, seconds=100), stack.log("dag-processor")
+    assert eventually(started, seconds=240), stack.log("dag-processor")
     return dict(eventually(ended, seconds=400) or {})
 
 
@@ -131,7 +131,7 @@ def test_airflow_serves_the_page_and_the_logs(stack, airflow, run):
 
 def test_collector_has_spans_and_lines_of_the_day_to_which_the_page_leads(stack, airflow, run):
     page = airflow.get(f"{address(stack)}/mlmon/flights/{DAY}/report.html", timeout=60).text
-    accepted = eventually(lambda: accepted_by_the_collector(stack), seconds=60)
+    accepted = eventually(lambda: accepted_by_the_collector(stack))
 
     assert {"spans", "log_records", "metric_points"} <= accepted
     grafana = f"http://127.0.0.1:{stack.port('grafana', 3000)}/explore?"
@@ -153,7 +153,7 @@ def links(page: str, beginning: str) -> list[str]:
 
 def test_prometheus_scrapes_the_day_and_has_the_rules(stack, run):
     query = "/api/v1/query?query=mlmon_rows{model='flights'}"
-    found = eventually(lambda: ask(stack, "prometheus", 9090, query)["data"]["result"], seconds=60)
+    found = eventually(lambda: ask(stack, "prometheus", 9090, query)["data"]["result"])
     rules = [
         rule["name"]
         for group in ask(stack, "prometheus", 9090, "/api/v1/rules")["data"]["groups"]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.archive import FIRST, Archive
+from tests.support.archive import FIRST, WITHOUT_EVIDENTLY, Archive
 from tests.support.runs import local_archive
 
 
@@ -81,7 +81,9 @@ def test_run_prints_the_day_and_where_its_report_is_and_imports_no_airflow(archi
 
 def test_backfill_prints_one_json_object_a_partition(archive, tmp_path):
     last = FIRST + timedelta(days=2)
-    done = mlmon(tmp_path, "backfill", "loans.yaml", "--from", str(FIRST), "--to", str(last), "--json")
+    done = mlmon(
+        tmp_path, "backfill", "loans.yaml", "--from", str(FIRST), "--to", str(last), "--json", "--evidently", "none"
+    )
 
     days = [json.loads(line) for line in done.stdout.splitlines()]
     assert [day["partition"] for day in days] == [str(FIRST + timedelta(days=n)) for n in range(3)]
@@ -95,7 +97,9 @@ def test_backfill_prints_one_json_object_a_partition(archive, tmp_path):
 
 def test_a_channel_that_is_down_hides_neither_the_day_nor_its_gauges(archive, tmp_path, monkeypatch):
     channel = ("alerts:\n", "alerts:\n  channels: [{webhook: nowhere}]\n")
-    (tmp_path / "loans.yaml").write_text(archive.spec_text(channel, ("null_rate, max: 0.3", "rows, min: 1000")))
+    (tmp_path / "loans.yaml").write_text(
+        archive.spec_text(WITHOUT_EVIDENTLY, channel, ("null_rate, max: 0.3", "rows, min: 1000"))
+    )
     monkeypatch.setenv("AIRFLOW__MLMON__METRICS_FOLDER", str(tmp_path / "gauges"))
 
     done = mlmon(tmp_path, "run", "loans.yaml", "--partition", str(FIRST))
@@ -127,8 +131,8 @@ def test_a_reader_that_goes_keeps_the_day_from_no_one_else(archive, tmp_path, mo
 
 def test_backfill_says_of_each_partition_what_its_labels_said_when_they_had_come(archive, tmp_path):
     """They come on the two days after it."""
-    rules = [("- {metric: positive_rate", "- {metric: accuracy, min: 1.0}\n    - {metric: positive_rate")]
-    (tmp_path / "loans.yaml").write_text(archive.spec_text(*rules))
+    rules = ("- {metric: positive_rate", "- {metric: accuracy, min: 1.0}\n    - {metric: positive_rate")
+    (tmp_path / "loans.yaml").write_text(archive.spec_text(WITHOUT_EVIDENTLY, rules))
     last = FIRST + timedelta(days=3)
 
     done = mlmon(tmp_path, "backfill", "loans.yaml", "--from", str(FIRST), "--to", str(last), "--json")

@@ -22,7 +22,7 @@ from airflow_mlmon.pipeline.steps.prepare import prepare_partition
 from airflow_mlmon.pipeline.steps.profile import profile_partition
 from airflow_mlmon.pipeline.steps.validate import validate_partition
 from airflow_mlmon.records import PartitionState, Status
-from tests.support.archive import FIRST, Archive, day_table, replace_columns
+from tests.support.archive import FIRST, WITHOUT_EVIDENTLY, Archive, day_table, replace_columns
 from tests.support.nightly_model import evaluate_day
 from tests.support.runs import local_archive, opened, run_twice_at_once, stored_rows
 
@@ -232,7 +232,7 @@ def test_rows_are_kept_and_it_is_said_when_those_of_a_day_before_are_gone(run, a
 def test_two_runs_at_once_end_as_one(tmp_path, archive):
     resend(archive, DAYS[0].day, DAYS[1].day)
     spec = tmp_path / "loans.yaml"
-    spec.write_text(archive.spec_text(WISH))
+    spec.write_text(archive.spec_text(WISH, WITHOUT_EVIDENTLY))
 
     alone = tmp_path / "alone"
     alone.mkdir()

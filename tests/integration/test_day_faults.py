@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from tempfile import gettempdir
 
@@ -21,7 +23,7 @@ from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.records import Status
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.storage.local import LocalStore
-from tests.support.archive import FIRST, Archive
+from tests.support.archive import FIRST, WITHOUT_EVIDENTLY, Archive
 from tests.support.full_disk import largest_file
 from tests.support.runs import local_archive, opened, run_twice_at_once, stored_rows
 
@@ -36,36 +38,31 @@ RESULTS = (
 )
 
 
-class BrokenStorage(Storage):
-    """Storage whose n-th write fails, as on a full disk."""
+class WatchedStorage(Storage):
+    """Storage that makes a call before each write."""
 
-    def __init__(self, fail_at: int) -> None:
+    def __init__(self, before: Callable[[], object]) -> None:
         super().__init__()
-        self.store = BrokenStore(fail_at)
+        self.store = WatchedStore(before)
 
-    def at(self, uri: str, connection: str | None = None) -> BrokenStore:  # noqa: ARG002
+    def at(self, uri: str, connection: str | None = None) -> WatchedStore:  # noqa: ARG002
         return self.store
 
 
-class BrokenStore(LocalStore):
-    """A folder whose n-th write fails."""
+class WatchedStore(LocalStore):
+    """A folder that makes a call before each write."""
 
-    def __init__(self, fail_at: int) -> None:
+    def __init__(self, before: Callable[[], object]) -> None:
         super().__init__()
-        self.left = fail_at
+        self.before = before
 
     def write(self, uri: str, data: bytes) -> None:
-        self._count(uri)
+        self.before()
         super().write(uri, data)
 
     def upload(self, uri: str, path: Path) -> None:
-        self._count(uri)
+        self.before()
         super().upload(uri, path)
-
-    def _count(self, uri: str) -> None:
-        self.left -= 1
-        if self.left == 0:
-            raise KilledError(f"no space left for {uri}")
 
 
 class KilledError(BaseException):
@@ -89,33 +86,25 @@ def in_place(content: dict[str, bytes], folder: Path) -> dict[str, bytes]:
 
 
 def test_a_day_killed_at_any_write_and_run_again_ends_the_same(tmp_path, archive):
-    clean = tmp_path / "clean"
-    clean.mkdir()
-    with opened(clean, archive) as run:
+    folder, left = tmp_path / "day", tmp_path / "left"
+    folder.mkdir()
+    numbers = count()
+    # a kill leaves what there is on the disk, where the rows of the store have the paths of the folder
+    storage = WatchedStorage(lambda: shutil.copytree(folder, left / f"at write {next(numbers)}"))
+    with opened(folder, archive, storage=storage) as run:
         run_partition(run, DAY)
-    expected = stored_rows(clean, *RESULTS), in_place(files(clean / "workspace"), clean)
+    expected = stored_rows(folder, *RESULTS), files(folder / "workspace")
 
-    kills = 0
-    while True:
-        folder = tmp_path / f"killed-{kills}"
-        folder.mkdir()
-        storage = BrokenStorage(fail_at=kills + 1)
-        with opened(folder, archive, storage=storage) as run, suppress(KilledError):
-            run_partition(run, DAY)
-        if storage.store.left > 0:
-            break
+    for killed in left.iterdir():
+        shutil.rmtree(folder)
+        shutil.copytree(killed, folder)
         with opened(folder, archive) as run:
             run_partition(run, DAY)
-        found = stored_rows(folder, *RESULTS), in_place(files(folder / "workspace"), folder)
-        assert {
-            name: rows
-            for name, rows in found[0].items()
-            if _without_paths(rows, folder) != _without_paths(expected[0][name], clean)
-        } == {}
-        assert found[1] == expected[1], f"killed at write {kills + 1}"
-        kills += 1
+        found = stored_rows(folder, *RESULTS), files(folder / "workspace")
+        assert found[0] == expected[0], f"killed {killed.name}"
+        assert found[1] == expected[1], f"killed {killed.name}"
 
-    assert kills > 10
+    assert next(numbers) > 10
 
 
 def _without_paths(rows: list[tuple[object, ...]], folder: Path) -> str:
@@ -146,9 +135,9 @@ def test_two_backfills_at_once_end_as_one(tmp_path):
     days = [DAY, DAY.shift(1)]
     alone, both = tmp_path / "alone", tmp_path / "both"
     spec = tmp_path / "loans.yaml"
-    spec.write_text(archive.spec_text())
+    spec.write_text(archive.spec_text(WITHOUT_EVIDENTLY))
     alone.mkdir()
-    with opened(alone, archive) as run:
+    with opened(alone, archive, WITHOUT_EVIDENTLY) as run:
         for day in days:
             run_partition(run, day)
 
@@ -156,7 +145,7 @@ def test_two_backfills_at_once_end_as_one(tmp_path):
 
     assert codes == [0, 0]
     for folder in (alone, both):
-        with opened(folder, archive) as run:
+        with opened(folder, archive, WITHOUT_EVIDENTLY) as run:
             assert len(list(reevaluate(run, days[0].day, days[-1].day))) == len(days)
     assert _without_paths(list(stored_rows(both, *RESULTS).items()), both) == _without_paths(
         list(stored_rows(alone, *RESULTS).items()), alone
@@ -252,7 +241,6 @@ from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.steps.prepare import prepare_partition
 from airflow_mlmon.storage.local import LocalStore
 from tests.support.archive import FIRST
-from tests.support.full_disk import largest_file
 from tests.support.runs import local_archive, opened
 
 def die(source, file, *_):

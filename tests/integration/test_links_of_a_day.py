@@ -16,7 +16,7 @@ from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.steps.send import send_alerts
 from airflow_mlmon.plugins.live import put_now
-from tests.support.archive import FIRST
+from tests.support.archive import FIRST, WITHOUT_EVIDENTLY
 from tests.support.runs import local_archive, opened
 from tests.support.spans import spans_in_memory
 
@@ -36,7 +36,7 @@ class Recorder:
 def run(tmp_path) -> Iterator[Run]:
     archive = local_archive(tmp_path, 1)
     archive.write_day(FIRST, shift=0.3)
-    with opened(tmp_path, archive, ("\nhistory:", "\nevidently: none\nhistory:"), links=LINKS) as run:
+    with opened(tmp_path, archive, WITHOUT_EVIDENTLY, links=LINKS) as run:
         yield run
 
 

@@ -14,7 +14,7 @@ from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.pipeline.telemetry import observing_day
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.tracing import TracedPool, spanning
-from tests.support.archive import FIRST, Archive
+from tests.support.archive import FIRST, WITHOUT_EVIDENTLY, Archive
 from tests.support.druid.scripted import Reply, as_json, scripted
 from tests.support.runs import opened, s3_writer
 from tests.support.spans import spans_in_memory
@@ -28,7 +28,7 @@ def test_calls_to_s3_are_children_of_the_steps(versity, tmp_path):
     archive = Archive(f"s3://{bucket}/archive", s3_writer(client))
     archive.write_all(1)
     given = {"storage": Storage(lambda _: client), "workspace": f"s3://{bucket}/mlmon"}
-    with opened(tmp_path, archive, ("\nhistory:", "\nevidently: none\nhistory:"), **given) as run:
+    with opened(tmp_path, archive, WITHOUT_EVIDENTLY, **given) as run:
         with spans_in_memory() as spans, observing_day(run, run.partition(FIRST)):
             run_partition(run, run.partition(FIRST))
         listed = run.archive.list(f"s3://{bucket}/archive/predictions/")

@@ -17,7 +17,7 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.telemetry import observing, observing_day
 from airflow_mlmon.records import Status
 from airflow_mlmon.store.step_store import StepRun
-from tests.support.archive import FIRST
+from tests.support.archive import FIRST, WITHOUT_EVIDENTLY
 from tests.support.runs import local_archive, opened
 from tests.support.spans import spans_in_memory
 
@@ -34,7 +34,7 @@ STEPS = [
 
 @pytest.fixture
 def run(tmp_path) -> Iterator[Run]:
-    with opened(tmp_path, local_archive(tmp_path, 1), ("\nhistory:", "\nevidently: none\nhistory:")) as run:
+    with opened(tmp_path, local_archive(tmp_path, 1), WITHOUT_EVIDENTLY) as run:
         yield run
 
 

@@ -15,7 +15,7 @@ from airflow_mlmon import tracing
 from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.records import Status
 from airflow_mlmon.tracing import say_export_failures_once
-from tests.support.archive import FIRST
+from tests.support.archive import FIRST, WITHOUT_EVIDENTLY
 from tests.support.druid.scripted import Reply
 from tests.support.processes import free_port
 from tests.support.runs import local_archive, opened
@@ -58,7 +58,7 @@ def exporter(request: pytest.FixtureRequest) -> Iterator[SpanExporter]:
 )
 def test_day_whose_spans_cannot_be_sent_is_well_and_it_is_said_once(saying_once, exporter, tmp_path, caplog):
     processor = BatchSpanProcessor(exporter, max_export_batch_size=2, schedule_delay_millis=50)
-    with opened(tmp_path, local_archive(tmp_path, 1), ("\nhistory:", "\nevidently: none\nhistory:")) as run:
+    with opened(tmp_path, local_archive(tmp_path, 1), WITHOUT_EVIDENTLY) as run:
         with tracing_to(processor) as provider:
             run_partition(run, run.partition(FIRST))
             provider.shutdown()
@@ -71,7 +71,7 @@ def test_day_whose_spans_cannot_be_sent_is_well_and_it_is_said_once(saying_once,
 
 
 def test_spans_of_a_day_are_received(tmp_path):
-    with opened(tmp_path, local_archive(tmp_path, 1), ("\nhistory:", "\nevidently: none\nhistory:")) as run:
+    with opened(tmp_path, local_archive(tmp_path, 1), WITHOUT_EVIDENTLY) as run:
         with otlp_receiver() as server:
             processor = BatchSpanProcessor(OTLPSpanExporter(f"{server.url}/v1/traces"))
             with tracing_to(processor) as provider:

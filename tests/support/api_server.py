@@ -77,7 +77,7 @@ class ApiServer:
         log = self.home / "api-server.log"
         command = [AIRFLOW, "api-server", "--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"]
         self._process = start(command, log, self.environment)
-        await_ready(self._process, lambda: answers(self.port), log, seconds=90)
+        await_ready(self._process, lambda: answers(self.port), log)
         self.tokens = {name: self._token(name) for name in USERS}
         return self
 

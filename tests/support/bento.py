@@ -20,7 +20,7 @@ def bento_server(service: Path, output: Path, variables: Mapping[str, str]) -> I
     process = start([*command, "--host", "127.0.0.1", "--port", str(port)], output, {**VARIABLES, **variables})
     url = f"http://127.0.0.1:{port}"
     try:
-        await_ready(process, lambda: _is_ready(url), output, seconds=60)
+        await_ready(process, lambda: _is_ready(url), output)
         yield url
     finally:
         stop(process, seconds=30)

@@ -18,7 +18,6 @@ from tests.support.processes import await_ready, free_port, require, start, stop
 PYTHON = ROOT / ".cache" / "environments" / "mlflow" / "bin" / "python"
 # also for the processes that speak to it
 QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "DO_NOT_TRACK": "true"}
-_SLOW = 90
 
 
 class MlflowServer:
@@ -44,7 +43,7 @@ class MlflowServer:
         places += ["--artifacts-destination", str(self.folder / "artifacts"), "--serve-artifacts"]
         server = [str(PYTHON), "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port)]
         self._process = start([*server, "--workers", "1", *places], log, QUIET)
-        await_ready(self._process, self._is_ready, log, _SLOW)
+        await_ready(self._process, self._is_ready, log)
 
     def stop(self) -> None:
         """Stop it; `start` starts it again."""

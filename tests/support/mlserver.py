@@ -57,7 +57,7 @@ def mlserver(folder: Path, output: Path, *, workers: int) -> Iterator[MlServer]:
     process = start([str(bin_folder / "mlserver"), "start", str(folder)], output, variables)
     server = MlServer(rest, grpc)
     try:
-        await_ready(process, server.is_ready, output, seconds=60)
+        await_ready(process, server.is_ready, output)
         yield server
     finally:
         stop(process, seconds=30)

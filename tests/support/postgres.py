@@ -17,9 +17,7 @@ from uuid import uuid4
 
 import psycopg
 
-from tests.support.processes import free_port, require
-
-START_TIMEOUT_S = 30
+from tests.support.processes import PATIENCE_S, free_port, require
 
 
 @contextmanager
@@ -61,7 +59,7 @@ def private_postgres(
         finally:
             # at once, without a last checkpoint of what is thrown away
             server.send_signal(signal.SIGQUIT if kept is None else signal.SIGINT)
-            server.wait(START_TIMEOUT_S if kept is None else None)
+            server.wait(PATIENCE_S if kept is None else None)
     finally:
         if kept is None:
             shutil.rmtree(folder)
@@ -105,7 +103,7 @@ def _run(command: list[Any], user: dict[str, Any]) -> None:
 
 
 def _wait_until_ready(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
+    deadline = time.monotonic() + PATIENCE_S
     while True:
         try:
             psycopg.connect(url, connect_timeout=5).close()

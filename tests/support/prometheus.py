@@ -13,7 +13,7 @@ from typing import Any, Self
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-from tests.support.processes import await_ready, free_port, require, start, stop
+from tests.support.processes import PATIENCE_S, await_ready, free_port, require, start, stop
 
 _ALERTMANAGER = """\
 route: {receiver: nobody, group_by: [model], group_wait: 1s, group_interval: 1s}
@@ -28,7 +28,7 @@ scrape_configs:
 """
 # with the pages of Airflow below /sub
 _OF_AIRFLOW = """\
-global: {scrape_interval: 500ms, scrape_timeout: 500ms}
+global: {scrape_interval: 2s, scrape_timeout: 2s}
 scrape_configs:
   - job_name: mlmon
     metrics_path: /sub/mlmon/metrics
@@ -132,7 +132,7 @@ class Prometheus(_Server):
 
     @classmethod
     def of_airflow(cls, folder: Path, port: int, token: str) -> Self:
-        """One that scrapes the models of an Airflow twice a second."""
+        """One that scrapes the models of an Airflow every other second."""
         return cls(folder, _OF_AIRFLOW % (token, port))
 
     def arguments(self) -> list[str]:
@@ -150,7 +150,7 @@ class Prometheus(_Server):
         return [(series["metric"], float(series["value"][1])) for series in found]
 
 
-def eventually(question: Callable[[], Any], seconds: float = 10) -> Any:
+def eventually(question: Callable[[], Any], seconds: float = PATIENCE_S) -> Any:
     """The first answer that is true, or the last one."""
     deadline = time.monotonic() + seconds
     while not (answer := question()) and time.monotonic() < deadline:

@@ -229,7 +229,7 @@ def _service(folder: Path, python: Path, mlflow: MlflowServer) -> Iterator[str]:
     command = [str(python / "uvicorn"), "--factory", "include.serving.app:open_app", "--port", str(port)]
     process = start(command, folder / "service.log", VARIABLES | given)
     try:
-        await_ready(process, lambda: answers(port), folder / "service.log", seconds=60)
+        await_ready(process, lambda: answers(port), folder / "service.log")
         yield f"http://127.0.0.1:{port}"
     finally:
         stop(process)

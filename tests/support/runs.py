@@ -16,6 +16,7 @@ from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.storage import Storage
 from airflow_mlmon.store.metric_store import MetricStore
 from tests.support.archive import Archive
+from tests.support.processes import PATIENCE_S
 
 
 def write_file(uri: str, data: bytes) -> None:
@@ -60,7 +61,7 @@ def run_twice_at_once(spec: Path, folder: Path, *partitions: Partition) -> list[
     days = ["--from", partitions[0].key, "--to", partitions[-1].key]
     command = [sys.executable, "-m", "airflow_mlmon.cli.main", "backfill", str(spec), *days, *places]
     running = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(2)]
-    return [process.wait(120) for process in running]
+    return [process.wait(PATIENCE_S) for process in running]
 
 
 def stored_rows(folder: Path, *tables: str) -> dict[str, list[tuple[object, ...]]]:

@@ -60,7 +60,7 @@ def asked(prometheus: Prometheus, name: str, query: Query):
     [pytest.param(name, query, id=f"{name}: {query.panel} {query.name}") for name, query in _OF_PROMETHEUS],
 )
 def test_query_has_rows(prometheus, name, query):
-    found = eventually(lambda: asked(prometheus, name, query), seconds=20)
+    found = eventually(lambda: asked(prometheus, name, query))
 
     assert found
     assert any(line.points for line in found)

@@ -91,7 +91,7 @@ def test_scrape_during_a_migration_fails_and_the_next_is_right(prometheus, serve
             assert eventually(lambda: prometheus.query("up == 0"))
             assert read_revision(database) == "0022"
 
-        assert eventually(lambda: prometheus.query("up == 1") and prometheus.query(known), seconds=40)
+        assert eventually(lambda: prometheus.query("up == 1") and prometheus.query(known))
 
         assert [value for _, value in prometheus.query(known)] == before != []
         assert read_revision(database) == SCHEMA_VERSION

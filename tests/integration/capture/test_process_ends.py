@@ -14,6 +14,7 @@ import pytest
 from tests.support.capture_process import ROWS
 from tests.support.captured import log_rows, open_capture, read_archive
 from tests.support.environments import ROOT
+from tests.support.processes import PATIENCE_S
 
 
 def start(way: str, folder: Path, **environment: str) -> subprocess.Popen[bytes]:
@@ -22,12 +23,12 @@ def start(way: str, folder: Path, **environment: str) -> subprocess.Popen[bytes]
 
 
 def run(way: str, folder: Path, **environment: str) -> int:
-    return start(way, folder, **environment).wait(30)
+    return start(way, folder, **environment).wait(PATIENCE_S)
 
 
 def logged(folder: Path, at_least: int = 0) -> int:
     """Rows that `log_forever` has logged, once there are so many."""
-    path, deadline = folder / "logged", time.monotonic() + 30
+    path, deadline = folder / "logged", time.monotonic() + PATIENCE_S
     while True:
         rows = int.from_bytes(path.read_bytes(), "little") if path.exists() else 0
         if rows >= at_least:
@@ -54,7 +55,7 @@ def test_sigterm_loses_no_row(tmp_path, rows):
     process = start("log_forever", tmp_path)
     logged(tmp_path, rows)
     process.terminate()
-    assert process.wait(30) == -signal.SIGTERM
+    assert process.wait(PATIENCE_S) == -signal.SIGTERM
     found = read_archive(tmp_path / "archive")
     # the signal may come between a row and its mark
     assert len(set(found.ids)) + sum(found.dropped.values()) in range(logged(tmp_path), logged(tmp_path) + 2)
@@ -127,7 +128,7 @@ def test_a_full_disk_costs_rows_and_is_told(tmp_path):
 def test_flush_brings_rows_to_the_archive(tmp_path):
     with open_capture(tmp_path, flush_seconds=60) as capture:
         ids = log_rows(capture, 10)
-        assert capture.flush(10)
+        assert capture.flush(PATIENCE_S)
         assert sorted(read_archive(tmp_path / "archive").ids) == sorted(ids)
     (end,) = read_archive(tmp_path / "archive").ends
     assert (end.closing, end.rows) == (True, 0)

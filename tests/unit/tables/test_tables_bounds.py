@@ -50,6 +50,19 @@ def test_a_row_group_of_any_size_comes_in_pieces(tmp_path):
     assert max(size for _, size in held) < 16 * rows / 2
 
 
+@pytest.mark.parametrize(("columns", "times"), [(100, 1), (600, 2), (1_500, 4)])
+def test_more_is_read_at_once_of_many_columns(monkeypatch, tmp_path, columns, times):
+    monkeypatch.setattr(parquet, "_BYTES", BOUND)
+    values = np.random.default_rng(1).random((columns, 8 * BOUND // (8 * columns)))
+    table = pa.table({f"x{number}": column for number, column in enumerate(values)})
+    pq.write_table(table, tmp_path / "wide.parquet", use_dictionary=False)
+
+    pieces = read(tmp_path / "wide.parquet")
+
+    assert pa.concat_tables(pieces).equals(table)
+    assert max(piece.nbytes for piece in pieces) == pytest.approx(times * BOUND, rel=0.1)
+
+
 @pytest.mark.parametrize(("rows", "size", "pieces"), [(100, 10_000, 13), (250, 1, 3)])
 def test_rows_of_avro_come_in_pieces_of_bounded_size(monkeypatch, tmp_path, rows, size, pieces):
     monkeypatch.setattr(avro, "_BYTES", 1 << 16)
