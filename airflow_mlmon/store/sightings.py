@@ -74,7 +74,7 @@ def _add_healthy(connection: sa.Connection, model: str, found: dict[str, Sightin
     first = min(min(seen.severities) for seen in found.values())
     subjects = {seen.subject for seen in found.values()}
     asked = {_evaluation_of(seen) for seen in found.values() if seen.subject[0] != STATUS}
-    evaluated = {
+    evaluated: dict[str, set[date]] = {
         kind: set(connection.scalars(_evaluated_query(kind), {"model": model, "first": first})) for kind in asked
     }
     answers = _verdict_answers(connection, model, first, subjects)
@@ -121,14 +121,14 @@ def _check_answers(
 
 
 @cache
-def _evaluated_query(kind: str) -> sa.Select[tuple[date]]:
+def _evaluated_query(kind: str) -> sa.Select[tuple[Any]]:
     """Return the query of the evaluated days of a family of results, or of those with checks, rows or labels."""
     days, verdicts, checks = schema.partitions, schema.verdicts, schema.checks
     # without rows, nothing is known of what is refused of them
     has_rows = sa.and_(days.c.evaluated, days.c.status.in_([Status.OK.value, Status.PARTIAL.value]))
     if kind == _CHECKS:
-        of_day = (checks.c.model == days.c.model, checks.c.day == days.c.day, checks.c.passed.is_not(None))
-        is_evaluated: sa.ColumnElement[bool] = sa.exists().where(*of_day)
+        is_checked = (checks.c.model == days.c.model, checks.c.day == days.c.day, checks.c.passed.is_not(None))
+        is_evaluated: sa.ColumnElement[bool] = sa.exists().where(*is_checked)
     elif kind in {_ARRIVED, _LABELS}:
         is_evaluated = has_rows if kind == _ARRIVED else sa.and_(has_rows, days.c.labels_delivered > 0)
     else:
