@@ -114,7 +114,8 @@ class RetrainedModel:
     def answer(self, task: str, choice: str) -> str:
         """Answer the question of a task of the last run; what it asked.
 
-        Airflow takes an answer for a failure that comes before it has noted that the task waits, and asks again.
+        Airflow takes an answer for a failure that comes before its scheduler has noted that the task waits, and asks
+        again: on a busy machine as often as it may.
         """
         run, asked = until(lambda: self.runs()[-1:] or None)[0], ""
 
@@ -122,7 +123,8 @@ class RetrainedModel:
             nonlocal asked
             where = f"/dags/{DAG_ID}/dagRuns/{run}/taskInstances/{task}"
             for one in self._open():
-                if (one["task_instance"]["dag_run_id"], one["task_instance"]["task_id"]) == (run, task):
+                found = one["task_instance"]
+                if (found["dag_run_id"], found["task_id"]) == (run, task) and self._has_noted(found):
                     asked = one["body"]
                     self.airflow.call("PATCH", f"{where}/-1/hitlDetails", {"chosen_options": [choice]})
             return bool(asked) and self.airflow.call("GET", where)["state"] == "success"
@@ -155,6 +157,12 @@ class RetrainedModel:
         """Ids of the runs, the first one first."""
         found = self.airflow.call("GET", f"/dags/{DAG_ID}/dagRuns?order_by=run_after")["dag_runs"]
         return [run["dag_run_id"] for run in found]
+
+    def _has_noted(self, task: Mapping[str, Any]) -> bool:
+        """Whether the scheduler has heard that a worker is through with a try of a task."""
+        tried = f"task_id={task['task_id']!r}, run_id={task['dag_run_id']!r}, try_number={task['try_number']},"
+        lines = (self.airflow.home / "scheduler.log").read_text(errors="replace").splitlines()
+        return any("Received executor event" in line and tried in line for line in lines)
 
     def _open(self) -> list[dict[str, Any]]:
         found = self.airflow.call("GET", "/dags/~/dagRuns/~/hitlDetails?response_received=false")
