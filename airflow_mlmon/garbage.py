@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -24,3 +25,16 @@ def uncollected() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
+
+
+@contextmanager
+def importing(module: str) -> Iterator[None]:
+    """Import a module within the context, and leave all that it loads out of the garbage collections to come.
+
+    The last of these is at the end of the process, which looks through everything once more.
+    """
+    is_new = module not in sys.modules
+    with uncollected():
+        yield
+        if is_new:
+            gc.freeze()

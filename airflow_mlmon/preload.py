@@ -18,7 +18,6 @@ _OF_RUNS = (
 )
 # what a task of the nightly DAG imports besides
 _OF_TASKS = (
-    "airflow_mlmon.drift.expected_loss",
     "airflow_mlmon.hooks.storage",
     "airflow_mlmon.notifications.gauges",
     "airflow_mlmon.notifications.senders",

@@ -5,31 +5,29 @@ hash of a row's id. A row of the reference is expected to have the loss that the
 other row the mean of the three. So the losses expected of the reference are as far from its own as those of new rows
 that are like them, and no fit looks better than it is.
 
-The models are fitted anew from the stored rows wherever they are needed, in one thread and in the order of the hash:
-the same rows give the same trees. Missing values and categories are taken as they are; a column that a table lacks is
-missing in all its rows.
+The models are fitted in one thread and in the order of the hash: the same rows give the same trees. Missing values and
+categories are taken as they are; a column that a table lacks is missing in all its rows.
 
 Source: NannyML's direct loss estimation (DLE), which fits LightGBM.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from sklearn.ensemble import HistGradientBoostingRegressor
-from threadpoolctl import ThreadpoolController
 
 from airflow_mlmon.drift.matrix import order_hashes, to_doubles
 from airflow_mlmon.drift.rows.evenly import step_of
+from airflow_mlmon.drift.trees import MOST_LEAVES, Trees
 from airflow_mlmon.profiles.schema import ColumnSchema, Kind
 from airflow_mlmon.statistics.arrays import Floats
 
@@ -47,7 +45,7 @@ class LossModel:
     """Fitted models of the loss.
 
     Attributes:
-        columns: Columns that it reads, the categories first.
+        columns: Columns that it reads.
         exponent: Exponent of the unit in which losses are summed: that of about their spread.
         folds: Models, the first fitted without the first third of the rows, and so on.
     """
@@ -74,26 +72,37 @@ class LossModel:
             found[places] = self._predict(rows, places)[fold, np.arange(len(places))]
         return found
 
+    def to_json(self) -> bytes:
+        """Return the model as it is stored; empty if its trees are known to scikit-learn alone."""
+        folds = [[fold.base, fold.trees] for fold in self.folds if isinstance(fold, Trees)]
+        names = [column.name for column in self.columns]
+        content = {"columns": names, "exponent": self.exponent, "folds": folds}
+        return json.dumps(content).encode() if len(folds) == len(self.folds) else b""
+
+    @classmethod
+    def of_json(cls, content: bytes, columns: Sequence[ColumnSchema]) -> Self:
+        """Return the model that `to_json` stored, given the columns that it was fitted on, and maybe others."""
+        stored, by_name = json.loads(content), {column.name: column for column in columns}
+        return cls(
+            columns=tuple(by_name[name] for name in stored["columns"]),
+            exponent=stored["exponent"],
+            folds=[Trees(*fold) for fold in stored["folds"]],
+        )
+
     def _predict(self, rows: pa.Table, places: npt.NDArray[np.int64]) -> Floats:
         there = set(rows.column_names)
         asked = rows.select([column.name for column in self.columns if column.name in there])
         if len(places) < rows.num_rows:
             asked = asked.take(pa.array(places))
         size = max(_MOST_CELLS // max(len(self.columns), 1), 1)
-        categories = sum(column.kind is Kind.CATEGORY for column in self.columns)
 
         def predict(first: int) -> Floats:
             cells = _cells(asked.slice(first, size), self.columns, min(size, len(places) - first))
-            codes, found = cells[:, :categories].copy(), []
-            for model in self.folds:
-                # each encodes them in its own way
-                cells[:, :categories] = codes
-                found.append(model.predict(cells))
             # a loss is never below 0, a sum of trees may be
-            return np.maximum(found, 0.0)
+            return np.maximum([model.predict(cells) for model in self.folds], 0.0)
 
         # each row by itself, so that the threads change nothing
-        with ThreadPoolExecutor(os.cpu_count(), initializer=_use_no_more_threads) as pool:
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
             return np.concatenate(list(pool.map(predict, range(0, len(places), size))), axis=1)
 
 
@@ -110,8 +119,6 @@ def fit_losses(rows: pa.Table, losses: Floats, columns: Sequence[ColumnSchema], 
     held = np.isfinite(losses)
     if held.sum() < FEWEST_LOSSES or not columns:
         return None
-    # categories first, as the encoded rows have them
-    columns = sorted(columns, key=lambda column: column.kind is not Kind.CATEGORY)
     order = np.argsort(hashes, kind="stable")
     order = order[held[order]]
     cells, own, fold = _cells(rows, columns, rows.num_rows)[order], losses[order], hashes[order] % _FOLDS
@@ -120,22 +127,10 @@ def fit_losses(rows: pa.Table, losses: Floats, columns: Sequence[ColumnSchema], 
     columns, cells = [column for column, is_known in zip(columns, known, strict=True) if is_known], cells[:, known]
     if not columns:
         return None
-    with _threads().limit(limits=1):
-        folds = [_regressor(columns).fit(cells[fold != part], own[fold != part]) for part in range(_FOLDS)]
+    folds = [_fit(columns, cells[fold != part], own[fold != part]) for part in range(_FOLDS)]
     spread = float(own.std()) or float(own.max())
     exponent = round(math.log2(spread)) if spread > 0 else _SMALLEST_EXPONENT
     return LossModel(columns=tuple(columns), exponent=max(exponent, _SMALLEST_EXPONENT), folds=folds)
-
-
-@cache
-def _threads() -> ThreadpoolController:
-    """Look up the thread pools of the loaded libraries, once: it takes as long as thousands of predictions."""
-    return ThreadpoolController()
-
-
-def _use_no_more_threads() -> None:
-    """Let the predictions of this thread have none of their own."""
-    _threads().select(user_api="openmp").limit(limits=1)
 
 
 def _spread(rows: int) -> tuple[Floats, npt.NDArray[np.int64]]:
@@ -152,26 +147,21 @@ def _cells(rows: pa.Table, columns: Sequence[ColumnSchema], many: int) -> Floats
     return cells
 
 
-class _Trees(HistGradientBoostingRegressor):  # type: ignore[misc]  # scikit-learn has no types
-    """Regressor that encodes the categories of the rows that it predicts in their place, the first columns.
+def _fit(columns: Sequence[ColumnSchema], cells: Floats, losses: Floats) -> Any:
+    from sklearn.ensemble import HistGradientBoostingRegressor  # noqa: PLC0415 - slow to import, and seldom fitted
+    from threadpoolctl import ThreadpoolController  # noqa: PLC0415
 
-    Scikit-learn copies the rows twice for it, for most of the time where they are wide.
-    """
-
-    def _preprocess_X(self, X: Floats, *, reset: bool) -> Any:  # noqa: N802, N803 - scikit-learn's names
-        if reset or self._preprocessor is None:
-            return super()._preprocess_X(X, reset=reset)
-        categories = X[:, : self.is_categorical_.sum()]
-        categories[:] = self._preprocessor.named_transformers_["encoder"].transform(categories)
-        return X
-
-
-def _regressor(columns: Sequence[ColumnSchema]) -> HistGradientBoostingRegressor:
-    return _Trees(
+    categories = [column.kind is Kind.CATEGORY for column in columns]
+    model = HistGradientBoostingRegressor(
         max_iter=40,
         learning_rate=0.15,
-        max_leaf_nodes=15,
+        max_leaf_nodes=MOST_LEAVES - 1,
         early_stopping=False,
-        categorical_features=[column.kind is Kind.CATEGORY for column in columns],
+        categorical_features=categories,
         random_state=0,
     )
+    with ThreadpoolController().limit(limits=1):
+        model.fit(cells, losses)
+        trees = Trees.of_scikit(model, categories)
+        is_same = trees is not None and np.array_equal(trees.predict(cells), model.predict(cells))
+    return trees if is_same else model

@@ -35,7 +35,7 @@ from airflow_mlmon.evaluation.hourly import ColumnHours, hourly_finding
 from airflow_mlmon.evaluation.series import Finding, Point, Series, evaluate_series, exceeds_past, tail
 from airflow_mlmon.evaluation.shape_tests import evaluate_ends, in_words, shape_series, with_sampling
 from airflow_mlmon.spec.metric import Measure, Worse
-from airflow_mlmon.statistics.dispersion import FEWEST_DAYS, Expectation, estimate_expected
+from airflow_mlmon.statistics.dispersion import FEWEST_DAYS, Expectation, PastNumbers, estimate_each
 
 _HALF = 0.5
 _CLOSEST = 1e-9
@@ -110,14 +110,17 @@ class ColumnHistory:
 
     def distribution(self) -> Expectation | None:
         """Return the expected ln(q / expected value); None for too few days."""
+        return estimate_each([self.log_ratios()])[0]
+
+    def log_ratios(self) -> PastNumbers:
+        """Return ln(q / expected value) of the days before, from which that of the day is expected."""
         held = [(day, evidence) for day, evidence in self.past if evidence.freedom]
         between = self.between()
-        values = np.array([_log_ratio(evidence, between) for _, evidence in held])
         # the scale has unit sampling variance, so the ratio of observed to expected is the variance itself
-        return estimate_expected(
-            [day for day, _ in held],
-            values,
-            np.ones(len(held)),
+        return PastNumbers(
+            days=[day for day, _ in held],
+            values=np.array([_log_ratio(evidence, between) for _, evidence in held]),
+            sampling=np.ones(len(held)),
             day=self.day,
             season=self.season,
             outliers=self.outliers,

@@ -21,7 +21,7 @@ from airflow_mlmon.spec.evaluation import EvaluationPolicy
 from airflow_mlmon.spec.metric import UNSAMPLED, Measure
 from airflow_mlmon.spec.metrics import ROWS
 from airflow_mlmon.statistics.correction import levels
-from airflow_mlmon.statistics.dispersion import FEWEST_DAYS, Expectation, shrink
+from airflow_mlmon.statistics.dispersion import FEWEST_DAYS, Expectation, PastNumbers, estimate_each, shrink
 from airflow_mlmon.tasks.registry import METRICS
 
 _T = TypeVar("_T")
@@ -63,9 +63,9 @@ class _Evaluated:
 def evaluate_family(tests: Sequence[Test], policy: EvaluationPolicy) -> list[Verdict]:
     """Return the verdicts on tests that are corrected together."""
     columns = _expected_of_columns([test.column for test in tests])
-    spreads = _shrunk([test.column for test in tests], lambda one: one.distribution())
-    expectations = _shrunk([test.series for test in tests], lambda one: one.expected())
-    firsts = _shrunk([test.first[0] if test.first else None for test in tests], lambda one: one.expected())
+    spreads = _shrunk([test.column for test in tests], ColumnHistory.log_ratios)
+    expectations = _shrunk([test.series for test in tests], Series.numbers)
+    firsts = _shrunk([test.first[0] if test.first else None for test in tests], Series.numbers)
     evaluated: list[_Evaluated | None] = []
     for test, own, spread, expected, first in zip(tests, columns, spreads, expectations, firsts, strict=True):
         floor = _floor_of(test, policy)
@@ -154,15 +154,16 @@ def _expected_of_columns(columns: Sequence[ColumnHistory | None]) -> list[dict[s
     found: list[dict[str, Expectation]] = [{} for _ in columns]
     for kind in kinds:
         of_kind = [column.series.get(kind) if column else None for column in columns]
-        for own, expected in zip(found, _shrunk(of_kind, lambda one: one.expected()), strict=True):
+        for own, expected in zip(found, _shrunk(of_kind, Series.numbers), strict=True):
             if expected:
                 own[kind] = expected
     return found
 
 
-def _shrunk(items: Sequence[_T | None], expected_of: Callable[[_T], Expectation | None]) -> list[Expectation | None]:
+def _shrunk(items: Sequence[_T | None], numbers_of: Callable[[_T], PastNumbers]) -> list[Expectation | None]:
     """Estimate the expected value of each number with a history, with its variance shrunk by measure."""
-    found = {at: expected for at, item in enumerate(items) if item is not None and (expected := expected_of(item))}
+    estimated = iter(estimate_each([numbers_of(item) for item in items if item is not None]))
+    found = {at: expected for at, item in enumerate(items) if item is not None and (expected := next(estimated))}
     groups: dict[str, list[int]] = {}
     for at in found:
         item = items[at]

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from airflow_mlmon.evaluation.series import Finding, Point, Series, evaluate_ser
 from airflow_mlmon.profiles.hours import HOURS, Hours
 from airflow_mlmon.spec.metric import Measure, Worse
 from airflow_mlmon.statistics.arrays import Counts, Floats
-from airflow_mlmon.statistics.dispersion import FEWEST_DAYS, Expectation, shrink
+from airflow_mlmon.statistics.dispersion import FEWEST_DAYS, Expectation, estimate_each, shrink
 
 _ANGLES = 2 * np.pi * np.arange(HOURS) / HOURS
 _DIRECTIONS = (np.cos(_ANGLES), np.sin(_ANGLES))
@@ -30,6 +30,8 @@ _NAMED_LEVEL = 1e-3
 # rows that come at other hours have moved if their hours differ this much less after the move
 _EXPLAINED = 0.5
 _ONE = 1e-9
+# days whose hours a process keeps: a day is evaluated, and shown on its page at once and whenever labels of it come
+_MOST_KEPT = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +55,8 @@ class RowHours:
         outliers: Collection[date] = frozenset(),
     ) -> RowHours:
         """Collect the rows of the days that have any with an event time."""
-        held = [(at, hours.rows) for at, hours in past if hours is not None and hours.rows.any()]
-        return cls(day=day, now=now.rows, past=held, season=season, outliers=outliers)
+        held = tuple((at, hours.rows.tobytes()) for at, hours in past if hours is not None and hours.rows.any())
+        return _row_hours(day, now.rows.tobytes(), held, season, frozenset(outliers))
 
     @property
     def lack(self) -> str:
@@ -111,7 +113,7 @@ class RowHours:
         The relative variance between days is much the same in all hours, so those of the hours are shrunk towards
         each other after each is divided by it: n + (c n)^2 of n rows.
         """
-        found = [one for series in self.series if (one := series.expected()) is not None]
+        found = [one for one in estimate_each([series.numbers() for series in self.series]) if one is not None]
         hours, directions = found[: -len(_DIRECTIONS)], found[-len(_DIRECTIONS) :]
         shares = [self.series[at].off_scale(one.centre) for at, one in enumerate(hours)]
         odds = np.array([share / max(1 - share, _ONE) for share in shares])
@@ -135,6 +137,15 @@ class RowHours:
     def distance(self) -> float:
         """Total variation distance between the hours of the day and the expected ones."""
         return float(np.abs(self.now / self.now.sum() - self.expected).sum() / 2)
+
+
+@lru_cache(_MOST_KEPT)
+def _row_hours(
+    day: date, now: bytes, past: tuple[tuple[date, bytes], ...], season: str, outliers: frozenset[date]
+) -> RowHours:
+    """Return the rows by hour, of which the same counts give the same object, with what it has found before."""
+    held = [(at, np.frombuffer(rows, dtype=np.int64)) for at, rows in past]
+    return RowHours(day=day, now=np.frombuffer(now, dtype=np.int64), past=held, season=season, outliers=outliers)
 
 
 def evaluate_row_hours(hours: RowHours, floor: Callable[[int], float]) -> Finding:

@@ -32,7 +32,7 @@ import numpy as np
 from scipy import special
 
 from airflow_mlmon.spec.metric import UNSAMPLED, Measure, Worse
-from airflow_mlmon.statistics.dispersion import Expectation, estimate_expected
+from airflow_mlmon.statistics.dispersion import Expectation, PastNumbers, estimate_each
 from airflow_mlmon.statistics.hypergeometric import log_lower_tail, log_upper_tail
 
 # standard deviation of what never varied, as a share of the scale
@@ -95,11 +95,15 @@ class Series:
 
     def expected(self) -> Expectation | None:
         """Estimate the expected value from the days before; None for too few."""
+        return estimate_each([self.numbers()])[0]
+
+    def numbers(self) -> PastNumbers:
+        """Return the numbers of the days before on the scale, from which the expected value is estimated."""
         on_scale, scale, sampling = _ON_SCALE[self.measure], self.scale, self._sampling
-        return estimate_expected(
-            [day for day, _ in self.past],
-            np.array([on_scale(point.value, scale) for _, point in self.past]),
-            np.array([sampling(point) for _, point in self.past]),
+        return PastNumbers(
+            days=[day for day, _ in self.past],
+            values=np.array([on_scale(point.value, scale) for _, point in self.past]),
+            sampling=np.array([sampling(point) for _, point in self.past]),
             day=self.day,
             season=self.season,
             outliers=self.outliers,

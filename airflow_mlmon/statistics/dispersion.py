@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from airflow_mlmon.statistics.arrays import Floats
+from airflow_mlmon.statistics.arrays import Flags, Floats
 
 FEWEST_DAYS = 3
 _WEEK = 7
@@ -67,6 +67,49 @@ class Expectation:
     def variance(self, sampling: float) -> float:
         """Compute the variance of the distance between the centre and a day with this sampling variance."""
         return sampling + self.between + (self.sampling + self.between) / self.of_centre
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastNumbers:
+    """Numbers of past days, from which that of the next is expected; see `estimate_expected`."""
+
+    days: Sequence[date]
+    values: Floats
+    sampling: Floats
+    day: date
+    season: str
+    outliers: Collection[date] = frozenset()
+    has_trend: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Return whether there are enough days, none of them counts as another value, and no trend is followed."""
+        is_outlying = bool(self.outliers) and not set(self.outliers).isdisjoint(self.days)
+        return len(self.values) >= FEWEST_DAYS and not self.has_trend and not is_outlying
+
+
+def estimate_each(numbers: Sequence[PastNumbers]) -> list[Expectation | None]:
+    """Estimate each as `estimate_expected` does, those of the same days together: a day has hundreds of them."""
+    found: list[Expectation | None] = [None] * len(numbers)
+    alike: dict[tuple[date, str, tuple[date, ...]], list[int]] = {}
+    for at, one in enumerate(numbers):
+        if one.is_plain:
+            alike.setdefault((one.day, one.season, tuple(one.days)), []).append(at)
+        else:
+            found[at] = estimate_expected(
+                one.days,
+                one.values,
+                one.sampling,
+                day=one.day,
+                season=one.season,
+                outliers=one.outliers,
+                has_trend=one.has_trend,
+            )
+    for (day, season, days), places in alike.items():
+        values, sampling = (np.stack([getattr(numbers[at], name) for at in places]) for name in ("values", "sampling"))
+        for at, expected in zip(places, _estimate_rows(days, values, sampling, day=day, season=season), strict=True):
+            found[at] = expected
+    return found
 
 
 def estimate_expected(
@@ -115,23 +158,46 @@ def estimate_expected(
         leverage = 1 / flat.of_centre + float(ages.mean() ** 2 / ((ages - ages.mean()) ** 2).sum())
         freedom = flat.freedom - 1
         return replace(flat, of_centre=1 / leverage, ratio=flat.ratio * flat.freedom / freedom, freedom=freedom)
-    weights, own, own_weights = 1 / sampling, values, 1 / sampling
-    means, scatter = 1, _scatter(values, weights, np.zeros(len(values), dtype=np.int64))
-    if season != "none":
-        weekdays = np.array([past.weekday() for past in days])
-        same = weekdays == day.weekday()
-        if _has_season(weekdays, values, weights, same, scatter, is_asked=season == "weekday"):
-            means, scatter = _count_different(weekdays), _scatter(values, weights, weekdays)
-            own, own_weights = values[same], weights[same]
-    freedom = len(values) - means
-    return Expectation(
-        centre=float((own * own_weights).sum() / own_weights.sum()),
-        days=len(values),
-        of_centre=len(own),
-        ratio=scatter / freedom,
-        freedom=freedom,
-        sampling=len(sampling) / float(weights.sum()),
-    )
+    return _estimate_rows(days, values[np.newaxis], sampling[np.newaxis], day=day, season=season)[0]
+
+
+def _estimate_rows(
+    days: Sequence[date], values: Floats, sampling: Floats, *, day: date, season: str
+) -> list[Expectation]:
+    """Estimate what is expected of each row of values, of which the same days have one each."""
+    weights, length = 1 / sampling, len(days)
+    scatter = _scatter(values, weights, np.zeros(length, dtype=np.int64))
+    found = _expectations(values, weights, weights, scatter / (length - 1), length - 1)
+    if season == "none":
+        return found
+    weekdays = np.array([past.weekday() for past in days])
+    same = weekdays == day.weekday()
+    seasonal = np.flatnonzero(_has_season(weekdays, values, weights, same, scatter, is_asked=season == "weekday"))
+    if len(seasonal):
+        own, held = values[seasonal], weights[seasonal]
+        freedom = length - _count_different(weekdays)
+        ratio = _scatter(own, held, weekdays) / freedom
+        of_weekday, held_then = (np.compress(same, numbers, axis=1) for numbers in (own, held))
+        for at, one in zip(seasonal, _expectations(of_weekday, held_then, held, ratio, freedom), strict=True):
+            found[at] = one
+    return found
+
+
+def _expectations(own: Floats, own_weights: Floats, weights: Floats, ratios: Floats, freedom: int) -> list[Expectation]:
+    """Return what is expected of each row: the mean of its own values, and the variation of all that have a weight."""
+    centres = (own * own_weights).sum(axis=1) / own_weights.sum(axis=1)
+    sampling = weights.shape[1] / weights.sum(axis=1)
+    return [
+        Expectation(
+            centre=centre,
+            days=weights.shape[1],
+            of_centre=own.shape[1],
+            ratio=ratio,
+            freedom=freedom,
+            sampling=typical,
+        )
+        for centre, ratio, typical in zip(centres.tolist(), ratios.tolist(), sampling.tolist(), strict=True)
+    ]
 
 
 def shrink(found: Sequence[Expectation]) -> list[Expectation]:
@@ -154,25 +220,23 @@ def _has_season(
     weekdays: npt.NDArray[np.int_],
     values: Floats,
     weights: Floats,
-    same: npt.NDArray[np.bool_],
-    around: float,
+    same: Flags,
+    around: Floats,
     *,
     is_asked: bool,
-) -> bool:
-    """Apply the F test of equal weekday means; `around` is the scatter around one mean of all days."""
+) -> Flags:
+    """Apply the F test of equal weekday means to each row; `around` is the scatter around one mean of all days."""
     groups = _count_different(weekdays)
-    freedom = len(values) - groups
-    if not same.any() or freedom < FEWEST_DAYS - 1 or groups == 1:
-        return False
-    if is_asked:
-        return True
-    if len(values) < _SEASON_DAYS:
-        return False
+    freedom = len(weekdays) - groups
+    is_possible = same.any() and freedom >= FEWEST_DAYS - 1 and groups > 1
+    if not is_possible or is_asked or len(weekdays) < _SEASON_DAYS:
+        return np.full(len(values), is_possible and is_asked)
     within = _scatter(values, weights, weekdays)
-    if within <= 0:
-        return around > 0
-    statistic = (around - within) / (groups - 1) / (within / freedom)
-    return bool(special.fdtrc(groups - 1, freedom, max(statistic, 0.0)) < _SEASON_LEVEL)
+    is_varied = within > 0
+    statistic = (around - within) / (groups - 1) / (np.where(is_varied, within, 1.0) / freedom)
+    is_significant = special.fdtrc(groups - 1, freedom, np.maximum(statistic, 0.0)) < _SEASON_LEVEL
+    has_season: Flags = np.where(is_varied, is_significant, around > 0)
+    return has_season
 
 
 def _slope(days: Sequence[date], values: Floats, sampling: Floats) -> float:
@@ -195,11 +259,17 @@ def _count_different(numbers: npt.NDArray[np.int_]) -> int:
     return len(set(numbers.tolist()))
 
 
-def _scatter(values: Floats, weights: Floats, groups: npt.NDArray[np.int_]) -> float:
-    """Sum the squared distances from the mean of each group, in units of the sampling variance."""
-    totals = np.bincount(groups, weights=weights)
-    means = np.bincount(groups, weights=weights * values) / np.where(totals > 0, totals, 1.0)
-    return float((weights * (values - means[groups]) ** 2).sum())
+def _scatter(values: Floats, weights: Floats, groups: npt.NDArray[np.int_]) -> Floats:
+    """Sum the squared distances of each row from the mean of each group, in units of the sampling variance."""
+    rows, size = len(values), int(groups.max()) + 1
+    places = (groups + size * np.arange(rows)[:, np.newaxis]).ravel()
+    totals, sums = (
+        np.bincount(places, weights=held.ravel(), minlength=rows * size).reshape(rows, size)
+        for held in (weights, weights * values)
+    )
+    means = (sums / np.where(totals > 0, totals, 1.0))[:, groups]
+    scatter: Floats = np.ascontiguousarray(weights * (values - means) ** 2).sum(axis=1)
+    return scatter
 
 
 def _prior(ratios: Floats, freedoms: Floats) -> tuple[float, float]:

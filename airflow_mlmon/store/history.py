@@ -136,17 +136,35 @@ def _breaches_query(*, of_one: bool) -> sa.Select[tuple[Any, ...]]:
     return query.where(table.c.metric == sa.bindparam("metric")) if of_one else query
 
 
-def evaluation_bases(connection: sa.Connection, model: str, days: tuple[date, date]) -> dict[date, dict[date, str]]:
-    """Return, by evaluated day of a range, the versions that its verdicts rest on, by day."""
+def evaluation_bases(
+    connection: sa.Connection, model: str, days: tuple[date, date], since: date | None = None
+) -> dict[date, dict[date, str]]:
+    """Return, by evaluated day of a range, the versions that its verdicts rest on, by day since one."""
     found: dict[date, dict[date, str]] = {}
     # a history of rows for each day: thousands for the page of a model
-    for day, base, version in connection.execute(_bases_query(), bound_range(model, *days)).all():
+    asked = bound_range(model, *days) | {"since": since or date.min}
+    for day, base, version in connection.execute(_bases_query(), asked).all():
         found.setdefault(day, {})[base] = version
     return found
+
+
+def versions_below(
+    connection: sa.Connection, model: str, days: tuple[date, date], before: date
+) -> set[tuple[date, str]]:
+    """Return the days before one that verdicts of a range rest on, with their versions then."""
+    asked = bound_range(model, *days) | {"before": before}
+    return {(base, version) for base, version in connection.execute(_below_query(), asked)}
 
 
 @cache
 def _bases_query() -> sa.Select[tuple[Any, ...]]:
     table = schema.evaluation_bases
     query = sa.select(table.c.day, table.c.base, table.c.version)
-    return query.where(in_range(table)).order_by(table.c.day, table.c.base)
+    return query.where(in_range(table), table.c.base >= sa.bindparam("since")).order_by(table.c.day, table.c.base)
+
+
+@cache
+def _below_query() -> sa.Select[tuple[Any, ...]]:
+    table = schema.evaluation_bases
+    query = sa.select(table.c.base, table.c.version).distinct()
+    return query.where(in_range(table), table.c.base < sa.bindparam("before"))

@@ -220,10 +220,17 @@ class MetricStore(
             found = connection.execute(_days_query(), bound_range(model, first, last)).all()
         return [partition_of(row) for row in found]
 
-    def evaluation_bases(self, model: str, first: date, last: date) -> dict[date, dict[date, str]]:
-        """Read, by evaluated day of a range, the versions of the rows that its verdicts rest on, by day."""
+    def evaluation_bases(
+        self, model: str, first: date, last: date, since: date | None = None
+    ) -> dict[date, dict[date, str]]:
+        """Read, by evaluated day of a range, the versions of the rows that its verdicts rest on, by day since one."""
         with self._database.asking() as connection:
-            return history.evaluation_bases(connection, model, (first, last))
+            return history.evaluation_bases(connection, model, (first, last), since)
+
+    def versions_below(self, model: str, first: date, last: date, before: date) -> set[tuple[date, str]]:
+        """Read the days before one that verdicts of a range rest on, with the versions of their rows then."""
+        with self._database.asking() as connection:
+            return history.versions_below(connection, model, (first, last), before)
 
     def models(self) -> list[str]:
         """List the names of the models that have partitions."""

@@ -32,7 +32,7 @@ class RangeStore:
         """Read the values of a range over all rows, by day, metric and column; of some of them, or of all."""
         asked = bound_range(model, first, last) | _bound_subjects(subjects)
         rows = self._rows(_values_query(of_some=subjects is not None), asked)
-        return {(row.day, row.metric, row.column or None): row.value for row in rows}
+        return {(day, metric, column or None): value for day, metric, column, value in rows}
 
     def measured(
         self, model: str, first: date, last: date, metrics: Collection[str] | None = None
@@ -40,7 +40,8 @@ class RangeStore:
         """Read the values of a range over all rows and columns, by day and metric, with their details."""
         asked = bound_range(model, first, last) | ({} if metrics is None else {"metrics": list(metrics)})
         rows = self._rows(_measured_query(of_some=metrics is not None), asked)
-        return {(row.day, row.metric): metric_of(row) for row in rows}
+        found = ((row.day, metric_of(row)) for row in rows)
+        return {(day, value.metric): value for day, value in found}
 
     def metric_details(self, model: str, metric: str, first: date, last: date) -> list[tuple[date, MetricValue]]:
         """Read the values of one metric over a range, of every column and over all rows, with their details."""
@@ -107,7 +108,9 @@ class RangeStore:
         order = (breaches.desc(), effect.desc(), table.c.column)
         return [row.column for row in self._rows(query.group_by(table.c.column).order_by(*order))]
 
-    def _rows(self, query: sa.Select[Any], asked: Mapping[str, Any] | None = None) -> Sequence[sa.Row[Any]]:
+    def _rows(
+        self, query: sa.Select[Any], asked: Mapping[str, Any] | None = None
+    ) -> Sequence[sa.Row[*tuple[Any, ...]]]:
         with self._database.asking() as connection:
             return connection.execute(query, asked).all()
 

@@ -149,6 +149,15 @@ class TestPublish:
         assert store.evaluation_bases("flights", DAY, DAY) == {DAY: {date(2013, 3, 7): "c"}}
         assert store.evaluation_bases("flights", date(2013, 3, 9), date(2013, 3, 9)) == {}
 
+    def test_reads_the_versions_that_verdicts_rest_on_from_a_day_on_and_those_before_it_once(self, store):
+        before, since = date(2013, 3, 6), date(2013, 3, 7)
+        for own in (partition(8), partition(9)):
+            bases = {own.day: "v1", before: "a", since: "b"}
+            store.publish(partition_state(own), [results(own)], supersedes=None, bases=bases)
+
+        assert store.evaluation_bases("flights", DAY, DAY, since) == {DAY: {since: "b", DAY: "v1"}}
+        assert store.versions_below("flights", DAY, partition(9).day, since) == {(before, "a")}
+
     def test_returns_what_was_written(self, store):
         store.publish(partition_state(arrival=arrival()), [results()], supersedes=None)
 

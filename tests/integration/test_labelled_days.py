@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from airflow_mlmon.pipeline.steps.touched import find_touched_days, served_before
@@ -74,3 +76,24 @@ def test_a_run_of_the_next_day_knows_what_the_run_of_a_day_found_of_its_delivery
         path.unlink()
 
     assert (touched(run), found_rows(tmp_path)) == (set(), set())
+
+
+def test_a_delivery_has_a_table_of_each_day_that_it_has_labels_for_and_one_list_of_the_others(run, tmp_path):
+    of_last = sorted((tmp_path / "workspace").rglob(f"deliveries/{partition(DAYS - 1).key}/*.in-*"))
+
+    assert [path.suffix for path in of_last].count(".json") == 1
+    assert len(json.loads(of_last[-1].read_text())) == DAYS - len(of_last) + 1
+    assert all(pq.read_metadata(path).num_rows for path in of_last[:-1])
+
+
+def test_an_empty_table_as_earlier_releases_wrote_it_says_that_a_day_has_no_labels(run, tmp_path):
+    listed = next((tmp_path / "workspace").rglob(f"deliveries/{partition(DAYS - 1).key}/*.in-none.json"))
+    table = next(listed.parent.glob("*.in-*.parquet"))
+    for name in json.loads(listed.read_text()):
+        pq.write_table(
+            pq.read_table(table).slice(0, 0), table.with_name(listed.name.replace("none.json", f"{name}.parquet"))
+        )
+    listed.unlink()
+
+    assert touched(replace(run)) == set()
+    assert not listed.exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -79,6 +80,17 @@ def test_days_that_rest_on_a_redone_one_say_so(run, archive):
     assert "rerun since: 2026-03-04." in (reports / partition(DAYS - 1).key / "report.html").read_text()
     assert "rerun since" not in (reports / partition(REDONE - 1).key / "report.html").read_text()
     assert (reports / "index.html").read_text().count(">stale<") == DAYS - REDONE - 1
+
+
+def test_days_that_rest_on_a_redone_one_of_long_before_them_say_so(run, archive):
+    write_late_rows(archive)
+    evaluate_day(run, partition(REDONE))
+    history = run.spec.history.model_copy(update={"days": 2})
+    of_two_days = replace(run, spec=run.spec.model_copy(update={"history": history}))
+
+    found = stale_days(of_two_days, partition(REDONE + 3).day, partition(DAYS).day)
+
+    assert found == {partition(offset).day: [partition(REDONE).day] for offset in range(REDONE + 3, DAYS)}
 
 
 def test_evaluated_again_they_are_as_if_the_rows_had_always_been_there(run, archive, tmp_path):

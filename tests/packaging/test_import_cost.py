@@ -6,9 +6,13 @@ import json
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+
+from tests.support.archive import FIRST
+from tests.support.runs import local_archive
 
 HEAVY = (
     "pandas",
@@ -90,10 +94,7 @@ print(rss // 1024, *heavy)
     [
         pytest.param("preload_run", 280, {"pandas", "numpy", "scipy", "great_expectations", "pyarrow"}, id="run"),
         pytest.param(
-            "preload_tasks",
-            400,
-            {"pandas", "numpy", "scipy", "sklearn", "great_expectations", "pyarrow", DRUID},
-            id="tasks",
+            "preload_tasks", 340, {"pandas", "numpy", "scipy", "great_expectations", "pyarrow", DRUID}, id="tasks"
         ),
     ],
 )
@@ -104,3 +105,39 @@ def test_what_is_preloaded_is_what_a_healthy_day_needs(function, most, heavy):
 
     assert set(loaded) == heavy
     assert int(megabytes) <= most
+
+
+# what each process of a day would pay for, and a healthy day does not use
+UNUSED = (
+    *(
+        "airflow",
+        "airflow_mlmon.capture.capture",
+        "boto3",
+        "botocore",
+        "evidently",
+        "fastapi",
+        "jsonschema",
+        "matplotlib",
+    ),
+    *("mistune", "scipy.stats", "sklearn", "sqlalchemy.orm"),
+)
+RAN = """
+import sys
+from airflow_mlmon.cli.main import main
+before = set(sys.modules)
+assert main(["run", *{arguments!r}]) == 0
+print(*(name for name in {unused!r} if name in set(sys.modules) - before))
+"""
+
+
+def test_a_healthy_day_in_a_new_process_loads_nothing_that_it_does_not_use(tmp_path):
+    spec = tmp_path / "loans.yaml"
+    spec.write_text(local_archive(tmp_path, 2).spec_text())
+    places = ["--store", f"sqlite:///{tmp_path}/store.db", "--workspace", str(tmp_path / "workspace")]
+    for day in (FIRST, FIRST + timedelta(days=1)):
+        probe = RAN.format(arguments=[str(spec), "--partition", str(day), *places], unused=UNUSED)
+        done = subprocess.run([sys.executable, "-c", probe], check=True, capture_output=True, text=True, env=os.environ)
+
+    assert done.stdout.splitlines()[-1] == ""
+    # its losses were expected, by the trees that the first day has fitted
+    assert [len(list(tmp_path.rglob(name))) for name in ("trees-*.json", "expected-*.parquet")] == [1, 2]

@@ -20,6 +20,8 @@ def scheduled(server: ApiServer, prepare: Callable[[], None] = lambda: None) -> 
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{server.home / 'airflow.db'}",
         "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
+        # a worker that just misses the end of a task looks again after a second, not after five
+        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         "PYTHONPATH": str(ROOT),
     }
     go = server.home / "go"

@@ -22,15 +22,28 @@ def stale_days(run: Run, first: date, last: date) -> dict[date, list[date]]:
 
     A day evaluated by an older release has no record of these rows and is never among them.
     """
-    bases = run.store.evaluation_bases(run.model, first, last)
+    bases = _bases(run, first, last)
     # trailing days without rows at that time may have some now
     below = {day: (_trailing(run, day) | set(then)) - {day} for day, then in bases.items()}
     now = _versions(run, {base for days in below.values() for base in days})
     stale = {}
     for day, then in bases.items():
-        if changed := [base for base in sorted(below[day]) if then.get(base) != now.get(base)]:
+        if changed := sorted(base for base in below[day] if then.get(base) != now.get(base)):
             stale[day] = changed
     return stale
+
+
+def _bases(run: Run, first: date, last: date) -> dict[date, dict[date, str]]:
+    """Return the versions that the verdicts of a range rest on; of several days, those of long ago if one has changed.
+
+    The days of a reference are most of them, and each day of the range rests on the same.
+    """
+    if first == last:
+        return run.store.evaluation_bases(run.model, first, last)
+    since = first - timedelta(days=run.spec.history.days)
+    then = run.store.versions_below(run.model, first, last, since)
+    is_same = then == set(_versions(run, {day for day, _ in then}).items())
+    return run.store.evaluation_bases(run.model, first, last, since if is_same else None)
 
 
 def _trailing(run: Run, day: date) -> set[date]:

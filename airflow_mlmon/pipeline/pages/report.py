@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from airflow_mlmon.evaluation.columns import drift_by_column
-from airflow_mlmon.garbage import uncollected
+from airflow_mlmon.garbage import importing
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.deciding.staleness import stale_days
 from airflow_mlmon.pipeline.pages.against import against_page
@@ -182,7 +182,7 @@ def _write_evidently(run: Run, state: PartitionState, version: str, *, has_page:
     """Write Evidently's own report on samples, beside the page."""
     from airflow_mlmon.quality.frame import to_frame  # noqa: PLC0415 - imports pandas
 
-    with uncollected():
+    with importing("airflow_mlmon.reports.evidently"):
         from airflow_mlmon.reports.evidently import write_evidently  # noqa: PLC0415 - takes seconds
 
     partition = state.partition

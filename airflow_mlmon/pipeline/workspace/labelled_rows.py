@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ _BATCH = 1 << 18
 # rows of a delivery that 32 bits can number
 _FEW = 1 << 31
 _Rows = npt.NDArray[np.signedinteger[Any]]
-_FOUND = "in-"
+_FOUND, _TABLE = "in-", ".parquet"
 _LABEL, _EXCLUDED = "label", "excluded"
 _POSITION, _ROW = "position", "row"
 _KNOWN = "days that deliveries have labels for"
@@ -46,21 +47,25 @@ def find_labelled(run: Run, delivery: Delivery, days: Mapping[Partition, str]) -
     found: dict[Partition, _Rows] = {}
     left: dict[Partition, str] = {}
     uris = {day: labelled_uri(run, delivery, day, version) for day, version in days.items()}
+    without = _read_without(run, delivery)
+    nothing: _Rows = np.zeros(0, dtype=np.int32 if delivery.rows < _FEW else np.int64)
     for day, version in days.items():
         try:
-            stored = read_workspace_table(run, uris[day], [_ROW])
+            is_without = _of_day(uris[day]) in without
+            found[day] = nothing if is_without else read_workspace_table(run, uris[day], [_ROW]).column(_ROW).to_numpy()
         except NotFoundError:
             left[day] = version
-        else:
-            found[day] = stored.column(_ROW).to_numpy()
     if left:
-        labels = read_labels(run, delivery)
-        number = np.int32 if delivery.rows < _FEW else np.int64
+        labels, added = read_labels(run, delivery), set[str]()
         for day, batches in match_delivery(run, delivery, left):
-            rows: list[_Rows] = [np.zeros(0, dtype=number)]
-            data = _encode(_collect(batches, rows), labels)
-            run.files.write(uris[day], data)
+            rows: list[_Rows] = [nothing]
+            if (first := next(batches, None)) is None:
+                added.add(_of_day(uris[day]))
+            else:
+                run.files.write(uris[day], _encode(_collect(chain([first], batches), rows), labels))
             found[day] = np.concatenate(rows)
+        if added:
+            run.files.write(_without_uri(run, delivery), json.dumps(sorted(without | added)).encode())
     _known(run).update({uris[day]: bool(len(rows)) for day, rows in found.items()})
     return found
 
@@ -75,7 +80,8 @@ def find_labelled_days(run: Run, deliveries: Mapping[Delivery, Mapping[Partition
     for delivery, days in deliveries.items():
         uris = {day: labelled_uri(run, delivery, day, version) for day, version in days.items()}
         unknown = {day: version for day, version in days.items() if day not in touched and uris[day] not in known}
-        find_labelled(run, delivery, unknown)
+        if unknown:
+            find_labelled(run, delivery, unknown)
         touched |= {day for day, uri in uris.items() if known.get(uri)}
         asked.update(uris.values())
     # what is not asked any more is not held
@@ -99,22 +105,24 @@ def open_labels(run: Run, day: Partition, version: str, deliveries: Sequence[Del
     with ExitStack() as stack:
         opened = []
         for delivery in deliveries:
-            path = stack.enter_context(_open(run, delivery, day, version))
-            file = pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=False)
-            opened.append(_Ascending(stack.enter_context(file)))
+            if path := stack.enter_context(_open(run, delivery, day, version)):
+                file = pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=False)
+                opened.append(_Ascending(stack.enter_context(file)))
         yield LabelsOfRows(delivery_schema(run.spec).empty_table().select([_LABEL, _EXCLUDED]), opened)
 
 
 @contextmanager
-def _open(run: Run, delivery: Delivery, day: Partition, version: str) -> Iterator[Path]:
+def _open(run: Run, delivery: Delivery, day: Partition, version: str) -> Iterator[Path | None]:
+    """Yield the file of the rows that a delivery has labels for; None if there are none."""
     uri = labelled_uri(run, delivery, day, version)
     with ExitStack() as stack:
         try:
-            path = stack.enter_context(run.files.local_copy(uri))
+            path: Path | None = stack.enter_context(run.files.local_copy(uri))
         except NotFoundError:
-            if day not in find_labelled(run, delivery, {day: version}):
+            rows = find_labelled(run, delivery, {day: version}).get(day)
+            if rows is None:
                 raise NotFoundError(f"The curated rows of {day} are not in the workspace any more.") from None
-            path = stack.enter_context(run.files.local_copy(uri))
+            path = stack.enter_context(run.files.local_copy(uri)) if len(rows) else None
         yield path
 
 
@@ -175,8 +183,25 @@ def labelled_uri(run: Run, delivery: Delivery, day: Partition, version: str) -> 
     """Return the URI of the rows of a day's version that a delivery has labels for, joined as the spec says now."""
     joined = [[name, own, forms_of(run.spec, name)] for name, own in key_columns(run.spec).items()]
     how = hashlib.sha256(json.dumps(joined).encode()).hexdigest()[:6]
-    name = f"{delivery.version}.{_FOUND}{day.key}.{version}.{how}.parquet"
+    name = f"{delivery.version}.{_FOUND}{day.key}.{version}.{how}{_TABLE}"
     return run.uri("deliveries", delivery.partition.key, name)
+
+
+def _read_without(run: Run, delivery: Delivery) -> frozenset[str]:
+    """Read which days a delivery has no labels for: of most days that it may have some of, in one file."""
+    try:
+        return frozenset(json.loads(run.files.read(_without_uri(run, delivery))))
+    except NotFoundError:
+        return frozenset()
+
+
+def _without_uri(run: Run, delivery: Delivery) -> str:
+    return run.uri("deliveries", delivery.partition.key, f"{delivery.version}.{_FOUND}none.json")
+
+
+def _of_day(uri: str) -> str:
+    """Return what names a day, its version and how it was joined."""
+    return uri.rpartition(_FOUND)[2].removesuffix(_TABLE)
 
 
 def forget_labelled(run: Run, day: Partition, version: str) -> None:

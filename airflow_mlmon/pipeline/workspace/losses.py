@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
 
+from airflow_mlmon.drift.expected_loss import MAX_LOSSES, LossModel, fit_losses
 from airflow_mlmon.drift.rows.evenly import step_of, take_every
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
@@ -26,9 +27,6 @@ from airflow_mlmon.spec.choices import OUTPUT_ROLES
 from airflow_mlmon.statistics.arrays import Floats
 from airflow_mlmon.tasks.parts import EXPECTED, LOSS
 from airflow_mlmon.tasks.registry import task_of
-
-if TYPE_CHECKING:
-    from airflow_mlmon.drift.expected_loss import LossModel
 
 _FILE = "losses.parquet"
 _LOSS = "\x1floss"
@@ -78,8 +76,6 @@ def keep_losses(run: Run, folder: str, schema: ProfileSchema, rows: pa.Table, jo
     losses = None if joined is None else task_of(run.spec).losses(joined)
     if losses is None:
         return
-    from airflow_mlmon.drift.expected_loss import MAX_LOSSES  # noqa: PLC0415 - slow to import
-
     names = [run.spec.id_column, *(column.name for column in _columns(run.spec, schema))]
     labelled = rows.select(list(dict.fromkeys(names))).append_column(_LOSS, pa.array(losses))
     labelled = labelled.filter(pa.array(np.isfinite(losses)))
@@ -99,7 +95,8 @@ def loss_model(run: Run, folder: str, schema: ProfileSchema) -> LossModel | None
         data = run.files.read(f"{folder}/{_FILE}")
     except NotFoundError:
         return None
-    return _fitted(data, tuple(_columns(run.spec, schema)), run.spec.id_column)
+    columns = tuple(_columns(run.spec, schema))
+    return _model(run, folder, data, columns, _fitted_on(data, schema, columns))
 
 
 def expected_losses(
@@ -115,11 +112,11 @@ def expected_losses(
     except NotFoundError:
         return None
     columns = tuple(_columns(run.spec, schema))
-    fitted_on = hashlib.sha256(data + repr([schema.id, *(column.name for column in columns)]).encode()).hexdigest()[:12]
+    fitted_on = _fitted_on(data, schema, columns)
     uri = run.version_uri(partition, version, f"expected-{fitted_on}.parquet")
     with suppress(NotFoundError):
         return ExpectedLosses.of_table(read_workspace_table(run, uri))
-    model = _fitted(data, columns, run.spec.id_column)
+    model = _model(run, folder, data, columns, fitted_on)
     if model is None:
         return None
     found = _expect(run, partition, version, model)
@@ -161,12 +158,25 @@ def with_losses(run: Run, joined: pa.Table, expected: Floats) -> pa.Table:
     return joined.append_column(LOSS, pa.array(losses)).append_column(EXPECTED, pa.array(expected))
 
 
-@lru_cache(maxsize=2)
-def _fitted(data: bytes, columns: tuple[ColumnSchema, ...], id_column: str) -> LossModel | None:
-    from airflow_mlmon.drift.expected_loss import fit_losses  # noqa: PLC0415 - slow to import
+def _fitted_on(data: bytes, schema: ProfileSchema, columns: Sequence[ColumnSchema]) -> str:
+    return hashlib.sha256(data + repr([schema.id, *(column.name for column in columns)]).encode()).hexdigest()[:12]
 
+
+def _model(run: Run, folder: str, data: bytes, columns: tuple[ColumnSchema, ...], fitted_on: str) -> LossModel | None:
+    """Return the model of a sample: fitted once, and kept beside it."""
+    uri = f"{folder}/trees-{fitted_on}.json"
+    with suppress(NotFoundError):
+        return _stored(run.files.read(uri), columns)
     rows = read_parquet_file(pa.BufferReader(data))
-    return fit_losses(rows, rows.column(_LOSS).to_numpy(), columns, id_column)
+    model = fit_losses(rows, rows.column(_LOSS).to_numpy(), columns, run.spec.id_column)
+    if model is not None and (content := model.to_json()):
+        run.files.write(uri, content)
+    return model
+
+
+@lru_cache(maxsize=2)
+def _stored(content: bytes, columns: tuple[ColumnSchema, ...]) -> LossModel:
+    return LossModel.of_json(content, columns)
 
 
 def _columns(spec: ModelSpec, schema: ProfileSchema) -> list[ColumnSchema]:

@@ -51,8 +51,8 @@ def match_delivery(
     """Match the keys of a delivery with the predictions of days, given with their served versions.
 
     Yields:
-        Each day with the pairs of each batch of its rows, to be read before the next; a day whose rows were pruned is
-        left out.
+        Each day with the pairs of each batch of its rows, to be read before the next, or with none at all; a day whose
+        rows were pruned is left out.
     """
     with ExitStack() as stack:
         folder = stack.enter_context(scratch_folder()) if delivery.rows > _AT_ONCE else None
@@ -101,8 +101,8 @@ class _DayPairs:
                 self._pairs.write((first + matched.positions).tobytes() + (row + matched.rows).tobytes())
 
     def batches(self) -> Iterator[Matched]:
-        """Yield the pairs of each batch of the rows."""
-        for places in self._places:
+        """Yield the pairs of each batch of the rows; none if no row has any."""
+        for places in self._places if any(self._places) else ():
             yield reduce(_join, map(self._read_pairs, places), _NONE)
 
     def _read_pairs(self, place: tuple[int, int]) -> Matched:

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from airflow_mlmon.evaluation.hours import RowHours, evaluate_row_hours
+from airflow_mlmon.profiles.hours import Hours
+from airflow_mlmon.profiles.schema import ProfileSchema
 
 START = date(2026, 3, 2)
 CURVE = np.exp(-(((np.arange(24) - 14) / 4) ** 2)) + 0.02
@@ -129,3 +131,21 @@ def test_healthy_days_alarm_at_most_at_the_level(days, rows, shares, volume):
     # 9 of 60 have a chance of one in a hundred at 0.05
     assert sum(p_value <= 0.05 for p_value in found) <= 8
     assert sum(p_value <= 0.001 for p_value in found) <= 1
+
+
+def collected(counts, past):
+    nothing = ProfileSchema(model="flights", columns=())
+    rows, *before = (Hours.of(nothing, np.array(of_day), {}) for of_day in (counts, *past))
+    return RowHours.of(START, rows, [(START - timedelta(1 + at), one) for at, one in enumerate(before)], season="auto")
+
+
+def test_the_hours_of_equal_counts_are_worked_out_once():
+    assert collected(usual(), [usual()] * 3) is collected(usual(), [usual()] * 3)
+
+
+def test_other_counts_of_the_day_or_of_a_past_day_have_other_hours():
+    known = collected(usual(), [usual()] * 3)
+
+    assert collected(changed(at9=7), [usual()] * 3).now[9] == 7
+    assert collected(usual(), [usual(), usual(), changed(at9=7)]).past[2][1][9] == 7
+    assert known.now[9] == usual()[9]

@@ -12,7 +12,7 @@ from scipy import stats
 from airflow_mlmon.evaluation.limits import limits_of
 from airflow_mlmon.evaluation.series import Point, Series, deviation_of, evaluate_series
 from airflow_mlmon.spec.metric import Measure, Worse
-from airflow_mlmon.statistics.dispersion import estimate_expected, shrink
+from airflow_mlmon.statistics.dispersion import PastNumbers, estimate_each, estimate_expected, shrink
 from airflow_mlmon.statistics.hypergeometric import log_lower_tail, log_upper_tail
 
 DAY = date(2026, 3, 2)
@@ -345,3 +345,25 @@ def test_count_that_grows_is_expected_to_go_on_growing():
 
     assert found.expected == pytest.approx(1_000 * 1.03**28, rel=0.001)
     assert abs(found.effect) < 0.01
+
+
+def numbers_of(random, length, **facts):
+    own = {"days": days(length), "values": random.normal(size=length), "sampling": random.uniform(0.01, 0.1, length)}
+    return PastNumbers(**own, day=DAY, season="auto", **facts)
+
+
+def test_numbers_of_the_same_days_are_estimated_together_as_each_alone():
+    random = np.random.default_rng(4)
+    seasonal = replace(numbers_of(random, 28), values=np.array([10.0 * day.weekday() for day in days(28)]))
+    outlying = numbers_of(random, 28, outliers={days(28)[3]})
+    growing = replace(numbers_of(random, 28, has_trend=True), values=np.arange(28.0))
+    numbers = [numbers_of(random, length) for length in (28, 2, 0, 27, 28)]
+    numbers = [seasonal, *numbers, outlying, growing, numbers_of(random, 28)]
+
+    found = estimate_each(numbers)
+
+    assert found == [found_of for one in numbers for found_of in estimate_each([one])]
+    assert [one and (one.days, one.of_centre) for one in found[:4]] == [(28, 4), (28, 28), None, None]
+    assert found[6] == estimate_expected(
+        outlying.days, outlying.values, outlying.sampling, day=DAY, season="auto", outliers=outlying.outliers
+    )
