@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,6 +27,7 @@ os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 settings.register_profile("mlmon", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("mlmon")
 
+from tests.support.api_server import migrated_database  # noqa: E402 - after the environment
 from tests.support.azure import AzuriteServer  # noqa: E402 - after the environment
 from tests.support.dag import run_dag_file  # noqa: E402 - after the environment
 from tests.support.mariadb import private_mariadb  # noqa: E402 - after the environment
@@ -95,8 +95,9 @@ def mariadb() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def airflow_home() -> Path:
     """The session's AIRFLOW_HOME, with a migrated database."""
-    subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], check=True, capture_output=True)
-    return Path(os.environ["AIRFLOW_HOME"])
+    home = Path(os.environ["AIRFLOW_HOME"])
+    shutil.copy(migrated_database(), home)
+    return home
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -72,7 +73,10 @@ def sightings_of(connection: sa.Connection, model: str, fingerprints: Collection
 def _add_healthy(connection: sa.Connection, model: str, found: dict[str, Sightings]) -> None:
     first = min(min(seen.severities) for seen in found.values())
     subjects = {seen.subject for seen in found.values()}
-    evaluated = _evaluated_days(connection, model, first)
+    asked = {_evaluation_of(seen) for seen in found.values() if seen.subject[0] != STATUS}
+    evaluated: dict[str, set[date]] = {
+        kind: set(connection.scalars(_evaluated_query(kind), {"model": model, "first": first})) for kind in asked
+    }
     answers = _verdict_answers(connection, model, first, subjects)
     answers |= _check_answers(connection, model, first, subjects)
     for seen in found.values():
@@ -116,31 +120,28 @@ def _check_answers(
     return dict(found)
 
 
-def _evaluated_days(connection: sa.Connection, model: str, first: date) -> dict[str, set[date]]:
-    """Find the evaluated days by family of results, those with checks, with rows, and with a delivery of labels."""
+@cache
+def _evaluated_query(kind: str) -> sa.Select[tuple[Any]]:
+    """Return the query of the evaluated days of a family of results, or of those with checks, rows or labels."""
     days, verdicts, checks = schema.partitions, schema.verdicts, schema.checks
-    of_day = (verdicts.c.model == days.c.model, verdicts.c.day == days.c.day, verdicts.c.metric != STATUS)
-    found: dict[str, set[date]] = {}
-    for family in Family:
-        # asked per partition, because a partition has one answer and hundreds of verdicts
-        evaluated = [
-            sa.exists().where(*of_day, verdicts.c.state == state.value, verdicts.c.family == family.value)
-            for state in (VerdictState.OK, VerdictState.BREACH)
-        ]
-        found[family.value] = _days_where(connection, model, first, sa.or_(*evaluated))
-    of_checks = (checks.c.model == days.c.model, checks.c.day == days.c.day, checks.c.passed.is_not(None))
-    found[_CHECKS] = _days_where(connection, model, first, sa.exists().where(*of_checks))
     # without rows, nothing is known of what is refused of them
     has_rows = sa.and_(days.c.evaluated, days.c.status.in_([Status.OK.value, Status.PARTIAL.value]))
-    found[_ARRIVED] = _days_where(connection, model, first, has_rows)
-    found[_LABELS] = _days_where(connection, model, first, sa.and_(has_rows, days.c.labels_delivered > 0))
-    return found
-
-
-def _days_where(connection: sa.Connection, model: str, first: date, condition: sa.ColumnElement[bool]) -> set[date]:
-    days = schema.partitions
-    query = sa.select(days.c.day).where(days.c.model == model, days.c.day >= first, condition)
-    return set(connection.scalars(query))
+    if kind == _CHECKS:
+        is_checked = (checks.c.model == days.c.model, checks.c.day == days.c.day, checks.c.passed.is_not(None))
+        is_evaluated: sa.ColumnElement[bool] = sa.exists().where(*is_checked)
+    elif kind in {_ARRIVED, _LABELS}:
+        is_evaluated = has_rows if kind == _ARRIVED else sa.and_(has_rows, days.c.labels_delivered > 0)
+    else:
+        # asked per partition, because a partition has one answer and hundreds of verdicts
+        of_day = (verdicts.c.model == days.c.model, verdicts.c.day == days.c.day, verdicts.c.metric != STATUS)
+        states = (VerdictState.OK, VerdictState.BREACH)
+        of_states = [sa.exists().where(*of_day, verdicts.c.state == state.value) for state in states]
+        is_evaluated = sa.or_(*(of_state.where(verdicts.c.family == kind) for of_state in of_states))
+    of_model: tuple[sa.ColumnElement[bool], ...] = (
+        days.c.model == sa.bindparam("model"),
+        days.c.day >= sa.bindparam("first"),
+    )
+    return sa.select(days.c.day).where(*of_model, is_evaluated)
 
 
 def _rows(

@@ -41,7 +41,6 @@ def test_what_the_provider_of_s3_logs_is_not_in_the_answer(moto, tmp_path, airfl
             env={**os.environ, "AIRFLOW_HOME": str(airflow_home), "AIRFLOW_CONN_AWS_DEFAULT": moto.connection()},
             capture_output=True,
             text=True,
-            timeout=120,
             check=False,
         )
 

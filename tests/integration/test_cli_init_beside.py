@@ -19,6 +19,7 @@ from airflow_mlmon.cli.main import main
 from airflow_mlmon.loading import load_spec
 from airflow_mlmon.spec import ColumnType, ModelSpec, PersonalData, Role
 from tests.support.archive import to_bytes
+from tests.support.processes import PATIENCE_S
 from tests.support.runs import write_file
 
 FIRST, ROWS = date(2026, 3, 1), 120
@@ -220,7 +221,7 @@ def converse(arguments: list[str], answers: list[tuple[str, str]]) -> tuple[int,
     pid, terminal = pty.fork()
     if not pid:
         os.execv(sys.executable, [sys.executable, "-m", "airflow_mlmon.cli.main", *arguments])  # noqa: S606 - as a person does
-    shown, left, end = "", list(answers), time.monotonic() + 60
+    shown, left, end = "", list(answers), time.monotonic() + PATIENCE_S
     while time.monotonic() < end:
         try:
             if select.select([terminal], [], [], 0.2)[0]:

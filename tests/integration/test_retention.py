@@ -14,16 +14,19 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from airflow_mlmon.drift.rows.pinned import OF_SAMPLE
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import DAY
 from airflow_mlmon.pipeline.history.calibrate import calibrate
 from airflow_mlmon.pipeline.history.late_labels import take_labels
+from airflow_mlmon.pipeline.history.reevaluate import Outcome, reevaluate
 from airflow_mlmon.pipeline.history.reprofile import Carried, reprofile
 from airflow_mlmon.pipeline.history.training import labelled_rows
 from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.pipeline.retention.prune import plan_pruning, prune
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.slices.slices import slice_window
+from airflow_mlmon.pipeline.workspace.curated import has_curated
 from airflow_mlmon.records import Status
 from airflow_mlmon.spec.retention import Stored
 from airflow_mlmon.storage import Storage
@@ -199,3 +202,17 @@ def test_a_pruned_day_runs_again_with_its_labels(pruned, made, archive):
         f"duplicates were not searched in {FIRST}: no rows are served; labels: rows of 1 day"
     )
     assert pruned.store.measured("loans", again.day, again.day)[again.day, "accuracy"] == accuracy
+
+
+def test_a_day_whose_rows_are_gone_is_evaluated_again_by_what_was_measured_of_them(pruned, made, archive, tmp_path):
+    again = partition(LATER[0])
+
+    with copied(made, tmp_path / "kept", archive) as kept:
+        found = [
+            (list(reevaluate(run, again.day, again.day)), run.store.metric_values(again)) for run in (kept, pruned)
+        ]
+
+    assert not has_curated(pruned, again, pruned.store.state(again).version)
+    assert found[0] == found[1]
+    assert [one.outcome for one in found[0][0]] == [Outcome.EVALUATED]
+    assert not OF_SAMPLE.isdisjoint({value.metric for value in found[1][1]})

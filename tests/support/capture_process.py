@@ -16,6 +16,7 @@ from pathlib import Path
 
 from airflow_mlmon.capture import Capture
 from tests.support.captured import log_rows, open_capture
+from tests.support.processes import PATIENCE_S
 
 ROWS = 50
 _destination = os.environ.get("MLMON_TEST_DESTINATION")
@@ -111,7 +112,7 @@ def main(way: str, folder: Path) -> None:
         # handlers run in the reverse order
         atexit.register(lambda: log_late(opened[0], folder))
     seconds = 0.05 if way == "log_forever" else 30.0
-    close_seconds = float(os.environ.get("MLMON_TEST_CLOSE", "5"))
+    close_seconds = float(os.environ.get("MLMON_TEST_CLOSE", PATIENCE_S))
     opened = [open_capture(folder, _destination, flush_seconds=seconds, close_seconds=close_seconds)]
     ways = {"log": lambda capture, _: log_rows(capture, ROWS), "log_late": lambda capture, _: log_rows(capture, ROWS)}
     for found in (log_forever, meet_term, fork, fork_busy, fork_unused, hit_limit):

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from airflow_mlmon.capture import Capture
 from airflow_mlmon.capture.marks import METADATA_KEY, LostRows, Marks, read_lost, read_marks
+from tests.support.processes import PATIENCE_S
 
 # 2026-03-01, 00:00 UTC
 MIDNIGHT = 1_772_323_200
@@ -30,7 +31,7 @@ def small_spec(file_format: str = "parquet") -> dict[str, Any]:
 
 def open_capture(folder: Path, destination: str | Path | None = None, **limits: Any) -> Capture:
     """A capture into `archive` of the folder, its spool beside it."""
-    limits = {"spool": folder / "spool", "flush_seconds": 0.05} | limits
+    limits = {"spool": folder / "spool", "flush_seconds": 0.05, "close_seconds": PATIENCE_S} | limits
     return Capture(small_spec(limits.pop("file_format", "parquet")), destination or folder / "archive", **limits)
 
 

@@ -14,12 +14,14 @@ from airflow_mlmon.drift.rows.equality import Equality, pin_equality
 from airflow_mlmon.drift.rows.relations import Relation, relation_metrics
 from airflow_mlmon.records import MetricValue
 from airflow_mlmon.spec.choices import OUTPUT_ROLES, ColumnType
-from airflow_mlmon.spec.metrics import BROKEN_RELATION_RATE, EQUAL_SHARE
+from airflow_mlmon.spec.metrics import BROKEN_RELATION_RATE, EQUAL_SHARE, EXPLAINED_SHARE
 from airflow_mlmon.spec.model import ModelSpec
 from airflow_mlmon.statistics.arrays import Integers
 
 _NUMBERS = (ColumnType.FLOAT, ColumnType.INTEGER, ColumnType.DECIMAL)
 _RATES = (BROKEN_RELATION_RATE, EQUAL_SHARE)
+# the metrics of `PinnedRows.measure`
+OF_SAMPLE = frozenset({*_RATES, EXPLAINED_SHARE})
 _CATEGORIES = (ColumnType.BOOLEAN, ColumnType.STRING, ColumnType.CATEGORY)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 
 from airflow_mlmon.partition import DAY
 from airflow_mlmon.pipeline.retention.files import StoredFiles, list_stored
@@ -13,7 +14,6 @@ from airflow_mlmon.pipeline.retention.notice import write_notice
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.spec.metrics import ROWS
 from airflow_mlmon.spec.retention import Stored
-from airflow_mlmon.storage.objects import StoredObject
 from airflow_mlmon.tracing import TracedPool
 
 # which versions served when is told by the numbers of rows of all days
@@ -73,11 +73,11 @@ def plan_pruning(run: Run, now: datetime) -> list[Pruning]:
 
 
 def prune(run: Run, plan: Sequence[Pruning]) -> None:
-    """Delete what was planned; a second call deletes what a broken one has left."""
+    """Delete what was planned, but for what was written since; a second call deletes what a broken one has left."""
     for pruning in plan:
         run.progress(f"pruning {pruning.stored}")
         with TracedPool(_DELETERS) as pool:
-            for _ in pool.map(lambda place: _delete(run, *place), list(_places(pruning))):
+            for _ in pool.map(partial(_delete, run), pruning.files):
                 pass
         if pruning.stored is Stored.METRICS:
             run.store.delete_metrics(run.model, list(pruning.records), keep=_LASTING_METRICS)
@@ -146,15 +146,15 @@ def _counts_from(files: StoredFiles) -> date:
     return files.written.date() if files.stored is Stored.SUPERSEDED or files.day is None else files.day
 
 
-def _places(pruning: Pruning) -> Iterator[tuple[StoredObject, bytes]]:
-    """Yield the files to delete, with the notice that takes their place; empty where none does."""
-    for files in pruning.files:
-        for item in files.objects:
-            yield item, write_notice(item.uri, str(files.day)) if files.stored in _REPLACED else b""
-
-
-def _delete(run: Run, item: StoredObject, notice: bytes) -> None:
-    if notice:
-        run.files.write(item.uri, notice)
-    else:
-        run.files.delete(item.uri)
+def _delete(run: Run, files: StoredFiles) -> None:
+    """Delete files, or put a notice in their place; not if a run that is under way has written one of them again."""
+    folders = {item.uri.rpartition("/")[0] for item in files.objects}
+    written = {item.uri: item.modified for folder in folders for item in run.files.list(f"{folder}/")}
+    if any(written.get(item.uri, item.modified) != item.modified for item in files.objects):
+        return
+    for item in files.objects:
+        notice = write_notice(item.uri, str(files.day)) if files.stored in _REPLACED else b""
+        if notice:
+            run.files.write(item.uri, notice)
+        else:
+            run.files.delete(item.uri)

@@ -6,10 +6,12 @@ from functools import partial
 
 from airflow_mlmon.drift.attributions import measure_attributions
 from airflow_mlmon.drift.unseen import unseen_metrics
+from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.attributions import read_magnitudes, reference_magnitudes
 from airflow_mlmon.pipeline.workspace.curated import stream_curated
+from airflow_mlmon.pipeline.workspace.measured_before import measured_before
 from airflow_mlmon.pipeline.workspace.operations import measure_rows, read_operations
 from airflow_mlmon.pipeline.workspace.reference import StoredReference
 from airflow_mlmon.pipeline.workspace.row_contents import measure_contents
@@ -31,4 +33,8 @@ def row_metrics(
     magnitudes = read_magnitudes(run, reference.schema, partition, version)
     if magnitudes is not None:
         metrics += measure_attributions(magnitudes, reference_magnitudes(run, reference.folder))
-    return [*metrics, *measure_unlabelled(run.spec, profile.rows, partial(stream_curated, run, partition, version))]
+    read = partial(stream_curated, run, partition, version)
+    try:
+        return [*metrics, *measure_unlabelled(run.spec, profile.rows, read)]
+    except NotFoundError:
+        return [*metrics, *measured_before(run, partition, version, run.spec.own_metrics)]

@@ -14,11 +14,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_mlmon.drift.rows.contents import Contents, collect_contents, pin_content_columns
-from airflow_mlmon.drift.rows.pinned import PinnedRows, content_features, pin_rows
+from airflow_mlmon.drift.rows.pinned import OF_SAMPLE, PinnedRows, content_features, pin_rows
 from airflow_mlmon.errors import NotFoundError
 from airflow_mlmon.partition import Partition
 from airflow_mlmon.pipeline.run import Run
 from airflow_mlmon.pipeline.workspace.curated import open_curated, read_sampled
+from airflow_mlmon.pipeline.workspace.measured_before import measured_before
 from airflow_mlmon.pipeline.workspace.samples import days_of, sample
 from airflow_mlmon.profiles.values.arrow import to_numpy
 from airflow_mlmon.records import MetricValue
@@ -84,13 +85,22 @@ def measure_contents(
 
     `folder` is that of the reference.
     """
-    yield from pinned.measure(read_sampled(run, partition, version))
+    yield from _measure_sample(run, pinned, partition, version)
     if not pinned.contents:
         return
     # of the same rows: those of a version never change
     own = _read(run, _uri(run, partition, version, pinned)) or _collect(run, partition, version, pinned)
     yield own.repeated()
     yield own.replayed(_read_earlier(run, pinned, folder, partition))
+
+
+def _measure_sample(run: Run, pinned: PinnedRows, partition: Partition, version: str) -> Iterator[MetricValue]:
+    try:
+        sampled = read_sampled(run, partition, version)
+    except NotFoundError:
+        yield from measured_before(run, partition, version, OF_SAMPLE)
+    else:
+        yield from pinned.measure(sampled)
 
 
 def _collect(run: Run, partition: Partition, version: str, pinned: PinnedRows) -> Contents:

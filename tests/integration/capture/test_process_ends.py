@@ -128,7 +128,7 @@ def test_a_full_disk_costs_rows_and_is_told(tmp_path):
 def test_flush_brings_rows_to_the_archive(tmp_path):
     with open_capture(tmp_path, flush_seconds=60) as capture:
         ids = log_rows(capture, 10)
-        assert capture.flush(10)
+        assert capture.flush(PATIENCE_S)
         assert sorted(read_archive(tmp_path / "archive").ids) == sorted(ids)
     (end,) = read_archive(tmp_path / "archive").ends
     assert (end.closing, end.rows) == (True, 0)

@@ -119,7 +119,7 @@ def test_what_s3_does_not_take_waits_on_the_disk(tmp_path, moto, proxy, impatien
         await_true(lambda: capture.counters["spooled"] == 40)
         assert set(capture.counters["publish_failures"]) == {"refused" if way == "refused" else "unreachable"}
         proxy.choose = lambda _: None
-        assert capture.flush(20)
+        assert capture.flush(PATIENCE_S)
     found = read_archive(download(moto, f"{way}/", tmp_path / "got"))
     assert sorted(found.ids) == sorted(ids)
     assert (found.dropped, waiting(tmp_path)) == ({}, [])
@@ -135,9 +135,9 @@ def test_a_full_spool_drops_and_tells(tmp_path, moto, proxy):
         dropped = capture.counters["dropped"]
         assert set(dropped) == {"spool_full"}
         proxy.choose = lambda _: None
-        assert capture.flush(20)
+        assert capture.flush(PATIENCE_S)
         log_rows(capture, 20)
-        assert capture.flush(20)
+        assert capture.flush(PATIENCE_S)
     found = read_archive(download(moto, "full/", tmp_path / "got"))
     assert len(found.ids) + found.dropped["spool_full"] == 120
     assert found.dropped["spool_full"] == dropped["spool_full"]

@@ -20,6 +20,7 @@ from fastapi.testclient import TestClient
 
 from airflow_mlmon.capture import Capture, CaptureMiddleware
 from tests.support.logged import rows_of, spec_of
+from tests.support.processes import PATIENCE_S
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 STREAMED = threading.Event()
@@ -245,7 +246,7 @@ def test_streamed_response_is_not_held_back_and_is_logged(tmp_path, served, capt
         first = next(parts)
         STREAMED.set()
         rest = b"".join(parts)
-    until = time.monotonic() + 10
+    until = time.monotonic() + PATIENCE_S
     while not capture.counters["queue_rows"] and time.monotonic() < until:
         time.sleep(0.01)
     capture.close()
@@ -258,7 +259,7 @@ def test_streamed_response_is_not_held_back_and_is_logged(tmp_path, served, capt
 def test_client_that_goes_away_is_counted(served, capture):
     with requests.post(f"{served}/stream", json={"amount": 5}, stream=True, timeout=10) as answer:
         next(answer.iter_content(None))
-    until = time.monotonic() + 10
+    until = time.monotonic() + PATIENCE_S
     while not capture.counters["skipped"] and time.monotonic() < until:
         time.sleep(0.01)
     STREAMED.set()

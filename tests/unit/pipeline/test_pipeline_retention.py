@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from airflow_mlmon.baselines import BaselineFacts, BaselinePin
-from airflow_mlmon.partition import DAY
+from airflow_mlmon.partition import DAY, Partition
 from airflow_mlmon.pipeline.retention.notice import write_notice
 from airflow_mlmon.pipeline.retention.prune import Pruning, plan_pruning, prune
 from airflow_mlmon.pipeline.run import Run
@@ -180,6 +180,26 @@ def test_a_plan_deletes_nothing_and_a_second_pruning_finds_nothing(run):
         "task.json.gz",
     }
     assert run.files.read(run.version_uri(run.partition(OLD), "served", "abc.profile"))
+
+
+def test_what_is_written_again_after_the_plan_is_kept_whole(run):
+    """As by a run of the day, whose files are those of a version from before."""
+    old, other = run.partition(OLD), run.partition(FIRST)
+    plan, before = plan_pruning(run, NOW), tree(run)
+    for version in ("served", "replaced"):
+        write_file(run.version_uri(old, version, "curated.parquet"), b"x")
+
+    prune(run, plan)
+
+    def of_rows(day: Partition) -> set[str]:
+        folder = run.version_uri(day, "", "").rstrip("/")
+        return {path for path in before if path.startswith(folder) and "quarantine" not in path}
+
+    assert of_rows(old) <= tree(run)
+    assert {
+        run.version_uri(other, "replaced", "manifest.json"),
+        run.version_uri(other, "served", "curated.parquet"),
+    } & (tree(run)) == set()
 
 
 def test_without_an_age_nothing_is_pruned(made):
