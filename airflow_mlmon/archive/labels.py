@@ -66,7 +66,10 @@ def to_delivery(table: pa.Table, spec: ModelSpec, labels: Labels) -> Labelled:
     suspects = _doubled(hash_ids(delivery.column("id")))
     if not len(suspects):
         return Labelled(delivery, 0)
-    replaced, contradictory = _find_replaced(delivery.take(pa.array(suspects)))
+    is_suspect = np.zeros(delivery.num_rows, np.bool_)
+    is_suspect[suspects] = True
+    # some rows of more than 2 GiB of texts cannot be taken, but filtered
+    replaced, contradictory = _find_replaced(delivery.filter(pa.array(is_suspect)))
     is_kept = np.ones(delivery.num_rows, np.bool_)
     is_kept[suspects[replaced]] = False
     return Labelled(delivery.filter(pa.array(is_kept)), contradictory)

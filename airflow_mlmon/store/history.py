@@ -148,9 +148,7 @@ def evaluation_bases(
     return found
 
 
-def versions_below(
-    connection: sa.Connection, model: str, days: tuple[date, date], before: date
-) -> set[tuple[date, str]]:
+def bases_before(connection: sa.Connection, model: str, days: tuple[date, date], before: date) -> set[tuple[date, str]]:
     """Return the days before one that verdicts of a range rest on, with their versions then."""
     asked = bound_range(model, *days) | {"before": before}
     return {(base, version) for base, version in connection.execute(_below_query(), asked)}

@@ -227,10 +227,10 @@ class MetricStore(
         with self._database.asking() as connection:
             return history.evaluation_bases(connection, model, (first, last), since)
 
-    def versions_below(self, model: str, first: date, last: date, before: date) -> set[tuple[date, str]]:
+    def bases_before(self, model: str, first: date, last: date, before: date) -> set[tuple[date, str]]:
         """Read the days before one that verdicts of a range rest on, with the versions of their rows then."""
         with self._database.asking() as connection:
-            return history.versions_below(connection, model, (first, last), before)
+            return history.bases_before(connection, model, (first, last), before)
 
     def models(self) -> list[str]:
         """List the names of the models that have partitions."""

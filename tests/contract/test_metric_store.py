@@ -156,7 +156,7 @@ class TestPublish:
             store.publish(partition_state(own), [results(own)], supersedes=None, bases=bases)
 
         assert store.evaluation_bases("flights", DAY, DAY, since) == {DAY: {since: "b", DAY: "v1"}}
-        assert store.versions_below("flights", DAY, partition(9).day, since) == {(before, "a")}
+        assert store.bases_before("flights", DAY, partition(9).day, since) == {(before, "a")}
 
     def test_returns_what_was_written(self, store):
         store.publish(partition_state(arrival=arrival()), [results()], supersedes=None)

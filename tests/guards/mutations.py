@@ -137,7 +137,7 @@ MUTATIONS: dict[str, tuple[Change, ...]] = {
         ),
     ),
     "fault-32": (Change("store/dialects/sqlite.py", '_PASSING = ("locked", "busy", ', "_PASSING = ("),),
-    "fault-33": (Change("storage/scratch.py", "        if error.errno not in _FULL:\n", "        if error:\n"),),
+    "fault-33": (Change("storage/scratch.py", "        if error.errno not in FULL:\n", "        if error:\n"),),
     "fault-34": (
         Change(
             "store/outbox.py",

@@ -41,7 +41,7 @@ def _bases(run: Run, first: date, last: date) -> dict[date, dict[date, str]]:
     if first == last:
         return run.store.evaluation_bases(run.model, first, last)
     since = first - timedelta(days=run.spec.history.days)
-    then = run.store.versions_below(run.model, first, last, since)
+    then = run.store.bases_before(run.model, first, last, since)
     is_same = then == set(_versions(run, {day for day, _ in then}).items())
     return run.store.evaluation_bases(run.model, first, last, since if is_same else None)
 

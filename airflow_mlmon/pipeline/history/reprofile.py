@@ -51,7 +51,7 @@ class Carried(StrEnum):
     ALREADY = "has this profile schema already"
     NO_DAY = "was not run"
     OF_REFERENCE = "day of an earlier reference: no curated rows"
-    ROWS_GONE = "its curated rows are missing"
+    ROWS_GONE = "its curated rows are missing: run it again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -191,12 +191,13 @@ def _take_of_table(run: Run, labels: Labels, days: Sequence[Partition]) -> dict[
         return {}
     table, manifest = _read(run, labels, days[-1], source)
     missing = table.column(str(labels.watermark)).null_count
-    table = table.filter(table.column(str(labels.watermark)).is_valid()).sort_by(str(labels.watermark))
     unknown = f"labels: {missing} rows have no {labels.watermark}" if missing else ""
     warning = _warn(labels, source)
     taken = {}
     for day in days:
-        delivered = to_delivery(_rows_of(day, table, str(labels.watermark)), run.spec, labels)
+        # each day alone: to sort all would hold them twice, and a column of more than 2 GiB of texts cannot be sorted
+        rows = _rows_of(day, table, str(labels.watermark)).sort_by(str(labels.watermark))
+        delivered = to_delivery(rows, run.spec, labels)
         note = _join(_tell(delivered.contradictory), unknown, warning)
         taken[day] = Taken(delivered.rows.num_rows, _problem(manifest), note, _causes(manifest))
         version = _digest(delivered.rows)

@@ -21,8 +21,8 @@ from airflow_mlmon.records import PartitionState
 from airflow_mlmon.tracing import TracedPool
 
 _READERS = 8
-# comparisons of columns that a process keeps, over all days: those of a hundred days of a hundred columns
-_MOST_KEPT = 10_000
+# comparisons of columns that a process keeps, over all days: those of a hundred days of a thousand columns
+_MOST_KEPT = 100_000
 KEPT = "comparisons of past days"
 
 
