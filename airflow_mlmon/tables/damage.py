@@ -29,7 +29,7 @@ def naming_damage(origin: str, kind: str) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError, ValueError, ArithmeticError, LookupError, EOFError, RecursionError) as error:
-        reason = _QUOTED_ROW.sub(r"\1", (str(error).strip() or type(error).__name__).splitlines()[0])[:160]
+        reason = _QUOTED_ROW.sub(r"\1", (str(error).strip() or type(error).__name__).splitlines()[0])[:160].rstrip(".")
         problem = f"not a readable {kind} file"
         raise UnreadableFileError(
             f"{origin} is {problem}: {reason}.", problem=f"{problem} ({reason})", file=origin

@@ -164,6 +164,14 @@ def test_a_reference_is_a_file_a_folder_or_a_glob(tmp_path, path):
         assert ensure_reference(run).profile.rows == PAST.num_rows
 
 
+def test_a_reference_of_which_no_file_is_there_is_named_by_its_path(tmp_path):
+    archive = BaseArchive(tmp_path, ("/reference/", "/v[0-9]/"))
+    archive.write("v1/part-0.parquet", PAST)
+    with archive.opened() as run, pytest.raises(ConfigError, match=r"No data files .* found at .*/v\[0-9\]") as raised:
+        ensure_reference(run)
+    assert "* stands for any part of a name" in str(raised.value.hint)
+
+
 def test_a_column_of_the_reference_may_be_in_its_path_alone(tmp_path):
     version = ("    score: {", "    model_version: {{type: category, role: version}}\n    score: {{")
     archive = BaseArchive(tmp_path, version, ("/reference/", "/past/"))

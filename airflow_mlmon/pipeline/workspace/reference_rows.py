@@ -70,6 +70,11 @@ def read_opened(run: Run, opened: OpenedReference) -> ReferenceRows:
     Raises:
         ConfigError: a file cannot be read, or there are no rows.
     """
+    if not opened.files:
+        raise ConfigError(
+            f"No data files of the reference of {run.model} were found at {run.spec.reference.place}.",
+            hint="`reference: path` is a folder or a file; * stands for any part of a name, and nothing else does",
+        )
     found = _read(run, opened, opened.files)
     if not found.rows.num_rows:
         said = f": {'; '.join(found.told)}" if found.told else ""

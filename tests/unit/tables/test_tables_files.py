@@ -11,6 +11,7 @@ import airflow_mlmon
 from airflow_mlmon.comparison import dataset
 from airflow_mlmon.errors import ConfigError, DataError, NotFoundError
 from airflow_mlmon.tables.contents import Content
+from airflow_mlmon.tables.damage import naming_damage
 from tests.support.comparison import make_rows, write_parquet, write_text
 
 NUMBERS = "x\n" + "\n".join(str(number) for number in range(100)) + "\n"
@@ -269,3 +270,10 @@ def test_glob_of_folders_means_their_files(tmp_path, pattern):
         write_text(tmp_path / f"dt=0{number}" / "_SUCCESS", "")
 
     assert len(airflow_mlmon.profile(f"{tmp_path}/{pattern}").files) == 2
+
+
+def test_what_a_library_says_of_a_damaged_file_ends_in_one_full_stop():
+    said = r"^a\.parquet is not a readable Parquet file: it is short\.$"
+    with pytest.raises(DataError, match=said) as raised, naming_damage("a.parquet", "Parquet"):
+        raise pa.ArrowInvalid("it is short.")
+    assert raised.value.problem == "not a readable Parquet file (it is short)"
