@@ -14,6 +14,7 @@ from airflow_mlmon.pipeline.history.reevaluate import Outcome, reevaluate
 from airflow_mlmon.pipeline.nightly import run_partition
 from airflow_mlmon.pipeline.pages.gauges import model_gauges
 from airflow_mlmon.pipeline.run import Run
+from airflow_mlmon.pipeline.workspace.curated import curated_uri
 from airflow_mlmon.records import VerdictState
 from tests.support.archive import FIRST, SPEC, day_table
 from tests.support.nightly_model import evaluate_day
@@ -105,3 +106,8 @@ def test_own_metrics_of_a_model_without_labels_are_evaluated_with_its_rows(tmp_p
         assert len(run.store.history("loans", ["own.longest"], DAYS[1].day, 10)["own.longest", None]) == 10
         assert "mlmon_own_longest" in {gauge.name for gauge in model_gauges(run, datetime.now(UTC))}
         assert "<bdi>longest</bdi>" in Path(report).read_text()
+
+        run.files.delete(curated_uri(run, DAYS[1], str(run.store.state(DAYS[1]).version)))
+        again = list(reevaluate(run, DAYS[1].day, DAYS[1].day))
+        assert [day.outcome for day in again] == [Outcome.EVALUATED]
+        assert {value.metric: value for value in run.store.metric_values(DAYS[1])} == values
